@@ -1,0 +1,211 @@
+//! Memory: aligned float32 buffers, and the tables that give objects the numbers by which the host knows them.
+
+/// Floats between two 64-byte boundaries: a cache line, and a multiple of every SIMD width.
+const LINE: usize = 16;
+
+/// The allocator refused; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+/// A zero-filled float32 array that starts on a 64-byte boundary, so that no SIMD access straddles a cache line.
+#[derive(Debug)]
+pub struct Buffer {
+    storage: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Buffer {
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if the allocator has no room for them.
+    pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
+        let padded = len.checked_add(LINE - 1).ok_or(OutOfMemory)?;
+        let mut storage = Vec::new();
+        storage.try_reserve_exact(padded).map_err(|_| OutOfMemory)?;
+        storage.resize(padded, 0.0);
+        let start = storage
+            .as_ptr()
+            .align_offset(LINE * size_of::<f32>())
+            .min(LINE - 1);
+        Ok(Self {
+            storage,
+            start,
+            len,
+        })
+    }
+
+    /// The array.
+    #[must_use]
+    #[inline]
+    pub fn as_slice(&self) -> &[f32] {
+        &self.storage[self.start..self.start + self.len]
+    }
+
+    /// The array, to write to.
+    #[inline]
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        &mut self.storage[self.start..self.start + self.len]
+    }
+}
+
+/// The number of an object in an [`Arena`]: never 0, and not used again after its object is removed.
+pub type Handle = u32;
+
+const INDEX_BITS: u32 = 20;
+const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
+const LAST_GENERATION: u32 = u32::MAX >> INDEX_BITS;
+
+#[derive(Debug)]
+struct Entry<T> {
+    /// Counts the objects this place has held, so that a stale handle finds nothing rather than a stranger.
+    generation: u32,
+    object: Option<T>,
+}
+
+/// A table of up to 2²⁰ objects by [`Handle`]. A handle is a place and a generation in one `u32`, so it crosses the
+/// boundary as a number; a place is retired when its 4,095 generations are used up.
+#[derive(Debug)]
+pub struct Arena<T> {
+    entries: Vec<Entry<T>>,
+    vacant: Vec<u32>,
+}
+
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Arena<T> {
+    /// An empty table.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+            vacant: Vec::new(),
+        }
+    }
+
+    /// Takes `object` in and gives its handle.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if the table cannot grow.
+    pub fn insert(&mut self, object: T) -> Result<Handle, OutOfMemory> {
+        if let Some(place) = self.vacant.pop() {
+            let entry = &mut self.entries[place as usize];
+            entry.object = Some(object);
+            return Ok(entry.generation << INDEX_BITS | place);
+        }
+        let place = self.entries.len() as u32;
+        if place > INDEX_MASK {
+            return Err(OutOfMemory);
+        }
+        // Room in `vacant` for every entry, so that `remove` never allocates.
+        self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
+        self.vacant
+            .try_reserve(self.entries.len() + 1)
+            .map_err(|_| OutOfMemory)?;
+        self.entries.push(Entry {
+            generation: 1,
+            object: Some(object),
+        });
+        Ok(1 << INDEX_BITS | place)
+    }
+
+    fn entry(&self, handle: Handle) -> Option<&Entry<T>> {
+        self.entries
+            .get((handle & INDEX_MASK) as usize)
+            .filter(|entry| entry.generation == handle >> INDEX_BITS)
+    }
+
+    /// The object behind `handle`, if it is still there.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Option<&T> {
+        self.entry(handle)?.object.as_ref()
+    }
+
+    /// The object behind `handle`, to change, if it is still there.
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
+        let entry = self.entries.get_mut((handle & INDEX_MASK) as usize)?;
+        if entry.generation == handle >> INDEX_BITS {
+            entry.object.as_mut()
+        } else {
+            None
+        }
+    }
+
+    /// Takes the object behind `handle` out, if it is still there.
+    pub fn remove(&mut self, handle: Handle) -> Option<T> {
+        let place = handle & INDEX_MASK;
+        let entry = self.entries.get_mut(place as usize)?;
+        if entry.generation != handle >> INDEX_BITS {
+            return None;
+        }
+        let object = entry.object.take()?;
+        if entry.generation < LAST_GENERATION {
+            entry.generation += 1;
+            self.vacant.push(place);
+        }
+        Some(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn buffers_are_aligned_and_zero() {
+        for len in [0, 1, 15, 16, 17, 1000] {
+            let buffer = Buffer::zeroed(len).unwrap();
+            assert_eq!(buffer.as_slice(), vec![0.0; len]);
+            assert_eq!(buffer.as_slice().as_ptr() as usize % 64, 0);
+        }
+    }
+
+    #[test]
+    fn too_large_a_buffer_is_an_error() {
+        assert_eq!(Buffer::zeroed(usize::MAX).err(), Some(OutOfMemory));
+        assert_eq!(Buffer::zeroed(usize::MAX / 8).err(), Some(OutOfMemory));
+    }
+
+    #[test]
+    fn a_place_is_retired_rather_than_a_handle_repeated() {
+        let mut arena = Arena::new();
+        let mut seen = std::collections::HashSet::new();
+        for turn in 0..10_000 {
+            let handle = arena.insert(turn).unwrap();
+            assert!(handle != 0 && seen.insert(handle));
+            assert_eq!(arena.remove(handle), Some(turn));
+        }
+    }
+
+    proptest! {
+        /// Random inserts and removes behave as a map from handles to objects does.
+        #[test]
+        fn arena_is_a_map(operations in prop::collection::vec((any::<bool>(), any::<prop::sample::Index>()), 1..200)) {
+            let mut arena = Arena::new();
+            let mut model = std::collections::BTreeMap::new();
+            let mut handles = Vec::new();
+            for (turn, (insert, which)) in operations.into_iter().enumerate() {
+                if insert || handles.is_empty() {
+                    let handle = arena.insert(turn).unwrap();
+                    prop_assert!(model.insert(handle, turn).is_none());
+                    handles.push(handle);
+                } else {
+                    let handle = handles[which.index(handles.len())];
+                    prop_assert_eq!(arena.remove(handle), model.remove(&handle));
+                }
+                for &handle in &handles {
+                    prop_assert_eq!(arena.get(handle), model.get(&handle));
+                    prop_assert_eq!(arena.get_mut(handle).copied(), model.get(&handle).copied());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Hyper-parameters: their names, meanings, defaults and limits, each said once.
+//!
+//! The TypeScript option types, their documentation, the defaults, the run-time validation and the order of Keras'
+//! `get_config` are generated from the table in this file (`src/bin/bindings.rs`).
+
+/// How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+#[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
+pub enum Kind {
+    /// A truth value.
+    Boolean,
+    /// A finite number.
+    Number,
+    /// A finite number, or `null` for "off".
+    OptionalNumber,
+    /// A whole number, or `null` for "off".
+    OptionalCount,
+}
+
+/// What a finite value must satisfy. Anything not ruled out here is accepted, as in Keras.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+#[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
+pub struct Limits {
+    /// Smallest accepted value.
+    pub minimum: Option<f64>,
+    /// Largest accepted value.
+    pub maximum: Option<f64>,
+    /// Zero means "off" and is accepted whatever `minimum` says.
+    pub zero_is_off: bool,
+    /// The limits hold only while this flag is set: Keras does not look at EMA options unless `use_ema` is.
+    pub only_with: Option<&'static str>,
+    /// At most one hyper-parameter of a group may be given.
+    pub exclusive_group: Option<&'static str>,
+}
+
+const ANY: Limits = Limits {
+    minimum: None,
+    maximum: None,
+    zero_is_off: false,
+    only_with: None,
+    exclusive_group: None,
+};
+const CLIP: Limits = Limits {
+    exclusive_group: Some("clip"),
+    ..ANY
+};
+const EMA_MOMENTUM: Limits = Limits {
+    minimum: Some(0.0),
+    maximum: Some(1.0),
+    only_with: Some("use_ema"),
+    ..ANY
+};
+const EMA_FREQUENCY: Limits = Limits {
+    minimum: Some(1.0),
+    zero_is_off: true,
+    only_with: Some("use_ema"),
+    ..ANY
+};
+const ACCUMULATION: Limits = Limits {
+    minimum: Some(2.0),
+    zero_is_off: true,
+    ..ANY
+};
+
+/// One row of the table: a hyper-parameter as its users see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptor {
+    /// Keras' name.
+    pub name: &'static str,
+    /// How its value is written.
+    pub kind: Kind,
+    /// What its value must satisfy.
+    pub limits: Limits,
+}
+
+/// A value that crosses the boundary as one float64: `NaN` stands for "off", 0 and 1 for truth values.
+trait Value: Copy {
+    fn from_number(number: f64) -> Self;
+    fn to_number(self) -> f64;
+}
+
+impl Value for f64 {
+    fn from_number(number: f64) -> Self {
+        number
+    }
+    fn to_number(self) -> f64 {
+        self
+    }
+}
+
+impl Value for bool {
+    fn from_number(number: f64) -> Self {
+        number != 0.0
+    }
+    fn to_number(self) -> f64 {
+        f64::from(u8::from(self))
+    }
+}
+
+impl Value for Option<f64> {
+    fn from_number(number: f64) -> Self {
+        (!number.is_nan()).then_some(number)
+    }
+    fn to_number(self) -> f64 {
+        self.unwrap_or(f64::NAN)
+    }
+}
+
+macro_rules! hyperparameters {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:ident, $limits:expr; )+) => {
+        /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`.
+        #[derive(Clone, Debug, PartialEq)]
+        #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+        #[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
+        pub struct Hyperparameters {
+            $( $(#[doc = $doc])+ pub $name: $type, )+
+        }
+
+        impl Default for Hyperparameters {
+            fn default() -> Self {
+                Self { $( $name: $default, )+ }
+            }
+        }
+
+        /// The table of hyper-parameters; a row's place is its number at the boundary.
+        pub const HYPERPARAMETERS: &[Descriptor] = &[
+            $( Descriptor { name: stringify!($name), kind: Kind::$kind, limits: $limits }, )+
+        ];
+
+        impl Hyperparameters {
+            /// Sets the hyper-parameter in row `index` of [`HYPERPARAMETERS`] from its number at the boundary;
+            /// `false` if there is no such row.
+            pub fn set(&mut self, index: usize, number: f64) -> bool {
+                let mut row = 0;
+                $(
+                    if index == row {
+                        self.$name = Value::from_number(number);
+                        return true;
+                    }
+                    row += 1;
+                )+
+                let _ = row;
+                false
+            }
+
+            /// The numbers at the boundary, row by row.
+            #[must_use]
+            pub fn numbers(&self) -> Vec<f64> {
+                vec![ $( self.$name.to_number(), )+ ]
+            }
+        }
+    };
+}
+
+hyperparameters! {
+    /// Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+    /// `null` turns it off.
+    weight_decay: Option<f64> = None, OptionalNumber, ANY;
+    /// Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+    clipnorm: Option<f64> = None, OptionalNumber, CLIP;
+    /// All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
+    /// number: off.
+    global_clipnorm: Option<f64> = None, OptionalNumber, CLIP;
+    /// Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+    clipvalue: Option<f64> = None, OptionalNumber, CLIP;
+    /// Keep an exponential moving average of the variables' values.
+    use_ema: bool = false, Boolean, ANY;
+    /// Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+    ema_momentum: f64 = 0.99, Number, EMA_MOMENTUM;
+    /// Overwrite the variables with their averages every so many iterations. `null` or 0: only
+    /// `finalizeVariableValues` does.
+    ema_overwrite_frequency: Option<f64> = None, OptionalCount, EMA_FREQUENCY;
+    /// Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+    loss_scale_factor: Option<f64> = None, OptionalNumber, ANY;
+    /// Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+    gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION;
+    /// ρ, the decay of the moving average of squared gradients.
+    rho: f64 = 0.9, Number, ANY;
+    /// Momentum of the increments. 0 or a negative number: off.
+    momentum: f64 = 0.0, Number, ANY;
+    /// ε, added under the square root for numerical stability.
+    epsilon: f64 = 1e-7, Number, ANY;
+    /// Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+    centered: bool = false, Boolean, ANY;
+}
+
+impl Hyperparameters {
+    /// Calls per update: 1 unless gradients are accumulated.
+    #[must_use]
+    pub fn steps_per_update(&self) -> u32 {
+        self.gradient_accumulation_steps
+            .filter(|&steps| steps >= 2.0)
+            .map_or(1, |steps| steps as u32)
+    }
+
+    /// Iterations between two overwrites of the variables by their averages; `None` if that never happens.
+    #[must_use]
+    pub fn overwrite_frequency(&self) -> Option<u32> {
+        self.ema_overwrite_frequency
+            .filter(|&frequency| self.use_ema && frequency >= 1.0)
+            .map(|frequency| frequency as u32)
+    }
+
+    /// Whether increments carry momentum: Keras takes 0 and negative numbers as "no".
+    #[must_use]
+    pub fn has_momentum(&self) -> bool {
+        self.momentum > 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_set_are_inverse() {
+        let mut copy = Hyperparameters::default();
+        let original = Hyperparameters {
+            weight_decay: Some(0.25),
+            use_ema: true,
+            gradient_accumulation_steps: Some(3.0),
+            rho: 0.5,
+            ..Hyperparameters::default()
+        };
+        for (row, number) in original.numbers().into_iter().enumerate() {
+            assert!(copy.set(row, number));
+        }
+        assert_eq!(copy, original);
+        assert!(!copy.set(HYPERPARAMETERS.len(), 0.0));
+    }
+}

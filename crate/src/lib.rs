@@ -1,0 +1,51 @@
+//! Keras' `RMSprop`, bit for bit: hyper-parameters, state, one step over all variables, and learning-rate schedules.
+//!
+//! ```
+//! use rmsprop::{Hyperparameters, Optimizer, Variable, Variables};
+//!
+//! let mut variables = Variables::new();
+//! let w = variables.insert(Variable::new(&[10.0])?)?;
+//! let mut optimizer = Optimizer::build(Hyperparameters::default(), &[w], &variables)?;
+//!
+//! // The loss w²/2 has the gradient w: the example in the documentation of Keras.
+//! let variable = variables.get_mut(w).ok_or(rmsprop::OutOfMemory)?;
+//! variable.gradient_mut()[0] = 10.0;
+//! optimizer.step(&mut variables, 0.1).map_err(rmsprop::BuildError::Freed)?;
+//! assert_eq!(variables.get(w).map(|w| w.value()[0]), Some(9.683772));
+//! # Ok::<(), rmsprop::BuildError>(())
+//! ```
+//!
+//! The rooms of the house, from the middle outwards:
+//!
+//! | module | job |
+//! |---|---|
+//! | [`update`] | the update rule, as the formula |
+//! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
+//! | [`optimizer`] | one step, in Keras' order; counters and state |
+//! | [`schedule`] | learning rates as functions of the step |
+//! | [`config`] | hyper-parameters: names, defaults, limits, said once |
+//! | [`variable`], [`arena`] | memory |
+//! | [`status`] | what an exported function reports |
+//! | `abi` | the functions exported from the WebAssembly module |
+
+pub mod accumulate;
+pub mod arena;
+pub mod average;
+pub mod clip;
+pub mod config;
+pub mod decay;
+pub mod optimizer;
+pub mod scale;
+pub mod schedule;
+pub mod status;
+pub mod update;
+pub mod variable;
+
+#[cfg(target_arch = "wasm32")]
+pub mod abi;
+
+pub use arena::{Handle, OutOfMemory};
+pub use config::Hyperparameters;
+pub use optimizer::{BuildError, Call, Optimizer, Slot};
+pub use scale::LossScale;
+pub use variable::{Freed, Variable, Variables};

@@ -1,0 +1,610 @@
+//! One optimizer: its state, one array per variable and slot, and one step over all variables.
+//!
+//! Keras 3.15.1, `optimizers/base_optimizer.py`, `apply`. A step reads each gradient once more than it must only for
+//! what has to be known before the first variable changes: norms and finiteness. It then takes each variable block by
+//! block through all stages, while the block is in the first-level cache.
+
+use crate::accumulate::{Preparation, accumulate, maximum};
+use crate::arena::{Buffer, Handle, OutOfMemory};
+use crate::average::Average;
+use crate::clip::{Clip, RUN, Rule, pairwise_sum, run_sum, square};
+use crate::config::Hyperparameters;
+use crate::decay::decay;
+use crate::scale::{LossScale, all_finite};
+use crate::update::{Block, Coefficients, update};
+use crate::variable::{Freed, Variable, Variables};
+
+/// Elements that go through all stages together: at most eight arrays of 2 kB, which fit a 32 kB cache.
+const BLOCK: usize = 512;
+
+/// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+#[cfg_attr(feature = "bindings", serde(rename_all = "snake_case"))]
+pub enum Slot {
+    /// Exponential moving average of the values (`useEma`).
+    Average,
+    /// Sum of the gradients since the last update (`gradientAccumulationSteps`).
+    GradientAccumulator,
+    /// Moving average of the squared gradients; always kept.
+    Velocity,
+    /// Momentum buffer (`momentum` above 0).
+    Momentum,
+    /// Moving average of the gradients (`centered`).
+    AverageGradient,
+}
+
+impl Slot {
+    /// All slots, in the order in which Keras lists an optimizer's variables.
+    pub const ALL: [Self; 5] = [
+        Self::Average,
+        Self::GradientAccumulator,
+        Self::Velocity,
+        Self::Momentum,
+        Self::AverageGradient,
+    ];
+
+    /// Whether an optimizer with these hyper-parameters keeps this slot for a variable.
+    fn is_kept(self, hyperparameters: &Hyperparameters, overwrite_with_gradient: bool) -> bool {
+        match self {
+            Self::GradientAccumulator => hyperparameters.steps_per_update() > 1,
+            _ if overwrite_with_gradient => false,
+            Self::Average => hyperparameters.use_ema,
+            Self::Velocity => true,
+            Self::Momentum => hyperparameters.has_momentum(),
+            Self::AverageGradient => hyperparameters.centered,
+        }
+    }
+}
+
+/// The state kept for one variable.
+#[derive(Debug)]
+struct State {
+    variable: Handle,
+    overwrite_with_gradient: bool,
+    decays: bool,
+    /// Within a call that selects variables: whether this one was among them.
+    selected: bool,
+    /// In the order of [`Slot::ALL`].
+    slots: [Option<Buffer>; 5],
+}
+
+impl State {
+    fn zeroed(
+        hyperparameters: &Hyperparameters,
+        handle: Handle,
+        variable: &Variable,
+    ) -> Result<Self, OutOfMemory> {
+        let overwrite_with_gradient = variable.overwrite_with_gradient;
+        let mut slots = [const { None }; 5];
+        for (slot, buffer) in Slot::ALL.into_iter().zip(&mut slots) {
+            if slot.is_kept(hyperparameters, overwrite_with_gradient) {
+                *buffer = Some(Buffer::zeroed(variable.value().len())?);
+            }
+        }
+        Ok(Self {
+            variable: handle,
+            overwrite_with_gradient,
+            decays: true,
+            selected: false,
+            slots,
+        })
+    }
+}
+
+/// Why an optimizer could not be built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BuildError {
+    /// No room for the state.
+    OutOfMemory,
+    /// A variable is not there (any more).
+    Freed(Freed),
+}
+
+impl From<OutOfMemory> for BuildError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// What one call of a step is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// η, at the raw count of calls before this one.
+    pub learning_rate: f32,
+    /// Dynamic loss scale to divide gradients by; takes the place of the static `loss_scale_factor`.
+    pub loss_scale: Option<f32>,
+    /// The first so many of the selected variables have gradients (see [`Optimizer::select`]); `None`: all have.
+    pub selected: Option<usize>,
+}
+
+/// Keras' RMSprop over a list of variables.
+#[derive(Debug)]
+pub struct Optimizer {
+    hyperparameters: Hyperparameters,
+    states: Vec<State>,
+    /// Calls so far (Keras: `_iterations`), which is more than updates when gradients are accumulated.
+    raw_iterations: u32,
+    selection: Vec<usize>,
+    /// Sums of squares of the gradients of one call, in the order of the selection.
+    sums_of_squares: Vec<f32>,
+    /// Room for a block of prepared and a block of clipped gradients.
+    scratch: Buffer,
+}
+
+impl Optimizer {
+    /// An optimizer for these variables, with its state at zero.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a variable is not there or there is no room for the state; nothing is changed then.
+    pub fn build(
+        hyperparameters: Hyperparameters,
+        handles: &[Handle],
+        variables: &Variables,
+    ) -> Result<Self, BuildError> {
+        let mut states = reserved(handles.len())?;
+        for &handle in handles {
+            let variable = variables
+                .get(handle)
+                .ok_or(BuildError::Freed(Freed(handle)))?;
+            states.push(State::zeroed(&hyperparameters, handle, variable)?);
+        }
+        let mut selection = reserved(handles.len())?;
+        selection.extend(0..handles.len());
+        Ok(Self {
+            hyperparameters,
+            states,
+            raw_iterations: 0,
+            selection,
+            sums_of_squares: reserved(handles.len())?,
+            scratch: Buffer::zeroed(2 * BLOCK)?,
+        })
+    }
+
+    /// Bytes of the state that [`build`](Self::build) will allocate for these variables.
+    ///
+    /// # Errors
+    /// [`BuildError`] if a variable is not there, or the state is larger than can be addressed.
+    pub fn bytes(
+        hyperparameters: &Hyperparameters,
+        handles: &[Handle],
+        variables: &Variables,
+    ) -> Result<usize, BuildError> {
+        handles.iter().try_fold(0_usize, |sum, &handle| {
+            let variable = variables
+                .get(handle)
+                .ok_or(BuildError::Freed(Freed(handle)))?;
+            let kept = Slot::ALL
+                .into_iter()
+                .filter(|slot| slot.is_kept(hyperparameters, variable.overwrite_with_gradient))
+                .count();
+            let bytes = variable.value().len().checked_mul(kept * size_of::<f32>());
+            bytes
+                .and_then(|bytes| sum.checked_add(bytes))
+                .ok_or(BuildError::OutOfMemory)
+        })
+    }
+
+    /// Bytes of the state allocated.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        let buffers = self
+            .states
+            .iter()
+            .flat_map(|state| state.slots.iter().flatten());
+        buffers.map(|buffer| size_of_val(buffer.as_slice())).sum()
+    }
+
+    /// The hyper-parameters, read anew at every step.
+    #[must_use]
+    pub fn hyperparameters(&self) -> &Hyperparameters {
+        &self.hyperparameters
+    }
+
+    /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum and centering
+    /// without their slots stay off.
+    pub fn hyperparameters_mut(&mut self) -> &mut Hyperparameters {
+        &mut self.hyperparameters
+    }
+
+    /// Calls so far, including those that only accumulated.
+    #[must_use]
+    pub fn raw_iterations(&self) -> u32 {
+        self.raw_iterations
+    }
+
+    /// Sets the count of calls, to resume.
+    pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
+        self.raw_iterations = raw_iterations;
+    }
+
+    /// Updates so far (Keras: `iterations`).
+    #[must_use]
+    pub fn iterations(&self) -> u32 {
+        self.raw_iterations / self.hyperparameters.steps_per_update()
+    }
+
+    /// The state of the variable built as number `index`; `None` if the slot is not kept for it.
+    #[must_use]
+    pub fn slot(&self, slot: Slot, index: usize) -> Option<&[f32]> {
+        self.states.get(index)?.slots[slot as usize]
+            .as_ref()
+            .map(Buffer::as_slice)
+    }
+
+    /// The state of the variable built as number `index`, to change.
+    pub fn slot_mut(&mut self, slot: Slot, index: usize) -> Option<&mut [f32]> {
+        self.states.get_mut(index)?.slots[slot as usize]
+            .as_mut()
+            .map(Buffer::as_mut_slice)
+    }
+
+    /// Whether weight decay applies to the variable built as number `index`. `false` if there is no such variable.
+    pub fn set_decays(&mut self, index: usize, decays: bool) -> bool {
+        self.states
+            .get_mut(index)
+            .map(|state| state.decays = decays)
+            .is_some()
+    }
+
+    /// Puts the variable built as number `index` in place `position` of the next selection. The order matters to the
+    /// last bit of a global norm. `false` if either number is out of range.
+    pub fn select(&mut self, position: usize, index: usize) -> bool {
+        match self.selection.get_mut(position) {
+            Some(selected) if index < self.states.len() => {
+                *selected = index;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// One step with the gradients of all variables.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    pub fn step(&mut self, variables: &mut Variables, learning_rate: f32) -> Result<(), Freed> {
+        self.apply(
+            variables,
+            Call {
+                learning_rate,
+                loss_scale: None,
+                selected: None,
+            },
+        )
+    }
+
+    /// One step under a dynamic loss scale: `Ok(false)`, and nothing but the scale changed, if some gradient was not
+    /// finite.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    pub fn apply_scaled(
+        &mut self,
+        variables: &mut Variables,
+        scale: &mut LossScale,
+        call: Call,
+    ) -> Result<bool, Freed> {
+        self.check(variables)?;
+        let finite = self.gradients_are_finite(variables, call);
+        if finite && call.selected != Some(0) {
+            self.apply(
+                variables,
+                Call {
+                    loss_scale: Some(scale.scale),
+                    ..call
+                },
+            )?;
+        }
+        scale.record(finite);
+        Ok(finite)
+    }
+
+    /// One step: [`prepare`](Self::prepare), then [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
+        self.check(variables)?;
+        self.prepare(variables, call);
+        self.commit(variables, call);
+        Ok(())
+    }
+
+    /// The variables are all still there.
+    fn check(&self, variables: &Variables) -> Result<(), Freed> {
+        let freed = self
+            .states
+            .iter()
+            .find(|state| variables.get(state.variable).is_none());
+        freed.map_or(Ok(()), |state| Err(Freed(state.variable)))
+    }
+
+    fn selected(&self, call: Call) -> usize {
+        call.selected
+            .unwrap_or(self.states.len())
+            .min(self.states.len())
+    }
+
+    /// The number of the variable in place `position` of the call's list.
+    fn index(&self, call: Call, position: usize) -> usize {
+        if call.selected.is_some() {
+            self.selection[position]
+        } else {
+            position
+        }
+    }
+
+    fn gradients_are_finite(&self, variables: &Variables, call: Call) -> bool {
+        (0..self.selected(call)).all(|position| {
+            let state = &self.states[self.index(call, position)];
+            variables
+                .get(state.variable)
+                .is_none_or(|variable| all_finite(variable.gradient()))
+        })
+    }
+
+    /// Whether this call updates the variables or only accumulates.
+    fn updates(&self) -> bool {
+        self.raw_iterations
+            .wrapping_add(1)
+            .is_multiple_of(self.hyperparameters.steps_per_update())
+    }
+
+    fn loss_scale(&self, call: Call) -> Option<f32> {
+        call.loss_scale.or(self
+            .hyperparameters
+            .loss_scale_factor
+            .map(|factor| factor as f32))
+    }
+
+    fn preparation(&self, call: Call) -> Preparation {
+        let steps = self.hyperparameters.steps_per_update();
+        Preparation {
+            loss_scale: self.loss_scale(call),
+            steps: (steps > 1).then_some(steps as f32),
+        }
+    }
+
+    /// Finds what must be known before any variable changes: the sum of squares of each gradient, if a norm is needed.
+    /// A sum depends on one variable alone, so it has the same bits wherever it is computed.
+    pub fn prepare(&mut self, variables: &Variables, call: Call) {
+        self.sums_of_squares.clear();
+        if !Rule::new(&self.hyperparameters).needs_norms() || !self.updates() {
+            return;
+        }
+        let preparation = self.preparation(call);
+        for position in 0..self.selected(call) {
+            let state = &self.states[self.index(call, position)];
+            let Some(variable) = variables.get(state.variable) else {
+                continue;
+            };
+            if state.overwrite_with_gradient {
+                continue;
+            }
+            let gradient = variable.gradient();
+            let accumulator = state.slots[Slot::GradientAccumulator as usize]
+                .as_ref()
+                .map(Buffer::as_slice);
+            let scratch = self.scratch.as_mut_slice();
+            let sum = pairwise_sum(0, gradient.len(), &mut |from, len| {
+                let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
+                run_sum(
+                    preparation.block(
+                        &gradient[from..from + len],
+                        accumulator,
+                        &mut scratch[..RUN],
+                    ),
+                    square,
+                )
+            });
+            self.sums_of_squares.push(sum);
+        }
+    }
+
+    /// The sums of squares [`prepare`](Self::prepare) found, in the order of the gradients.
+    #[must_use]
+    pub fn sums_of_squares(&self) -> &[f32] {
+        &self.sums_of_squares
+    }
+
+    /// Changes variables, state and counters, in Keras' order.
+    pub fn commit(&mut self, variables: &mut Variables, call: Call) {
+        let updates = self.updates();
+        let rule = Rule::new(&self.hyperparameters);
+        let global_clip = match rule {
+            Rule::GlobalNorm(threshold) if updates => {
+                Clip::by_global_norm(threshold, &self.sums_of_squares)
+            }
+            Rule::Value(limit) => Clip::Value(limit as f32),
+            _ => Clip::Off,
+        };
+        let average = self.hyperparameters.use_ema.then(|| {
+            Average::at(
+                self.iterations(),
+                self.hyperparameters.ema_momentum,
+                self.hyperparameters.overwrite_frequency(),
+            )
+        });
+        let mut stages = Stages {
+            updates,
+            learning_rate: call.learning_rate,
+            loss_scale: self.loss_scale(call),
+            preparation: self.preparation(call),
+            clip: global_clip,
+            weight_decay: self
+                .hyperparameters
+                .weight_decay
+                .map(|weight_decay| weight_decay as f32),
+            centered: self.hyperparameters.centered,
+            momentum: self.hyperparameters.has_momentum(),
+            coefficients: Coefficients::new(&self.hyperparameters),
+            average,
+        };
+
+        let mut prepared = 0;
+        for position in 0..self.selected(call) {
+            let index = self.index(call, position);
+            let state = &mut self.states[index];
+            let Some(variable) = variables.get_mut(state.variable) else {
+                continue;
+            };
+            state.selected = call.selected.is_some();
+            if state.overwrite_with_gradient {
+                overwrite(
+                    variable,
+                    state.slots[Slot::GradientAccumulator as usize].as_mut(),
+                    updates,
+                );
+                continue;
+            }
+            if let (Rule::Norm(threshold), true) = (rule, updates) {
+                stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
+            }
+            prepared += 1;
+            stages.run(variable, state, self.scratch.as_mut_slice());
+        }
+        if call.selected.is_some() {
+            // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
+            self.finish_unselected((prepared > 0).then_some(&stages), variables);
+        }
+        self.raw_iterations = self.raw_iterations.wrapping_add(1);
+    }
+
+    /// What happens to variables that had no gradient in this call: their averages move, and an update drops what they
+    /// had accumulated (Keras' quirk).
+    fn finish_unselected(&mut self, stages: Option<&Stages>, variables: &mut Variables) {
+        for state in &mut self.states {
+            let had_gradient = std::mem::take(&mut state.selected);
+            let (false, Some(stages)) = (had_gradient, stages) else {
+                continue;
+            };
+            let [average, accumulator, ..] = &mut state.slots;
+            if let (true, Some(accumulator)) = (stages.updates, accumulator) {
+                accumulator.as_mut_slice().fill(0.0);
+            }
+            if let (Some(rule), Some(average), Some(variable)) =
+                (stages.average, average, variables.get_mut(state.variable))
+            {
+                rule.update(average.as_mut_slice(), variable.value_mut());
+            }
+        }
+    }
+
+    /// Sets every variable to its average, for evaluation (Keras: `finalize_variable_values`). Does nothing without
+    /// averages.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    pub fn finalize(&mut self, variables: &mut Variables) -> Result<(), Freed> {
+        self.check(variables)?;
+        for state in &self.states {
+            if let (Some(average), Some(variable)) = (
+                &state.slots[Slot::Average as usize],
+                variables.get_mut(state.variable),
+            ) {
+                variable.value_mut().copy_from_slice(average.as_slice());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
+fn overwrite(variable: &mut Variable, accumulator: Option<&mut Buffer>, updates: bool) {
+    let Variable {
+        value, gradient, ..
+    } = variable;
+    let (value, gradient) = (value.as_mut_slice(), gradient.as_slice());
+    let Some(accumulator) = accumulator else {
+        value.copy_from_slice(gradient);
+        return;
+    };
+    let accumulator = accumulator.as_mut_slice();
+    for (greatest, &g) in accumulator.iter_mut().zip(gradient) {
+        *greatest = maximum(g, *greatest);
+    }
+    if updates {
+        value.copy_from_slice(accumulator);
+        accumulator.fill(0.0);
+    }
+}
+
+/// What one call does to a variable that has a gradient.
+struct Stages {
+    updates: bool,
+    learning_rate: f32,
+    loss_scale: Option<f32>,
+    preparation: Preparation,
+    clip: Clip,
+    weight_decay: Option<f32>,
+    centered: bool,
+    momentum: bool,
+    coefficients: Coefficients,
+    average: Option<Average>,
+}
+
+impl Stages {
+    /// Takes a variable through the stages, block by block.
+    fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32]) {
+        let Variable {
+            value, gradient, ..
+        } = variable;
+        let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
+        let Some(velocity) = velocity else { return };
+        let (value, gradient, velocity) = (
+            value.as_mut_slice(),
+            gradient.as_slice(),
+            velocity.as_mut_slice(),
+        );
+        let (prepared, clipped) = scratch.split_at_mut(BLOCK);
+        let weight_decay = self.weight_decay.filter(|_| state.decays);
+
+        let mut from = 0;
+        while from < value.len() {
+            let to = value.len().min(from + BLOCK);
+            let value = &mut value[from..to];
+            let gradient = &gradient[from..to];
+            let mut accumulator = part(accumulator, from, to);
+
+            if self.updates {
+                let sums = accumulator.as_deref().unwrap_or(&[]);
+                let gradient = self
+                    .clip
+                    .block(self.preparation.block(gradient, sums, prepared), clipped);
+                if let Some(sums) = accumulator.as_deref_mut() {
+                    sums.fill(0.0);
+                }
+                if let Some(weight_decay) = weight_decay {
+                    decay(value, weight_decay, self.learning_rate);
+                }
+                let block = Block {
+                    value: &mut *value,
+                    velocity: &mut velocity[from..to],
+                    average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
+                    momentum: part(momentum, from, to).filter(|_| self.momentum),
+                };
+                update(self.coefficients, self.learning_rate, gradient, block);
+            } else if let Some(sums) = accumulator {
+                accumulate(self.loss_scale, gradient, sums);
+            }
+            if let (Some(rule), Some(average)) = (self.average, part(average, from, to)) {
+                rule.update(average, value);
+            }
+            from = to;
+        }
+    }
+}
+
+/// Elements `from..to` of a slot, if it is kept.
+fn part(slot: &mut Option<Buffer>, from: usize, to: usize) -> Option<&mut [f32]> {
+    slot.as_mut()
+        .map(|buffer| &mut buffer.as_mut_slice()[from..to])
+}
+
+/// An empty vector with room for `len`.
+fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
+    Ok(vector)
+}

@@ -1,0 +1,71 @@
+// From build/ts (JavaScript and declarations, one file per source) to dist: one file per entry of a flavour, and what its
+// entries share in a file beside them.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import wasm from "@rollup/plugin-wasm";
+import { dts } from "rollup-plugin-dts";
+
+const build = (name) => resolve("build", name);
+
+/** The module as a file of its own, for hosts that load it themselves. What an import of it gives is the host's choice. */
+const moduleFile = {
+  name: "module-file",
+  generateBundle() {
+    const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
+    emit("rmsprop.wasm", readFileSync(build("wasm/rmsprop.wasm")));
+    emit("rmsprop.wasm.d.ts", "declare const wasm: unknown;\nexport default wasm;\n");
+  },
+};
+
+/**
+ * A flavour is a set of entries with a kernel/universal of its own: the file that names the machine forms it holds. One
+ * flavour's entries share their classes.
+ */
+const flavours = [
+  {
+    name: "shared",
+    seam: "universal",
+    entries: { index: "index", schedules: "schedules/index" },
+    plugins: [moduleFile],
+  },
+  { name: "js", seam: "script-only", entries: { js: "index" }, plugins: [] },
+];
+
+/** Resolves what only this build knows: build products, the flavour's seam, our helper in the place of plugin-wasm's. */
+const own = ({ seam }, extension) => ({
+  name: "own",
+  resolveId(id) {
+    if (id.startsWith("#wasm/")) return build(id.slice(1));
+    if (id.endsWith("/universal.js")) return build(`ts/kernel/${seam}${extension}`);
+    if (id === "\0wasmHelpers.js") return build("ts/kernel/load-wasm-module.js");
+    return null;
+  },
+});
+
+const inputs = ({ entries }, extension) =>
+  Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, build(`ts/${path}${extension}`)]));
+
+const output = ({ name }, extension) => ({
+  dir: "dist",
+  entryFileNames: `[name]${extension}`,
+  chunkFileNames: `${name}${extension}`,
+});
+
+const scripts = (flavour) => ({
+  input: inputs(flavour, ".js"),
+  output: { ...output(flavour, ".js"), generatedCode: "es2015" },
+  plugins: [
+    own(flavour, ".js"),
+    wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
+    ...flavour.plugins,
+  ],
+});
+
+const declarations = (flavour) => ({
+  input: inputs(flavour, ".d.ts"),
+  // For users whose `lib` is older than Symbol.dispose.
+  output: { ...output(flavour, ".d.ts"), banner: '/// <reference lib="esnext.disposable" />' },
+  plugins: [own(flavour, ".d.ts"), dts()],
+});
+
+export default flavours.flatMap((flavour) => [scripts(flavour), declarations(flavour)]);

@@ -1,0 +1,97 @@
+// Builds the crate in its two machine forms: build/wasm/rmsprop.wasm (SIMD128), and build/wasm/rmsprop.fallback.js (plain
+// JavaScript, made from a scalar build). Both have exactly the crate's own exports and need no imports.
+// Also writes ts/generated/kernel.ts, the type of those exports.
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { minify } from "terser";
+import { kernelExports, kernelInterface } from "./kernel-exports.mjs";
+import { environment, root } from "./tools.mjs";
+
+const build = (...names) => join(root, "build", ...names);
+
+const execute = promisify(execFile);
+
+async function run(command, args, env = process.env) {
+  try {
+    await execute(command, args, { cwd: root, env });
+  } catch ({ message, stdout, stderr }) {
+    throw new Error([message, stdout, stderr].join("\n"));
+  }
+}
+
+/** binaryen from npm, run by this Node: a wasm-opt that happens to be on the machine may be years older. */
+const binaryen = (name, ...args) =>
+  run(process.execPath, [join(root, "node_modules", "binaryen", "bin", name), ...args]);
+
+/** The features that every engine of the last years has, and that may appear in the shipped module. */
+const baseline = [
+  "--enable-bulk-memory",
+  "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int",
+  "--enable-sign-ext",
+];
+const simd = "--enable-simd";
+/** What wasm-bindgen's output uses until its unused parts are dropped. */
+const bindgen = ["--enable-multivalue", "--enable-reference-types"];
+
+/** wasm-pack: the crate as build/pkg-<form>/rmsprop_bg.wasm. */
+function compile(form, feature) {
+  // Own flags and an own target folder per form. The environment's RUSTFLAGS would silently replace the +simd128 of
+  // .cargo/config.toml, so they are always set here.
+  const env = { ...environment(`-Ctarget-feature=${feature}`), CARGO_TARGET_DIR: join(root, "target", form) };
+  const output = ["--out-dir", build(`pkg-${form}`), "--out-name", "rmsprop"];
+  return run("wasm-pack", ["build", "crate", "--mode", "no-install", "--target", "web", "--no-pack", ...output], env);
+}
+
+/** Drops every export that is not ours, and with wasm-bindgen's own ones the only imports. */
+async function keepExports(form, names, ...features) {
+  const graph = build(`exports.${form}.json`);
+  const nodes = names.map((name) => ({ name, export: name }));
+  writeFileSync(graph, JSON.stringify([{ name: "host", root: true, reaches: names }, ...nodes]));
+  const [from, to] = [build(`pkg-${form}`, "rmsprop_bg.wasm"), build(`${form}.wasm`)];
+  await binaryen("wasm-metadce", ...baseline, ...bindgen, ...features, "--graph-file", graph, from, "-o", to);
+  return to;
+}
+
+const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+
+async function finishSimd(names) {
+  const module = await keepExports("simd", names, simd);
+  await binaryen("wasm-opt", "-O3", ...baseline, simd, ...strip, module, "-o", build("wasm", "rmsprop.wasm"));
+}
+
+async function finishFallback(names) {
+  const [lowered, script] = [build("scalar.lowered.wasm"), build("fallback.js")];
+  const module = await keepExports("scalar", names);
+  // wasm2js knows neither bulk memory nor the later conversions.
+  const lower = ["--signext-lowering", "--llvm-nontrapping-fptoint-lowering", "--llvm-memory-copy-fill-lowering"];
+  await binaryen("wasm-opt", "-O3", ...baseline, ...lower, ...strip, module, "-o", lowered);
+  // --emscripten: one factory function, so that every runtime gets a memory of its own, instead of a module that is its
+  // own only instance.
+  await binaryen("wasm2js", "-O3", "--emscripten", lowered, "-o", script);
+
+  let text = readFileSync(script, "utf8").trim();
+  text = replaceOnce(text, "function instantiate(info)", "export default function instantiate()");
+  text = replaceOnce(text, "return asmFunc(info);", "return asmFunc({});");
+  // memory.grow answers a failure with -1. wasm2js lets ArrayBuffer throw, through the middle of the allocator.
+  const allocation = "var newBuffer = new ArrayBuffer(newPages << 16);";
+  text = replaceOnce(text, allocation, `try { ${allocation} } catch { return -1; }`);
+  // A third of the size, by shorter names and less white space alone: `compress` would rewrite the arithmetic.
+  const { code } = await minify(text, { module: true, compress: false, mangle: true });
+  writeFileSync(build("wasm", "rmsprop.fallback.js"), code);
+}
+
+/** Replaces a piece of generated text, and stops the build when a newer tool no longer writes it. */
+function replaceOnce(text, from, to) {
+  if (text.split(from).length !== 2) throw new Error(`expected once: ${from}`);
+  return text.replace(from, () => to);
+}
+
+mkdirSync(build("wasm"), { recursive: true });
+await Promise.all([compile("simd", "+simd128"), compile("scalar", "-simd128")]);
+const functions = kernelExports();
+writeFileSync(join(root, "ts", "generated", "kernel.ts"), kernelInterface(functions));
+const names = ["memory", ...functions.map(({ name }) => name)];
+await Promise.all([finishSimd(names), finishFallback(names)]);

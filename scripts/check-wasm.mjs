@@ -1,0 +1,67 @@
+// Proves what the package promises about its module: no imports, only the exports that the crate declares, SIMD in the
+// shipped form and none in the one that became JavaScript, the same bytes inside index.js, no path of the build machine.
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { kernelExports } from "./kernel-exports.mjs";
+import { root } from "./tools.mjs";
+
+const path = (name) => join(root, name);
+const intended = ["memory", ...kernelExports().map(({ name }) => name)].sort();
+let failures = 0;
+
+function check(what, holds, detail = "") {
+  console.log(`${holds ? "ok    " : "FAILED"} ${what}${holds ? "" : `: ${detail}`}`);
+  if (!holds) failures += 1;
+}
+
+function checkExports(name, exported) {
+  const [expected, found] = [intended.join(" "), exported.sort().join(" ")];
+  check(`${name} has exactly the ${intended.length} intended exports`, expected === found, `\n${expected}\n${found}`);
+}
+
+/** The instructions of a module, as text. */
+function disassemble(name) {
+  const tool = path("node_modules/binaryen/bin/wasm-dis");
+  return execFileSync(process.execPath, [tool, path(name)], { encoding: "utf8", maxBuffer: 1 << 28 });
+}
+
+const modules = { simd: "dist/rmsprop.wasm", scalar: "build/scalar.lowered.wasm" };
+for (const name of Object.values(modules)) {
+  const module = new WebAssembly.Module(readFileSync(path(name)));
+  const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
+  check(`${name} has no imports`, imports.length === 0, imports.join(" "));
+  const exported = WebAssembly.Module.exports(module).map((entry) => entry.name);
+  checkExports(name, exported);
+}
+
+const vectors = disassemble(modules.simd).match(/\bf32x4\.\w+/g) ?? [];
+check(
+  `${modules.simd} contains f32x4 instructions (${vectors.length})`,
+  vectors.length > 0,
+  "it was built without SIMD",
+);
+const relaxed = disassemble(modules.simd).match(/\b\w+\.relaxed_\w+/g) ?? [];
+check(`${modules.simd} contains no relaxed instruction`, relaxed.length === 0, relaxed.join(" "));
+const strays = disassemble(modules.scalar).match(/\bv128\b|\b[if]\d+x\d+\.\w+/g) ?? [];
+check(`${modules.scalar} contains no SIMD`, strays.length === 0, strays.slice(0, 5).join(" "));
+
+const { default: instantiate } = await import(new URL("../build/wasm/rmsprop.fallback.js", import.meta.url));
+checkExports("the fallback", Object.keys(instantiate()));
+
+const bytes = readFileSync(path(modules.simd));
+const base64 = bytes.toString("base64");
+const scripts = readdirSync(path("dist")).filter((name) => name.endsWith(".js"));
+const inlining = scripts.filter((name) => readFileSync(path(`dist/${name}`), "utf8").includes(base64));
+check(
+  "one script inlines that module, and it is not js.js",
+  inlining.length === 1 && inlining[0] !== "js.js",
+  `${inlining}`,
+);
+
+const text = bytes.toString("latin1");
+const paths = [homedir(), root, ".cargo/registry"].filter((machine) => text.includes(machine));
+check(`${modules.simd} names no path of this machine`, paths.length === 0, paths.join(" "));
+
+process.exitCode = failures === 0 ? 0 : 1;

@@ -1,0 +1,48 @@
+// The tools that npm does not bring: which ones, in which version, and where they are found.
+// Zero dependencies: set-up imports this before `npm ci` has run.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** wasm-bindgen's command refuses modules compiled against any other version of its crate: the lock file knows which. */
+function lockedVersion(crate) {
+  const lock = readFileSync(join(root, "Cargo.lock"), "utf8");
+  return new RegExp(`name = "${crate}"\\r?\\nversion = "(.+)"`).exec(lock)[1];
+}
+
+export const tools = [
+  { command: "wasm-pack", crate: "wasm-pack", version: "0.15.1", flags: ["--locked"] },
+  // Not --locked: the lock file that this release carries names a version that was withdrawn.
+  { command: "wasm-bindgen", crate: "wasm-bindgen-cli", version: lockedVersion("wasm-bindgen"), flags: [] },
+];
+
+/** Where set-up puts a tool. The version is part of the path, so checkouts with different needs do not quarrel. */
+export function home({ crate, version }) {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "rmsprop-wasm", `${crate}-${version}`);
+}
+
+const suffix = process.platform === "win32" ? ".exe" : "";
+const isCached = (tool) => existsSync(join(home(tool), "bin", tool.command + suffix));
+
+function isOnPath({ command, version }) {
+  const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+  return stdout?.trim().split(" ").at(-1) === version;
+}
+
+export const isInstalled = (tool) => isCached(tool) || isOnPath(tool);
+
+/**
+ * The environment in which cargo and the tools run: cached tools first on PATH, and nothing in the user's settings that
+ * would change what is compiled. `rustflags` replaces those of every configuration file.
+ */
+export function environment(rustflags) {
+  const { RUSTFLAGS, CARGO_ENCODED_RUSTFLAGS, CARGO_BUILD_TARGET, ...env } = process.env;
+  const folders = tools.filter(isCached).map((tool) => join(home(tool), "bin"));
+  env.PATH = [...folders, env.PATH].join(delimiter);
+  if (rustflags !== undefined) env.CARGO_ENCODED_RUSTFLAGS = rustflags;
+  return env;
+}

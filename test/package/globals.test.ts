@@ -1,0 +1,86 @@
+// The bundles run where there is nothing but the language: no web, no Node. So every global that they name is listed
+// here, and a new one is a decision.
+import { readdirSync, readFileSync } from "node:fs";
+import { parseAst } from "rollup/parseAst";
+import { describe, expect, it } from "vitest";
+
+/** ECMAScript, in every engine that we know of: Figma's, audio worklets, QuickJS. */
+const language = ["Array", "ArrayBuffer", "Error"];
+
+/** Asked for with `typeof` before they are used. */
+const optional = ["FinalizationRegistry", "WebAssembly"];
+
+interface Node {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "type" in value;
+
+/** Calls `visit` with every node of a tree, the node that it hangs on, and the key it hangs there by. */
+function walk(node: Node, visit: (node: Node, parent: Node, key: string) => void): void {
+  for (const [key, value] of Object.entries(node)) {
+    for (const child of [value].flat().filter(isNode)) {
+      visit(child, node, key);
+      walk(child, visit);
+    }
+  }
+}
+
+/** Where an identifier is a mere name, not a reference: `a.name`, `{ name: a }`, `name: for`, `export { a as name }`. */
+const isName = (parent: Node, key: string): boolean =>
+  (["property", "key"].includes(key) && parent["computed"] === false && parent["shorthand"] !== true) ||
+  ["label", "exported", "imported", "meta"].includes(key) ||
+  parent.type === "MetaProperty";
+
+const isFunction = (node: Node) => /Function/.test(node.type);
+
+/** The names that a pattern (`a`, `{ b, c: [d] }`, `e = f`) declares. */
+function declared(pattern: Node): string[] {
+  if (pattern.type === "Identifier") return [pattern["name"] as string];
+  const inner = { ObjectPattern: "properties", ArrayPattern: "elements", AssignmentPattern: "left", RestElement: "argument" };
+  const key = pattern.type === "Property" ? "value" : inner[pattern.type as keyof typeof inner];
+  return [pattern[key]].flat().filter(isNode).flatMap(declared);
+}
+
+/** The globals that a script names. (A name declared anywhere in it counts as its own everywhere.) */
+function globals(program: Node): string[] {
+  const own = new Set(["arguments", "undefined"]);
+  const used = new Set<string>();
+  walk(program, (node, parent, key) => {
+    const declares =
+      (key === "id" && /Declarator|Function|Class/.test(parent.type)) ||
+      (key === "params" && isFunction(parent)) ||
+      (key === "param" && parent.type === "CatchClause") ||
+      (key === "local" && parent.type.startsWith("Import"));
+    if (declares) for (const name of declared(node)) own.add(name);
+    if (node.type === "Identifier" && !isName(parent, key)) used.add(node["name"] as string);
+  });
+  return [...used].filter((name) => !own.has(name)).sort();
+}
+
+const dist = new URL("../../dist/", import.meta.url);
+const scripts = readdirSync(dist).filter((name) => name.endsWith(".js"));
+
+describe.each(scripts)("dist/%s", (name) => {
+  const program = parseAst(readFileSync(new URL(name, dist), "utf8")) as unknown as Node;
+
+  it("names no other globals", () => {
+    expect(globals(program).filter((name) => !language.includes(name) && !optional.includes(name))).toEqual([]);
+  });
+
+  it("imports only its neighbours, statically", () => {
+    const imports: unknown[] = [];
+    walk(program, (node) => {
+      if (node.type === "ImportExpression" || node.type === "MetaProperty") imports.push(node.type);
+      const source = node["source"];
+      if (isNode(source)) imports.push(source["value"]);
+    });
+    expect(imports.filter((source) => source !== "./shared.js")).toEqual([]);
+  });
+});
+
+it("finds what it looks for", () => {
+  const script = "export const f = ({ a, b: [c] = d }) => { l: for (;;) break l; return a.e + c + { g: h, i }.j + import.meta.k; }";
+  expect(globals(parseAst(script) as unknown as Node)).toEqual(["d", "h", "i"]);
+});

@@ -1,0 +1,105 @@
+// The package as its users get it: packed, installed elsewhere, used from ESM, CommonJS and TypeScript.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const entries = ["rmsprop-wasm", "rmsprop-wasm/schedules", "rmsprop-wasm/js"];
+
+let folder: string;
+let packed: string[];
+
+const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder, encoding: "utf8" });
+const node = (...args: string[]) => run(process.execPath, ...args);
+const npm = (...args: string[]) => run("npm", ...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "rmsprop-wasm-"));
+  const [{ filename, files }] = JSON.parse(npm("pack", root, "--json"));
+  packed = files.map(({ path }: { path: string }) => path);
+  writeFileSync(join(folder, "package.json"), "{}");
+  npm("install", "--offline", `./${filename}`);
+}, 120_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it("holds the bundles, their types, the module and the papers, and nothing else", () => {
+  const papers = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
+  const bundles = ["index", "js", "schedules", "shared"].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]);
+  const module = ["dist/rmsprop.wasm", "dist/rmsprop.wasm.d.ts"];
+  expect(packed.sort()).toEqual([...papers, ...bundles, ...module, "package.json"].sort());
+});
+
+it("brings no other package along", () => {
+  const installed = JSON.parse(npm("ls", "--all", "--json"));
+  expect(Object.keys(installed.dependencies)).toEqual(["rmsprop-wasm"]);
+  expect(installed.dependencies["rmsprop-wasm"].dependencies).toBeUndefined();
+});
+
+// The first example of the README.
+const seed = `
+const w = new Variable(10.0, { name: "w" });
+const optimizer = new RMSprop({ learningRate: 0.1 });
+optimizer.build([w]);
+w.gradient[0] = w.value[0];
+optimizer.step();
+console.log(w.value[0] === Math.fround(9.683772), backend());
+`;
+
+describe.each([
+  ["rmsprop-wasm", "true wasm-simd128\n"],
+  ["rmsprop-wasm/js", "true js\n"],
+])("%s runs the first example", (entry, answer) => {
+  const names = "{ RMSprop, Variable, backend }";
+
+  it("imported", () => {
+    expect(node("--input-type=module", "--eval", `import ${names} from "${entry}";${seed}`)).toBe(answer);
+  });
+
+  it("required", () => {
+    expect(node("--no-warnings", "--input-type=commonjs", "--eval", `const ${names} = require("${entry}");${seed}`)).toBe(
+      answer,
+    );
+  });
+});
+
+it("shares its classes between entries of one flavour", () => {
+  const script = `import * as all from "rmsprop-wasm"; import * as schedules from "rmsprop-wasm/schedules";
+    console.log(Object.keys(schedules).every((name) => all[name] === schedules[name]));`;
+  expect(node("--input-type=module", "--eval", script)).toBe("true\n");
+});
+
+describe.each([
+  ["nodenext", "nodenext"],
+  ["esnext", "bundler"],
+])("types with module %s, moduleResolution %s", (module, moduleResolution) => {
+  it("compile without DOM, Node or a newer lib, every declaration checked", () => {
+    const project = join(folder, moduleResolution);
+    mkdirSync(project);
+    const imports = entries.map((entry, i) => `export * as entry${i} from "${entry}";`).join("\n");
+    writeFileSync(join(project, "all.mts"), imports);
+    writeFileSync(
+      join(project, "seed.mts"),
+      `import { backend, RMSprop, Variable } from "rmsprop-wasm";
+declare const console: { log(...values: unknown[]): void };
+${seed.replace("w.value[0];", "w.value[0]!;")}`,
+    );
+    const compilerOptions = {
+      target: "es2022",
+      lib: ["es2022"],
+      types: [],
+      strict: true,
+      noUncheckedIndexedAccess: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      module,
+      moduleResolution,
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["."] }));
+    expect(node(join(root, "node_modules/typescript/bin/tsc"), "--project", project)).toBe("");
+  });
+});

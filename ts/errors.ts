@@ -1,0 +1,74 @@
+// The errors of the package, and how a received value reads in their messages.
+// Wrong arguments are the language's own RangeError and TypeError; these are for everything else.
+
+/** The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule. */
+export class StateError extends Error {
+  override readonly name = "StateError";
+}
+
+/** The backend asked for cannot be had here; `cause` says why. */
+export class BackendUnavailableError extends Error {
+  override readonly name = "BackendUnavailableError";
+}
+
+/** The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`. */
+export class OutOfMemoryError extends Error {
+  override readonly name = "OutOfMemoryError";
+}
+
+/** A stored state does not fit the optimizer it is loaded into. */
+export class CheckpointError extends Error {
+  override readonly name = "CheckpointError";
+}
+
+/** A value as it reads in a message: short, and never a throwing `toString`. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${kindOf(value)} of ${(value as { length?: number }).length ?? value.byteLength}`;
+  return `an object (${kindOf(value)})`;
+}
+
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** "Argument `rho` must be a finite number; received NaN." */
+export function message(argument: string, rule: string, value: unknown): string {
+  return `Argument \`${argument}\` must be ${rule}; received ${show(value)}.`;
+}
+
+/** A finite number, or an error that names the argument. */
+export function finite(argument: string, value: unknown): number {
+  if (typeof value !== "number") throw new TypeError(message(argument, "a finite number", value));
+  if (!Number.isFinite(value)) throw new RangeError(message(argument, "a finite number", value));
+  return value;
+}
+
+/** A whole number between the bounds, or an error that names the argument. */
+export function whole(argument: string, value: unknown, minimum: number, maximum: number): number {
+  const rule = `a whole number from ${minimum} to ${maximum}`;
+  if (typeof value !== "number") throw new TypeError(message(argument, rule, value));
+  if (!Number.isInteger(value) || value < minimum || value > maximum) throw new RangeError(message(argument, rule, value));
+  return value;
+}
+
+/** A plain object of options, or an error that names the argument and any key it should not have. */
+export function record(argument: string, value: unknown, known?: readonly string[]): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw new TypeError(message(argument, "an object", value));
+  }
+  const unknown = known && Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new TypeError(`Argument \`${argument}\` has an unknown key "${unknown}"; known are ${known?.join(", ")}.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The value of an own key: what others put on `Object.prototype` is no option. */
+export function own(options: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(options, key) ? options[key] : undefined;
+}

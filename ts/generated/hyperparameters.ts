@@ -1,0 +1,279 @@
+// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run generate`.
+
+/**
+ * The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`.
+ */
+export type Hyperparameters = { 
+/**
+ * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+ * `null` turns it off.
+ */
+weightDecay: number | null, 
+/**
+ * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+ */
+clipnorm: number | null, 
+/**
+ * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
+ * number: off.
+ */
+globalClipnorm: number | null, 
+/**
+ * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+ */
+clipvalue: number | null, 
+/**
+ * Keep an exponential moving average of the variables' values.
+ */
+useEma: boolean, 
+/**
+ * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+ */
+emaMomentum: number, 
+/**
+ * Overwrite the variables with their averages every so many iterations. `null` or 0: only
+ * `finalizeVariableValues` does.
+ */
+emaOverwriteFrequency: number | null, 
+/**
+ * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+ */
+lossScaleFactor: number | null, 
+/**
+ * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+ */
+gradientAccumulationSteps: number | null, 
+/**
+ * ρ, the decay of the moving average of squared gradients.
+ */
+rho: number, 
+/**
+ * Momentum of the increments. 0 or a negative number: off.
+ */
+momentum: number, 
+/**
+ * ε, added under the square root for numerical stability.
+ */
+epsilon: number, 
+/**
+ * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+ */
+centered: boolean, };
+
+/**
+ * How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
+ */
+export type Kind = "boolean" | "number" | "optionalNumber" | "optionalCount";
+
+/**
+ * What a finite value must satisfy. Anything not ruled out here is accepted, as in Keras.
+ */
+export type Limits = { 
+/**
+ * Smallest accepted value.
+ */
+minimum: number | null, 
+/**
+ * Largest accepted value.
+ */
+maximum: number | null, 
+/**
+ * Zero means "off" and is accepted whatever `minimum` says.
+ */
+zeroIsOff: boolean, 
+/**
+ * The limits hold only while this flag is set: Keras does not look at EMA options unless `use_ema` is.
+ */
+onlyWith: string | null, 
+/**
+ * At most one hyper-parameter of a group may be given.
+ */
+exclusiveGroup: string | null, };
+
+/** Options of which at most one may be given. */
+export type ClipOption = "clipnorm" | "globalClipnorm" | "clipvalue";
+
+/** Options that mean something only with `useEma`. */
+export type EmaOption = "emaMomentum" | "emaOverwriteFrequency";
+
+/** A hyper-parameter: its name here, its key in Keras' configuration, its default and its limits. */
+export interface Descriptor {
+  option: keyof Hyperparameters;
+  key: string;
+  kind: Kind;
+  default: number | boolean | null;
+  limits: Limits;
+}
+
+/** The hyper-parameters in the order of Keras' `get_config`; a row's place is its number at the boundary. */
+export const HYPERPARAMETERS: readonly Descriptor[] = [
+  {
+    "default": null,
+    "key": "weight_decay",
+    "kind": "optionalNumber",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "weightDecay"
+  },
+  {
+    "default": null,
+    "key": "clipnorm",
+    "kind": "optionalNumber",
+    "limits": {
+      "exclusiveGroup": "clip",
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "clipnorm"
+  },
+  {
+    "default": null,
+    "key": "global_clipnorm",
+    "kind": "optionalNumber",
+    "limits": {
+      "exclusiveGroup": "clip",
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "globalClipnorm"
+  },
+  {
+    "default": null,
+    "key": "clipvalue",
+    "kind": "optionalNumber",
+    "limits": {
+      "exclusiveGroup": "clip",
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "clipvalue"
+  },
+  {
+    "default": false,
+    "key": "use_ema",
+    "kind": "boolean",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "useEma"
+  },
+  {
+    "default": 0.99,
+    "key": "ema_momentum",
+    "kind": "number",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": 1.0,
+      "minimum": 0.0,
+      "onlyWith": "useEma",
+      "zeroIsOff": false
+    },
+    "option": "emaMomentum"
+  },
+  {
+    "default": null,
+    "key": "ema_overwrite_frequency",
+    "kind": "optionalCount",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": 1.0,
+      "onlyWith": "useEma",
+      "zeroIsOff": true
+    },
+    "option": "emaOverwriteFrequency"
+  },
+  {
+    "default": null,
+    "key": "loss_scale_factor",
+    "kind": "optionalNumber",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "lossScaleFactor"
+  },
+  {
+    "default": null,
+    "key": "gradient_accumulation_steps",
+    "kind": "optionalCount",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": 2.0,
+      "onlyWith": null,
+      "zeroIsOff": true
+    },
+    "option": "gradientAccumulationSteps"
+  },
+  {
+    "default": 0.9,
+    "key": "rho",
+    "kind": "number",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "rho"
+  },
+  {
+    "default": 0.0,
+    "key": "momentum",
+    "kind": "number",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "momentum"
+  },
+  {
+    "default": 1e-7,
+    "key": "epsilon",
+    "kind": "number",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "epsilon"
+  },
+  {
+    "default": false,
+    "key": "centered",
+    "kind": "boolean",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "centered"
+  }
+];

@@ -1,0 +1,22 @@
+// Keras' configurations as text. JavaScript writes the number 1.0 as `1`, which Python reads as an integer; Keras then
+// refuses an integer learning rate, and turns a whole schedule into integers.
+
+/** Keys whose values are counts in Keras; all other numbers are floats. */
+const COUNTS = new Set(["gradient_accumulation_steps", "ema_overwrite_frequency", "dynamic_growth_steps", "boundaries", "warmup_steps"]);
+
+/** `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read. */
+export function stringifyConfig(config: object): string {
+  const write = (value: unknown, isCount: boolean): string => {
+    if (typeof value === "number" && Number.isInteger(value) && !isCount) {
+      const text = JSON.stringify(value);
+      return /[.e]/.test(text) ? text : `${text}.0`;
+    }
+    if (Array.isArray(value)) return `[${value.map((item) => write(item, isCount)).join(", ")}]`;
+    if (typeof value === "object" && value !== null) {
+      const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+      return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${write(item, COUNTS.has(key))}`).join(", ")}}`;
+    }
+    return JSON.stringify(value);
+  };
+  return write(config, false);
+}

@@ -1,0 +1,42 @@
+// What can be given as a learning rate, and its value at a step.
+import { finite, message, show, StateError } from "./errors.js";
+import type { KernelExports } from "./generated/kernel.js";
+import { LearningRateSchedule, type Schedule } from "./schedules/schedule.js";
+
+/** A learning rate: a number, a schedule, or a function of the step (the raw count of calls before this one). */
+export type LearningRate = number | Schedule | ((step: number) => number);
+
+/** `rate`, if it is one; a number is rounded to float32, as Keras stores it. */
+export function checkedLearningRate(argument: string, rate: unknown): LearningRate {
+  if (typeof rate === "number") return checkedRate(argument, rate);
+  if (typeof rate === "function") return rate as (step: number) => number;
+  if (typeof rate === "object" && rate !== null && typeof (rate as Schedule).at === "function") return rate as Schedule;
+  throw new TypeError(message(argument, "a number, a schedule with `at(step)`, or a function of the step", rate));
+}
+
+/** `rate` in float32, if it is finite there. */
+function checkedRate(argument: string, rate: number): number {
+  return finite(argument, Math.fround(finite(argument, rate)));
+}
+
+/** The float32 learning rate at `step`. */
+export function learningRateAt(rate: LearningRate, step: number, kernel: () => KernelExports): number {
+  if (typeof rate === "number") return rate;
+  if (rate instanceof LearningRateSchedule) return checkedRate("learningRate", rate.evaluate(step, kernel));
+  const value = typeof rate === "function" ? rate(step) : rate.at(step);
+  if (typeof value !== "number") {
+    throw new TypeError(`The learning rate at step ${step} must be a number; received ${show(value)}.`);
+  }
+  return checkedRate(`learningRate (at step ${step})`, value);
+}
+
+/** The rate that takes the place of `current`: as in Keras, a number cannot take the place of a schedule. */
+export function replacedLearningRate(current: LearningRate, next: unknown): LearningRate {
+  const rate = checkedLearningRate("learningRate", next);
+  if (typeof rate === "number" && typeof current !== "number") {
+    throw new StateError(
+      "The learning rate is a schedule or a function, so it cannot be set to a number; set another schedule or function.",
+    );
+  }
+  return rate;
+}

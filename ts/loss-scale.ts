@@ -1,0 +1,251 @@
+// Keras' LossScaleOptimizer: dynamic loss scaling around an RMSprop.
+import { finite, message, OutOfMemoryError, own, record, StateError, whole } from "./errors.js";
+import type { Slot } from "./generated/codes.js";
+import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
+import type { LearningRate } from "./learning-rate.js";
+import { checkedName } from "./names.js";
+import { optionsFromConfig } from "./options.js";
+import { Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
+import { type OptimizerVariable, scalarVariable } from "./optimizer-variable.js";
+import { RMSprop, type RMSpropConfig } from "./rmsprop.js";
+import type { Runtime } from "./runtime.js";
+import type { Serialized } from "./schedules/serialization.js";
+import type { Variable } from "./variable.js";
+
+export interface LossScaleOptions {
+  /** The loss scale to begin with. Default 2 ** 15. */
+  readonly initialScale?: number | undefined;
+  /** The scale doubles after so many finite steps in a row; never, if 0 or less. Default 2000. */
+  readonly dynamicGrowthSteps?: number | undefined;
+  /** The scale never falls below this. Default: no bound, as in Keras, where it can reach 0. */
+  readonly minimumScale?: number | undefined;
+  /** The scale never rises above this. Default: no bound, as in Keras, where it can reach infinity. */
+  readonly maximumScale?: number | undefined;
+  /** Default `loss_scale_optimizer`, `loss_scale_optimizer_1`, … */
+  readonly name?: string | undefined;
+}
+
+/** Keras' configuration of a LossScaleOptimizer. */
+export interface LossScaleConfig {
+  readonly name: string;
+  readonly inner_optimizer: Serialized<RMSpropConfig>;
+  readonly initial_scale: number;
+  readonly dynamic_growth_steps: number;
+}
+
+const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "dynamic"] as const;
+
+/**
+ * Multiplies the loss by a scale that keeps small gradients from vanishing in 16 bits, and divides the gradients by it
+ * again: the scale doubles after `dynamicGrowthSteps` finite steps in a row, and halves, skipping the step, when a
+ * gradient is not finite (P. Micikevicius et al., *Mixed Precision Training*, 2018).
+ *
+ * ```ts
+ * const optimizer = new LossScaleOptimizer(new RMSprop(), { initialScale: 1024 });
+ * optimizer.scaleLoss(2); // 2048
+ * ```
+ */
+export class LossScaleOptimizer extends Optimizer {
+  readonly name: string;
+  readonly innerOptimizer: RMSprop;
+  readonly initialScale: number;
+  readonly dynamicGrowthSteps: number;
+  readonly #minimumScale: number;
+  readonly #maximumScale: number;
+  /** The scale's handle in its runtime; `undefined` until built. */
+  #scale: { readonly runtime: Runtime; readonly handle: number } | undefined;
+
+  /**
+   * Its static `lossScaleFactor`, if it has one, is set to `null`, as Keras does.
+   *
+   * @throws {TypeError | RangeError} for options that are not as documented, or that belong to the inner optimizer.
+   */
+  constructor(inner: RMSprop, options: LossScaleOptions = {}) {
+    super();
+    if (!(inner instanceof RMSprop)) throw new TypeError(message("inner", "an RMSprop", inner));
+    const given = record("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
+    if ((own(given, "dynamic") ?? true) !== true) {
+      throw new RangeError("Argument `dynamic` must be true: for a static scale set `lossScaleFactor` on the inner optimizer.");
+    }
+    for (const row of HYPERPARAMETERS) {
+      const value = own(given, row.option);
+      if (value !== undefined && value !== row.default) {
+        throw new RangeError(`Argument \`${row.option}\` must be set on the inner optimizer, not on the LossScaleOptimizer.`);
+      }
+    }
+    this.initialScale = finite("initialScale", own(given, "initialScale") ?? 2 ** 15);
+    this.dynamicGrowthSteps = whole("dynamicGrowthSteps", own(given, "dynamicGrowthSteps") ?? 2000, -(2 ** 31), 2 ** 31 - 1);
+    const bound = (name: "minimumScale" | "maximumScale", otherwise: number) => {
+      const value = own(given, name);
+      return value === undefined ? otherwise : finite(name, value);
+    };
+    this.#minimumScale = bound("minimumScale", Number.NEGATIVE_INFINITY);
+    this.#maximumScale = bound("maximumScale", Number.POSITIVE_INFINITY);
+    if (!(this.#minimumScale <= this.initialScale && this.initialScale <= this.#maximumScale)) {
+      throw new RangeError(
+        message("initialScale", `between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`, this.initialScale),
+      );
+    }
+    this.name = checkedName(own(given, "name"), "loss_scale_optimizer");
+    inner.lossScaleFactor = null;
+    this.innerOptimizer = inner;
+  }
+
+  /** The current loss scale. */
+  get dynamicScale(): number {
+    if (!this.#scale) return Math.fround(this.initialScale);
+    return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
+  }
+
+  /** Finite steps since the scale last changed. */
+  get stepCounter(): number {
+    return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
+  }
+
+  get built(): boolean {
+    return this.#scale !== undefined;
+  }
+
+  get iterations(): number {
+    return this.innerOptimizer.iterations;
+  }
+
+  get rawIterations(): number {
+    return this.innerOptimizer.rawIterations;
+  }
+
+  get learningRate(): number {
+    return this.innerOptimizer.learningRate;
+  }
+
+  set learningRate(rate: LearningRate) {
+    this.innerOptimizer.learningRate = rate;
+  }
+
+  build(variables: readonly Variable[]): void {
+    this.innerOptimizer.build(variables);
+    this.#handle();
+  }
+
+  step(): void {
+    this.#guarded(() => this.innerOptimizer.stepScaled(this.#handle()));
+  }
+
+  /** @internal */
+  run(update: Update): void {
+    this.#guarded(() => this.innerOptimizer.runScaled(update, () => this.#handle()));
+  }
+
+  /** @internal */
+  check(variables: readonly Variable[]): void {
+    this.innerOptimizer.check(variables);
+  }
+
+  /** @internal */
+  get trained(): readonly Variable[] | undefined {
+    return this.innerOptimizer.trained;
+  }
+
+  /** @internal */
+  get lossScale(): number {
+    return this.dynamicScale;
+  }
+
+  scaleLoss(loss: number): number {
+    return Math.fround(Math.fround(loss) * this.dynamicScale);
+  }
+
+  slot(name: Slot, variable: Variable): Float32Array | null {
+    return this.innerOptimizer.slot(name, variable);
+  }
+
+  get variables(): readonly OptimizerVariable[] {
+    const ignored = () => undefined;
+    const own = [
+      scalarVariable(this.name, "iteration", "int32", () => 0, ignored),
+      scalarVariable(this.name, "learning_rate", "float32", () => 0, ignored),
+    ];
+    if (this.#scale) {
+      const { runtime, handle } = this.#scale;
+      const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(handle, scale, counter);
+      own.push(
+        scalarVariable(this.name, "step_counter", "int32", () => this.stepCounter, (counter) => set(this.dynamicScale, counter)),
+        scalarVariable(this.name, "dynamic_scale", "float32", () => this.dynamicScale, (scale) => set(scale, this.stepCounter)),
+      );
+    }
+    return [...own, ...this.innerOptimizer.variables];
+  }
+
+  /** Excludes them on the inner optimizer. (In Keras the call has no effect there.) */
+  excludeFromWeightDecay(which: WeightDecayExclusion): void {
+    this.innerOptimizer.excludeFromWeightDecay(which);
+  }
+
+  finalizeVariableValues(): void {
+    this.innerOptimizer.finalizeVariableValues();
+  }
+
+  getConfig(): LossScaleConfig {
+    return {
+      name: this.name,
+      inner_optimizer: {
+        module: "keras.optimizers",
+        class_name: "RMSprop",
+        config: this.innerOptimizer.getConfig(),
+        registered_name: null,
+      },
+      initial_scale: this.initialScale,
+      dynamic_growth_steps: this.dynamicGrowthSteps,
+    };
+  }
+
+  /**
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns.
+   *
+   * @throws {TypeError | RangeError} if the configuration is not valid.
+   */
+  static fromConfig(config: Partial<LossScaleConfig>): LossScaleOptimizer {
+    const { inner_optimizer, initial_scale, dynamic_growth_steps, ...others } = record("config", config);
+    const inner = record("inner_optimizer", inner_optimizer);
+    const className = own(inner, "class_name");
+    if (typeof className !== "string" || className.toLowerCase() !== "rmsprop") {
+      throw new TypeError(message("inner_optimizer.class_name", '"RMSprop"', className));
+    }
+    const options = { ...optionsFromConfig(others), initialScale: initial_scale, dynamicGrowthSteps: dynamic_growth_steps };
+    const innerConfig = record("inner_optimizer.config", own(inner, "config")) as Partial<RMSpropConfig>;
+    return new LossScaleOptimizer(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
+  }
+
+  /** Frees the inner optimizer too. */
+  free(): void {
+    this.innerOptimizer.free();
+    this.#scale?.runtime.untrack(this);
+    this.#scale?.runtime.kernel.loss_scale_free(this.#scale.handle);
+    this.#scale = undefined;
+  }
+
+  /** Runs a step; if a user's constraint throws in it, the scale is as it was before. */
+  #guarded(step: () => boolean): void {
+    const { dynamicScale, stepCounter } = this;
+    try {
+      step();
+    } catch (error) {
+      if (this.#scale) this.#scale.runtime.kernel.loss_scale_set(this.#scale.handle, dynamicScale, stepCounter);
+      throw error;
+    }
+  }
+
+  /** The scale's handle, made with the first step or by `build`: only then the runtime is known. */
+  #handle(): number {
+    if (this.#scale) return this.#scale.handle;
+    const { runtime } = this.innerOptimizer;
+    if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
+    const { kernel } = runtime;
+    const handle = kernel.loss_scale_create(this.initialScale, this.dynamicGrowthSteps, this.#minimumScale, this.#maximumScale);
+    if (handle === 0) throw new OutOfMemoryError("There is no room for another loss scale.");
+    runtime.synchronize();
+    runtime.track(this, () => kernel.loss_scale_free(handle));
+    this.#scale = { runtime, handle };
+    return handle;
+  }
+}

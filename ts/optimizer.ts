@@ -1,0 +1,261 @@
+// What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
+import { message, record, show, StateError } from "./errors.js";
+import type { Slot } from "./generated/codes.js";
+import type { LearningRate } from "./learning-rate.js";
+import { checkedNumbers, type Numbers } from "./numbers.js";
+import type { OptimizerVariable } from "./optimizer-variable.js";
+import { Variable } from "./variable.js";
+
+/** A gradient handed in: `null` for a variable the loss does not depend on. */
+export type Gradient = Float32Array | Numbers | null;
+
+/** What `minimize` hands to the loss. */
+export interface LossContext {
+  /** What the gradients must be multiplied by; 1 unless the loss is scaled. */
+  readonly lossScale: number;
+  /** The variables whose gradients must be filled. */
+  readonly variables: readonly Variable[];
+}
+
+/** Keras' store: arrays by their number in `variables`, as text. */
+export type Store = Record<string, Int32Array | Float32Array>;
+
+/** What one call updates, and the gradients to copy in first. */
+export interface Update {
+  /** The variables to update. */
+  readonly variables: readonly Variable[];
+  /** The variables to build the optimizer with, if it is not built: also those without a gradient. */
+  readonly built: readonly Variable[];
+  readonly gradients: readonly Numbers[] | undefined;
+}
+
+export abstract class Optimizer {
+  /** The name in Keras' configuration and in the paths of `variables`. */
+  abstract readonly name: string;
+  /** Whether `build` was called, by the user or by the first `apply`. */
+  abstract readonly built: boolean;
+  /** Updates so far: the raw count of calls, or what it is divided by `gradientAccumulationSteps`. */
+  abstract readonly iterations: number;
+  /** Calls so far, including those that only accumulated. Schedules are evaluated at it. */
+  abstract readonly rawIterations: number;
+  /** The current float32 learning rate. */
+  abstract get learningRate(): number;
+  /** @throws {StateError} for a number while a schedule is in use. */
+  abstract set learningRate(rate: LearningRate);
+  /** All of the optimizer's variables in Keras' order. */
+  abstract readonly variables: readonly OptimizerVariable[];
+
+  /**
+   * Allocates the state for these variables, at zero. Does nothing if the optimizer is built.
+   *
+   * @throws {StateError} if a variable was freed; {@link RangeError} if one is listed twice or they belong to different
+   * runtimes; {@link OutOfMemoryError} if there is no room.
+   */
+  abstract build(variables: readonly Variable[]): void;
+
+  /**
+   * One step over all variables, with the gradients in their `gradient` views. One call into the machine code, and no
+   * allocation.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
+  abstract step(): void;
+
+  /** The state kept for a variable: a view, or `null` if there is none. */
+  abstract slot(name: Slot, variable: Variable): Float32Array | null;
+
+  /**
+   * Keeps variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Replaces
+   * what was set before; may be called before or after `build`.
+   */
+  abstract excludeFromWeightDecay(which: WeightDecayExclusion): void;
+
+  /** Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  abstract finalizeVariableValues(): void;
+
+  /** The loss times the loss scale, in float32. */
+  abstract scaleLoss(loss: number): number;
+
+  /** Gives the state's memory back; the variables stay. */
+  abstract free(): void;
+
+  /** @internal */
+  protected abstract readonly trained: readonly Variable[] | undefined;
+  /** @internal */
+  protected abstract readonly lossScale: number;
+  /** @internal Throws if a step over these variables is not possible now; changes nothing. */
+  protected abstract check(variables: readonly Variable[]): void;
+  /** @internal Builds if needed and does the step; `update` was checked. */
+  protected abstract run(update: Update): void;
+
+  /**
+   * One step with these gradients, which are copied in; builds the optimizer if it is not built. A variable whose
+   * gradient is `null` is left alone. An empty list does nothing.
+   *
+   * @param variables which variables the gradients belong to; default: all the optimizer was built with.
+   * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
+   * @throws {StateError} for variables the optimizer was not built with, or that were freed.
+   */
+  apply(gradients: readonly Gradient[], variables?: readonly Variable[]): void {
+    if (!Array.isArray(gradients)) throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
+    const targets = variables === undefined ? this.#trainedVariables() : checkedVariables(variables);
+    if (gradients.length !== targets.length) {
+      throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
+    }
+    if (targets.length > 0 && gradients.every((gradient) => gradient === null)) {
+      throw new RangeError("No gradients provided for any variable: all of them are null.");
+    }
+    this.check(targets);
+    const given: Variable[] = [];
+    const values: Numbers[] = [];
+    targets.forEach((variable, i) => {
+      const gradient = gradients[i];
+      if (gradient === null) return;
+      const what = `the size of variable "${variable.path}"`;
+      values.push(ownCopy(checkedNumbers(`gradients[${i}]`, gradient, variable.size, what), variable));
+      given.push(variable);
+    });
+    this.run({ variables: given, gradients: values, built: targets });
+  }
+
+  /**
+   * `apply` with pairs of gradient and variable.
+   *
+   * @returns the raw count of calls, including this one.
+   */
+  applyGradients(pairs: Iterable<readonly [Gradient, Variable]>): number {
+    const list = [...pairs];
+    const wrong = list.find((pair) => !Array.isArray(pair) || pair.length !== 2);
+    if (wrong !== undefined) throw new TypeError(message("pairs", "pairs of gradient and variable", wrong));
+    this.apply(
+      list.map(([gradient]) => gradient),
+      list.map(([, variable]) => variable),
+    );
+    return this.rawIterations;
+  }
+
+  /**
+   * One step on a loss that fills the gradients of `variables` itself.
+   *
+   * ```ts
+   * optimizer.minimize(({ lossScale }) => {
+   *   w.gradient[0] = lossScale * w.value[0];
+   *   return w.value[0] ** 2 / 2;
+   * }, [w]);
+   * ```
+   *
+   * @returns what `loss` returned.
+   * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
+   */
+  minimize(loss: (context: LossContext) => number, variables: readonly Variable[]): number {
+    if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
+    const targets = checkedVariables(variables);
+    this.check(targets);
+    const value = loss({ lossScale: this.lossScale, variables: targets });
+    if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
+    this.check(targets);
+    this.run({ variables: targets, gradients: undefined, built: targets });
+    return value;
+  }
+
+  /** Sets the gradients of all variables to 0. */
+  zeroGradients(): void {
+    for (const variable of this.#trainedVariables()) variable.gradient.fill(0);
+  }
+
+  /**
+   * A copy of all of the optimizer's variables, in Keras' layout: what Keras' `load_own_variables` takes, and
+   * `loadOwnVariables`.
+   */
+  saveOwnVariables(): Store {
+    return Object.fromEntries(this.variables.map((variable, i) => [String(i), variable.value.slice()]));
+  }
+
+  /**
+   * Puts back what `saveOwnVariables`, here or in Keras, has saved: all of it, or nothing and an error.
+   *
+   * @throws {RangeError | TypeError} if an array is missing, unknown, or of another size.
+   * @throws {StateError} if the optimizer is not built.
+   */
+  loadOwnVariables(store: Readonly<Record<string, Numbers | number>>): void {
+    this.#trainedVariables();
+    const { variables } = this;
+    const given = record("store", store);
+    const count = Object.keys(given).length;
+    if (count !== variables.length) {
+      throw new RangeError(`Argument \`store\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`);
+    }
+    const values = variables.map(({ path, value, dtype }, i) => {
+      if (!Object.hasOwn(given, String(i))) throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
+      const entry = given[String(i)];
+      const name = `store["${i}"]`;
+      const numbers = checkedNumbers(name, typeof entry === "number" ? [entry] : entry, value.length, `the size of ${path}`);
+      const whole = dtype === "float32" || (Number.isInteger(numbers[0]) && (numbers[0] as number) >= 0 && (numbers[0] as number) < 2 ** 31);
+      if (!whole) throw new RangeError(message(name, `a count from 0 to 2 ** 31 - 1 (${path})`, numbers[0]));
+      return numbers;
+    });
+    variables.forEach((variable, i) => {
+      variable.assign(values[i] as Numbers);
+    });
+  }
+
+  /** `loadOwnVariables` from a list. */
+  setWeights(weights: readonly (Numbers | number)[]): void {
+    if (!Array.isArray(weights)) throw new TypeError(message("weights", "an array of arrays", weights));
+    this.loadOwnVariables(Object.fromEntries(weights.entries()));
+  }
+
+  /** Same as `free`, for `using`. */
+  declare [Symbol.dispose]: () => void;
+
+  static {
+    if (Symbol.dispose) {
+      Object.defineProperty(Optimizer.prototype, Symbol.dispose, {
+        value(this: Optimizer) {
+          this.free();
+        },
+      });
+    }
+  }
+
+  #trainedVariables(): readonly Variable[] {
+    if (this.trained === undefined) {
+      throw new StateError("The optimizer is not built: call build(variables) first, or give `apply` its variables.");
+    }
+    return this.trained;
+  }
+}
+
+/** Keeps variables from weight decay. */
+export interface WeightDecayExclusion {
+  /** These variables. */
+  readonly variables?: readonly Variable[] | undefined;
+  /** Variables in whose name one of these is found; a string is a regular expression, as in Keras. */
+  readonly names?: readonly (string | RegExp)[] | undefined;
+}
+
+/** `variables`, if it is an array of distinct variables of one runtime. */
+export function checkedVariables(variables: unknown): readonly Variable[] {
+  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+  const seen = new Set<unknown>();
+  for (const [i, variable] of variables.entries()) {
+    if (!(variable instanceof Variable)) {
+      throw new TypeError(message(`variables[${i}]`, "a Variable of this copy of the package", variable));
+    }
+    if (seen.has(variable)) throw new RangeError(`Argument \`variables\` lists variable "${variable.path}" twice.`);
+    if (variable.runtime !== variables[0].runtime) {
+      throw new RangeError(
+        `Argument \`variables\` must be of one runtime; "${variable.path}" and "${variables[0].path}" belong to different ones.`,
+      );
+    }
+    if (variable.freed) throw new StateError(`Variable "${variable.path}" was freed.`);
+    seen.add(variable);
+  }
+  return variables;
+}
+
+/** `numbers`, copied if they lie in the memory that gradients are copied to: another copy could overwrite them. */
+function ownCopy(numbers: Numbers, variable: Variable): Numbers {
+  const inside = ArrayBuffer.isView(numbers) && numbers.buffer === variable.runtime.buffer;
+  return inside ? Array.prototype.slice.call(numbers) : numbers;
+}

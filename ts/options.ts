@@ -1,0 +1,108 @@
+// The constructor's options: their type, made from the generated hyper-parameters, and their validation by the same
+// generated table.
+import { finite, message, own, record, whole } from "./errors.js";
+import {
+  type ClipOption,
+  type Descriptor,
+  type EmaOption,
+  HYPERPARAMETERS,
+  type Hyperparameters,
+} from "./generated/hyperparameters.js";
+import type { LearningRate } from "./learning-rate.js";
+
+type Given<Name extends keyof Hyperparameters> = { readonly [Key in Name]?: Hyperparameters[Key] | undefined };
+type Off<Name extends string> = { readonly [Key in Name]?: null | undefined };
+
+/** At most one way of clipping. */
+type ClipOptions = { [Name in ClipOption]: Given<Name> & Off<Exclude<ClipOption, Name>> }[ClipOption];
+
+/** Options of the moving average only with `useEma: true`. */
+type EmaOptions =
+  | ({ readonly useEma: true } & Given<EmaOption>)
+  | ({ readonly useEma?: false | undefined } & { readonly [Name in EmaOption]?: undefined });
+
+/** Options of `new RMSprop`: Keras' constructor arguments in camelCase, all optional. */
+export type RMSpropOptions = {
+  /** A number, a schedule, or a function of the step that is called once per step. Default 0.001. */
+  readonly learningRate?: LearningRate | undefined;
+  /** Default `rm_sprop`, `rm_sprop_1`, … */
+  readonly name?: string | undefined;
+} & Given<Exclude<keyof Hyperparameters, ClipOption | EmaOption | "useEma">> &
+  ClipOptions &
+  EmaOptions;
+
+/** Keras' defaults. */
+export function defaultHyperparameters(): Hyperparameters {
+  return Object.fromEntries(HYPERPARAMETERS.map((row) => [row.option, row.default])) as unknown as Hyperparameters;
+}
+
+/** The hyper-parameters among `options`, with Keras' defaults for the others. */
+export function readHyperparameters(options: Record<string, unknown>): Hyperparameters {
+  const values: Record<string, unknown> = {};
+  for (const row of HYPERPARAMETERS) {
+    const value = own(options, row.option);
+    values[row.option] = value === undefined ? row.default : checkedType(row, value);
+  }
+  const hyperparameters = values as Hyperparameters;
+  checkLimits(hyperparameters);
+  return hyperparameters;
+}
+
+/** A copy of `current` with one hyper-parameter changed, or an error. */
+export function withHyperparameter(current: Hyperparameters, row: Descriptor, value: unknown): Hyperparameters {
+  const changed = { ...current, [row.option]: checkedType(row, value) };
+  checkLimits(changed);
+  return changed;
+}
+
+function checkedType({ option, kind }: Descriptor, value: unknown): number | boolean | null {
+  if (kind === "boolean") {
+    if (typeof value !== "boolean") throw new TypeError(message(option, "true or false", value));
+    return value;
+  }
+  if (kind === "number") return finite(option, value);
+  if (value === null) return null;
+  if (typeof value !== "number") throw new TypeError(message(option, "a finite number or null", value));
+  return finite(option, value);
+}
+
+function checkLimits(hyperparameters: Hyperparameters): void {
+  for (const row of HYPERPARAMETERS) {
+    const { minimum, maximum, onlyWith, zeroIsOff } = row.limits;
+    const value = hyperparameters[row.option];
+    if (typeof value !== "number") continue;
+    if (onlyWith !== null && !hyperparameters[onlyWith as keyof Hyperparameters]) continue;
+    if (zeroIsOff && value === 0) continue;
+    if (row.kind === "optionalCount") whole(row.option, value, minimum ?? 0, 2 ** 31 - 1);
+    else if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) {
+      throw new RangeError(message(row.option, `in the range [${minimum}, ${maximum}]`, value));
+    }
+  }
+  const given = HYPERPARAMETERS.filter((row) => row.limits.exclusiveGroup === "clip" && hyperparameters[row.option] !== null);
+  if (given.length > 1) {
+    const values = given.map((row) => `${row.option} = ${hyperparameters[row.option]}`).join(" and ");
+    throw new RangeError(`Only one of clipnorm, clipvalue and global clipnorm can be set; received ${values}.`);
+  }
+}
+
+const OPTIONS: readonly string[] = ["learningRate", "name", "decay", ...HYPERPARAMETERS.map((row) => row.option)];
+
+/** The constructor's argument as a record without unknown keys. Keras' retired `decay` is let through and ignored. */
+export function checkedOptions(options: unknown): Record<string, unknown> {
+  return record("options", options, OPTIONS);
+}
+
+/** Keras' configuration with the names of the options: `weight_decay` is `weightDecay`. */
+export function optionsFromConfig(config: unknown): Record<string, unknown> {
+  const spelling = new Map<string, string>(HYPERPARAMETERS.map((row) => [row.key, row.option]));
+  for (const [key, option] of [["learning_rate", "learningRate"], ["name", "name"], ["decay", "decay"], ["dynamic", "dynamic"]] as const) {
+    spelling.set(key, option);
+  }
+  const given = record("config", config, [...spelling.keys()]);
+  return Object.fromEntries(Object.entries(given).map(([key, value]) => [spelling.get(key), value]));
+}
+
+/** A hyper-parameter as its number at the boundary: `NaN` for "off". */
+export function boundaryNumber(value: Hyperparameters[keyof Hyperparameters]): number {
+  return value === null ? Number.NaN : Number(value);
+}

@@ -1,0 +1,310 @@
+// Keras' RMSprop.
+import { message, record, show, StateError } from "./errors.js";
+import { SLOTS, type Slot } from "./generated/codes.js";
+import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
+import {
+  checkedLearningRate,
+  type LearningRate,
+  learningRateAt,
+  replacedLearningRate,
+} from "./learning-rate.js";
+import { checkedName } from "./names.js";
+import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
+import { type OptimizerVariable, optimizerVariable, scalarVariable } from "./optimizer-variable.js";
+import {
+  boundaryNumber,
+  checkedOptions,
+  optionsFromConfig,
+  type RMSpropOptions,
+  readHyperparameters,
+  withHyperparameter,
+} from "./options.js";
+import { defaultRuntime, type Runtime } from "./runtime.js";
+import { deserialize, type Serialized, serialize } from "./schedules/serialization.js";
+import { Trainer } from "./trainer.js";
+import type { Variable } from "./variable.js";
+
+/** Keras' default. */
+const DEFAULT_LEARNING_RATE = 0.001;
+
+/** Keras' configuration of an RMSprop: what `get_config` returns there. */
+export interface RMSpropConfig {
+  readonly name: string;
+  /** A number (float32), or a serialized schedule or function. */
+  readonly learning_rate: number | Serialized;
+  readonly [hyperparameter: string]: number | boolean | string | null | Serialized;
+}
+
+// The hyper-parameters are properties with the same names, types and documentation.
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block below defines every one of them.
+export interface RMSprop extends Hyperparameters {}
+
+/**
+ * RMSprop as `keras.optimizers.RMSprop` computes it, bit for bit; the formula is in the crate, update.rs.
+ *
+ * ```ts
+ * const w = new Variable(10.0);
+ * const optimizer = new RMSprop({ learningRate: 0.1 });
+ * optimizer.build([w]);
+ * w.gradient[0] = w.value[0];
+ * optimizer.step();
+ * w.value[0]; // 9.683772
+ * ```
+ *
+ * Hyper-parameters can be changed at any time and count from the next step on; only what needs state that was not
+ * built (`useEma`, `centered`, `momentum` above 0, `gradientAccumulationSteps`) must be chosen before `build`.
+ */
+export class RMSprop extends Optimizer {
+  readonly name: string;
+  #hyperparameters: Hyperparameters;
+  #learningRate: LearningRate;
+  #trainer: Trainer | undefined;
+  #freed = false;
+  #exclusion: { variables: ReadonlySet<Variable>; patterns: readonly RegExp[] } = { variables: new Set(), patterns: [] };
+
+  /** @throws {TypeError | RangeError} for options that are not as documented. */
+  constructor(options: RMSpropOptions = {}) {
+    super();
+    const given = checkedOptions(options);
+    this.#hyperparameters = readHyperparameters(given);
+    const rate = Object.hasOwn(given, "learningRate") ? given["learningRate"] : undefined;
+    this.#learningRate = checkedLearningRate("learningRate", rate === undefined ? DEFAULT_LEARNING_RATE : rate);
+    this.name = checkedName(Object.hasOwn(given, "name") ? given["name"] : undefined, "rm_sprop");
+  }
+
+  static {
+    HYPERPARAMETERS.forEach((row, place) => {
+      Object.defineProperty(RMSprop.prototype, row.option, {
+        configurable: true,
+        enumerable: true,
+        get(this: RMSprop) {
+          return this.#hyperparameters[row.option];
+        },
+        set(this: RMSprop, value: unknown) {
+          const changed = withHyperparameter(this.#hyperparameters, row, value);
+          if (this.#trainer) assertStateExists(this.#hyperparameters, changed, row.option);
+          this.#hyperparameters = changed;
+          this.#trainer?.set(place, boundaryNumber(changed[row.option]));
+        },
+      });
+    });
+  }
+
+  get built(): boolean {
+    return this.#trainer !== undefined;
+  }
+
+  get rawIterations(): number {
+    return this.#trainer?.rawIterations ?? 0;
+  }
+
+  get iterations(): number {
+    return this.#trainer?.iterations ?? 0;
+  }
+
+  get learningRate(): number {
+    return this.#rate(this.#trainer?.runtime);
+  }
+
+  set learningRate(rate: LearningRate) {
+    this.#learningRate = replacedLearningRate(this.#learningRate, rate);
+  }
+
+  build(variables: readonly Variable[]): void {
+    this.#assertNotFreed();
+    if (this.#trainer) return;
+    this.#build(checkedVariables(variables));
+  }
+
+  step(): void {
+    const trainer = this.#trainer ?? this.#notBuilt();
+    const rate = this.#learningRate;
+    trainer.step(typeof rate === "number" ? rate : this.#rate(trainer.runtime), 0);
+  }
+
+  /** @internal `step` under the loss scale with this handle; `false` if it was skipped. */
+  stepScaled(scale: number): boolean {
+    const trainer = this.#trainer ?? this.#notBuilt();
+    return trainer.step(this.#rate(trainer.runtime), scale);
+  }
+
+  /** @internal */
+  run(update: Update): void {
+    if (update.variables.length > 0) this.runScaled(update, () => 0);
+  }
+
+  /** @internal `run` under the loss scale with the handle that `scale` gives once the optimizer is built. */
+  runScaled({ variables, gradients, built }: Update, scale: () => number): boolean {
+    // The user's learning rate comes first: if it throws, nothing has changed.
+    const rate = this.#rate(this.#trainer?.runtime ?? variables[0]?.runtime);
+    const trainer = this.#trainer ?? this.#build(built);
+    gradients?.forEach((gradient, i) => {
+      variables[i]?.gradient.set(gradient);
+    });
+    const all = variables.length === trainer.variables.length && variables.every((v, i) => v === trainer.variables[i]);
+    return trainer.step(rate, scale(), all ? undefined : variables.map((variable) => trainer.place(variable)));
+  }
+
+  /** @internal */
+  check(variables: readonly Variable[]): void {
+    this.#assertNotFreed();
+    if (!this.#trainer) return;
+    for (const variable of variables) this.#trainer.place(variable);
+    this.#trainer.assertAlive();
+  }
+
+  /** @internal */
+  get trained(): readonly Variable[] | undefined {
+    this.#assertNotFreed();
+    return this.#trainer?.variables;
+  }
+
+  /** @internal */
+  get runtime(): Runtime | undefined {
+    return this.#trainer?.runtime;
+  }
+
+  /** @internal */
+  get lossScale(): number {
+    return this.lossScaleFactor ?? 1;
+  }
+
+  scaleLoss(loss: number): number {
+    const factor = this.lossScaleFactor;
+    return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
+  }
+
+  slot(name: Slot, variable: Variable): Float32Array | null {
+    if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
+    const trainer = this.#trainer ?? this.#notBuilt();
+    return trainer.slot(name, trainer.place(variable));
+  }
+
+  get variables(): readonly OptimizerVariable[] {
+    const { name } = this;
+    const trainer = this.#trainer;
+    const assignIterations = (value: number) => {
+      if (trainer) trainer.rawIterations = value;
+    };
+    const list = [scalarVariable(name, "iteration", "int32", () => this.rawIterations, assignIterations)];
+    if (typeof this.#learningRate === "number") {
+      const assign = (value: number) => {
+        this.#learningRate = value;
+      };
+      list.push(scalarVariable(name, "learning_rate", "float32", () => this.learningRate, assign));
+    }
+    for (const slot of SLOTS) {
+      trainer?.variables.forEach((variable, place) => {
+        const view = trainer.slot(slot, place);
+        if (view === null) return;
+        const own = `${variable.path.replaceAll("/", "_")}_${slot}`;
+        const read = () => trainer.slot(slot, place) as Float32Array;
+        list.push(optimizerVariable(name, own, variable.shape, "float32", read, (values) => read().set(values)));
+      });
+    }
+    return list;
+  }
+
+  excludeFromWeightDecay(which: WeightDecayExclusion): void {
+    const { variables = [], names = [] } = record("which", which, ["variables", "names"]) as WeightDecayExclusion;
+    if (!Array.isArray(names)) throw new TypeError(message("names", "an array of strings and regular expressions", names));
+    const patterns = names.map((pattern: unknown, i) => {
+      if (pattern instanceof RegExp) return pattern;
+      if (typeof pattern === "string") return new RegExp(pattern);
+      throw new TypeError(message(`names[${i}]`, "a string or a regular expression", pattern));
+    });
+    this.#exclusion = { variables: new Set(checkedVariables(variables)), patterns };
+    if (this.#trainer) this.#exclude(this.#trainer);
+  }
+
+  finalizeVariableValues(): void {
+    const trainer = this.#trainer ?? this.#notBuilt();
+    if (this.useEma) trainer.finalize();
+  }
+
+  getConfig(): RMSpropConfig {
+    const rate = this.#learningRate;
+    const hyperparameters = HYPERPARAMETERS.map((row) => [row.key, this.#hyperparameters[row.option]]);
+    return {
+      name: this.name,
+      learning_rate: typeof rate === "object" ? serialize(rate) : typeof rate === "function" ? functionConfig(rate) : rate,
+      ...Object.fromEntries(hyperparameters),
+    };
+  }
+
+  /**
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it.
+   *
+   * @throws {TypeError | RangeError} if the configuration is not valid, or holds a function as learning rate.
+   */
+  static fromConfig(config: Partial<RMSpropConfig>): RMSprop {
+    const options = optionsFromConfig(config);
+    const rate = options["learningRate"];
+    if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(rate);
+    return new RMSprop(options);
+  }
+
+  free(): void {
+    this.#trainer?.free();
+    this.#trainer = undefined;
+    this.#freed = true;
+  }
+
+  /** The learning rate now. A user's function may look around meanwhile, but not step or free. */
+  #rate(runtime: Runtime = defaultRuntime()): number {
+    const rate = this.#learningRate;
+    if (typeof rate === "number") return rate;
+    runtime.assertUnlocked("A learning rate");
+    runtime.locked = true;
+    try {
+      return learningRateAt(rate, this.rawIterations, () => runtime.kernel);
+    } finally {
+      runtime.locked = false;
+    }
+  }
+
+  #build(variables: readonly Variable[]): Trainer {
+    const trainer = new Trainer(variables[0]?.runtime ?? defaultRuntime(), this.#hyperparameters, [...variables]);
+    this.#exclude(trainer);
+    this.#trainer = trainer;
+    return trainer;
+  }
+
+  #exclude(trainer: Trainer): void {
+    const { variables, patterns } = this.#exclusion;
+    trainer.variables.forEach((variable, place) => {
+      // `search` starts at the beginning whatever a global or sticky pattern did before.
+      const named = patterns.some((pattern) => variable.name.search(pattern) >= 0);
+      trainer.setDecays(place, !named && !variables.has(variable));
+    });
+  }
+
+  #assertNotFreed(): void {
+    if (this.#freed) throw new StateError(`Optimizer "${this.name}" was freed.`);
+  }
+
+  #notBuilt(): never {
+    this.#assertNotFreed();
+    throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
+  }
+}
+
+/** Keras' JSON of a function: its name, from which nothing can be restored. */
+function functionConfig(rate: (step: number) => number): Serialized {
+  return { module: "builtins", class_name: "function", config: rate.name, registered_name: "function" };
+}
+
+/** State is allocated by `build`: what needs more of it afterwards is an error (an IndexError in Keras). */
+function assertStateExists(current: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
+  const needed = {
+    average: (of: Hyperparameters) => of.useEma,
+    gradient_accumulator: (of: Hyperparameters) => (of.gradientAccumulationSteps ?? 0) >= 2,
+    momentum: (of: Hyperparameters) => of.momentum > 0,
+    average_gradient: (of: Hyperparameters) => of.centered,
+  };
+  for (const [slot, isNeeded] of Object.entries(needed)) {
+    if (isNeeded(changed) && !isNeeded(current)) {
+      throw new StateError(`\`${option}\` cannot become ${show(changed[option])} after build: there is no ${slot} slot.`);
+    }
+  }
+}

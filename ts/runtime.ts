@@ -1,0 +1,148 @@
+// A runtime: one instance of the crate with its own linear memory, and the views on it.
+import { BackendUnavailableError, finite, message, OutOfMemoryError, own, record, StateError } from "./errors.js";
+import type { KernelExports } from "./generated/kernel.js";
+import type { Backend } from "./kernel/form.js";
+import { forms } from "./kernel/universal.js";
+
+export interface RuntimeOptions {
+  /** Forces a machine form; without it, WebAssembly where it can be had, else JavaScript. */
+  readonly backend?: "wasm" | Backend | undefined;
+  /** Bytes of arrays to make room for at once, so that memory need not grow later. Default 0. */
+  readonly initialBytes?: number | undefined;
+  /** Upper limit of the linear memory in bytes; arrays that do not fit are an `OutOfMemoryError`. Default: 4 GiB. */
+  readonly maximumBytes?: number | undefined;
+}
+
+/** Bytes that 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+
+/** One instance of the optimizer's machine code with its own memory. Runtimes share nothing. */
+export class Runtime {
+  /** The machine form that computes. */
+  readonly backend: Backend;
+  /** @internal The crate's exported functions. */
+  readonly kernel: KernelExports;
+  /** @internal The linear memory as of now; another object after it grew. */
+  buffer: ArrayBuffer;
+  /** @internal Set while a callback runs in the middle of a step: nothing may be freed or stepped then. */
+  locked = false;
+  readonly #releases: FinalizationRegistry<() => void> | undefined;
+
+  /** @internal */
+  constructor(backend: Backend, kernel: KernelExports) {
+    this.backend = backend;
+    this.kernel = kernel;
+    this.buffer = kernel.memory.buffer;
+    // Only a safety net for what was never freed; some sandboxes have no FinalizationRegistry.
+    if (typeof FinalizationRegistry === "function") {
+      this.#releases = new FinalizationRegistry((release) => release());
+    }
+  }
+
+  /** Bytes of linear memory: arrays in use, room once used and free again, and about 100 kB of the crate itself. */
+  get byteLength(): number {
+    return this.buffer.byteLength;
+  }
+
+  /** @internal To be called after anything that may have allocated. */
+  synchronize(): void {
+    this.buffer = this.kernel.memory.buffer;
+  }
+
+  /** @internal Calls `release` when `object` is garbage, unless it is freed before. */
+  track(object: object, release: () => void): void {
+    this.#releases?.register(object, release, object);
+  }
+
+  /** @internal */
+  untrack(object: object): void {
+    this.#releases?.unregister(object);
+  }
+
+  /** @internal */
+  assertUnlocked(what: string): void {
+    if (this.locked) throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
+  }
+}
+
+/** A float32 array in linear memory, as a `Float32Array` that is made anew after the memory grew. */
+export class View {
+  readonly #runtime: Runtime;
+  readonly #address: number;
+  readonly #length: number;
+  #view: Float32Array;
+
+  constructor(runtime: Runtime, address: number, length: number) {
+    this.#runtime = runtime;
+    this.#address = address >>> 0;
+    this.#length = length;
+    this.#view = new Float32Array(runtime.buffer, this.#address, length);
+  }
+
+  get(): Float32Array {
+    const buffer = this.#runtime.buffer;
+    if (this.#view.buffer !== buffer) this.#view = new Float32Array(buffer, this.#address, this.#length);
+    return this.#view;
+  }
+}
+
+function start(wanted: RuntimeOptions["backend"]): Runtime {
+  const backend = wanted === "wasm" ? "wasm-simd128" : wanted;
+  const causes: unknown[] = [];
+  for (const form of forms) {
+    if (backend !== undefined && form.backend !== backend) continue;
+    try {
+      return new Runtime(form.backend, form.instantiate());
+    } catch (cause) {
+      causes.push(cause);
+    }
+  }
+  const reason = causes.length > 0 ? String(causes[0]) : "it is not part of this entry of the package";
+  throw new BackendUnavailableError(`The backend ${backend ?? "of this entry"} cannot be had here: ${reason}`, {
+    cause: causes[0],
+  });
+}
+
+/**
+ * A new runtime: an instance of the optimizer's machine code with a memory of its own.
+ *
+ * @throws {BackendUnavailableError} if the backend asked for cannot be had here.
+ * @throws {OutOfMemoryError} if there is no room for `initialBytes`.
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const given = record("options", options, ["backend", "initialBytes", "maximumBytes"]);
+  const backend = own(given, "backend");
+  if (backend !== undefined && backend !== "wasm" && backend !== "wasm-simd128" && backend !== "js") {
+    throw new TypeError(message("backend", '"wasm", "wasm-simd128" or "js"', backend));
+  }
+  const bytes = (name: "initialBytes" | "maximumBytes", otherwise: number): number => {
+    const value = finite(name, own(given, name) ?? otherwise);
+    if (value < 0 || value > ADDRESSABLE) throw new RangeError(message(name, "from 0 to 2 ** 32 bytes", value));
+    return value;
+  };
+  const initial = bytes("initialBytes", 0);
+  const maximum = bytes("maximumBytes", ADDRESSABLE);
+  if (initial > maximum) throw new RangeError(message("initialBytes", `at most maximumBytes (${maximum})`, initial));
+
+  const runtime = start(backend);
+  if (maximum < ADDRESSABLE) runtime.kernel.memory_limit(maximum);
+  if (initial > 0 && runtime.kernel.memory_reserve(initial) !== 0) {
+    throw new OutOfMemoryError(`There is no room for initialBytes = ${initial}.`);
+  }
+  runtime.synchronize();
+  return runtime;
+}
+
+let shared: Runtime | undefined;
+
+/** The runtime of everything that names no other; created when it is first needed. */
+export function defaultRuntime(): Runtime {
+  shared ??= start(undefined);
+  return shared;
+}
+
+/** The machine form of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had. */
+export function backend(): Backend {
+  return defaultRuntime().backend;
+}

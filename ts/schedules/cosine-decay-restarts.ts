@@ -1,0 +1,50 @@
+// Keras' CosineDecayRestarts. The formula is in the crate, schedule.rs.
+import type { KernelExports } from "../generated/kernel.js";
+import { LearningRateSchedule, OptionReader } from "./schedule.js";
+
+export interface CosineDecayRestartsOptions {
+  /** Learning rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps of the first cosine; above 0. */
+  readonly firstDecaySteps: number;
+  /** Factor from one cosine's length to the next. Default 2. */
+  readonly tMul?: number | undefined;
+  /** Factor from one cosine's height to the next. Default 1. */
+  readonly mMul?: number | undefined;
+  /** Smallest learning rate, as a fraction of the initial one. Default 0. */
+  readonly alpha?: number | undefined;
+  /** Default `SGDRDecay`. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before.
+ *
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export class CosineDecayRestarts extends LearningRateSchedule {
+  static override readonly keys = ["initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name"] as const;
+  readonly initialLearningRate: number;
+  readonly firstDecaySteps: number;
+  readonly tMul: number;
+  readonly mMul: number;
+  readonly alpha: number;
+  readonly name: string;
+
+  constructor(options: CosineDecayRestartsOptions) {
+    super();
+    const read = new OptionReader(options, CosineDecayRestarts.keys);
+    this.initialLearningRate = read.number("initial_learning_rate");
+    this.firstDecaySteps = read.positive("first_decay_steps");
+    this.tMul = read.number("t_mul", 2);
+    this.mMul = read.number("m_mul", 1);
+    this.alpha = read.number("alpha", 0);
+    this.name = read.name("SGDRDecay");
+  }
+
+  /** @internal */
+  evaluate(step: number, kernel: () => KernelExports): number {
+    const { initialLearningRate, firstDecaySteps, tMul, mMul, alpha } = this;
+    return kernel().cosine_decay_restarts(step, initialLearningRate, firstDecaySteps, tMul, mMul, alpha);
+  }
+}

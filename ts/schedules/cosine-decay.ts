@@ -1,0 +1,51 @@
+// Keras' CosineDecay. The formula is in the crate, schedule.rs.
+import type { KernelExports } from "../generated/kernel.js";
+import { LearningRateSchedule, OptionReader } from "./schedule.js";
+
+export interface CosineDecayOptions {
+  /** Learning rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps of the cosine; above 0. */
+  readonly decaySteps: number;
+  /** Smallest learning rate, as a fraction of the largest. Default 0. */
+  readonly alpha?: number | undefined;
+  /** Default `CosineDecay`. */
+  readonly name?: string | undefined;
+  /** Learning rate at the end of the warm-up. Default null: no warm-up. */
+  readonly warmupTarget?: number | null | undefined;
+  /** Steps of the warm-up. Default 0. */
+  readonly warmupSteps?: number | undefined;
+}
+
+/**
+ * A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
+ * the rate it started from.
+ *
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export class CosineDecay extends LearningRateSchedule {
+  static override readonly keys = ["initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps"] as const;
+  readonly initialLearningRate: number;
+  readonly decaySteps: number;
+  readonly alpha: number;
+  readonly name: string;
+  readonly warmupTarget: number | null;
+  readonly warmupSteps: number;
+
+  constructor(options: CosineDecayOptions) {
+    super();
+    const read = new OptionReader(options, CosineDecay.keys);
+    this.initialLearningRate = read.number("initial_learning_rate");
+    this.decaySteps = read.positive("decay_steps");
+    this.alpha = read.number("alpha", 0);
+    this.name = read.name("CosineDecay");
+    this.warmupTarget = read.optionalNumber("warmup_target");
+    this.warmupSteps = read.number("warmup_steps", 0);
+  }
+
+  /** @internal */
+  evaluate(step: number, kernel: () => KernelExports): number {
+    const { initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps } = this;
+    return kernel().cosine_decay(step, initialLearningRate, decaySteps, alpha, warmupTarget ?? Number.NaN, warmupSteps);
+  }
+}

@@ -1,0 +1,46 @@
+// Keras' ExponentialDecay. The formula is in the crate, schedule.rs.
+import type { KernelExports } from "../generated/kernel.js";
+import { LearningRateSchedule, OptionReader } from "./schedule.js";
+
+export interface ExponentialDecayOptions {
+  /** Learning rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps per factor of `decayRate`; above 0. */
+  readonly decaySteps: number;
+  /** The factor. */
+  readonly decayRate: number;
+  /** Decay once every `decaySteps` instead of at each step. Default false. */
+  readonly staircase?: boolean | undefined;
+  /** Default `ExponentialDecay`. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * `initialLearningRate * decayRate ** (step / decaySteps)`
+ *
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export class ExponentialDecay extends LearningRateSchedule {
+  static override readonly keys = ["initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name"] as const;
+  readonly initialLearningRate: number;
+  readonly decaySteps: number;
+  readonly decayRate: number;
+  readonly staircase: boolean;
+  readonly name: string;
+
+  constructor(options: ExponentialDecayOptions) {
+    super();
+    const read = new OptionReader(options, ExponentialDecay.keys);
+    this.initialLearningRate = read.number("initial_learning_rate");
+    this.decaySteps = read.positive("decay_steps");
+    this.decayRate = read.number("decay_rate");
+    this.staircase = read.boolean("staircase");
+    this.name = read.name("ExponentialDecay");
+  }
+
+  /** @internal */
+  evaluate(step: number, kernel: () => KernelExports): number {
+    const { initialLearningRate, decaySteps, decayRate, staircase } = this;
+    return kernel().exponential_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
+  }
+}

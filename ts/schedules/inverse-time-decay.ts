@@ -1,0 +1,46 @@
+// Keras' InverseTimeDecay. The formula is in the crate, schedule.rs.
+import type { KernelExports } from "../generated/kernel.js";
+import { LearningRateSchedule, OptionReader } from "./schedule.js";
+
+export interface InverseTimeDecayOptions {
+  /** Learning rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps per unit of `decayRate`; above 0. */
+  readonly decaySteps: number;
+  /** What is added to the divisor every `decaySteps`. */
+  readonly decayRate: number;
+  /** Decay once every `decaySteps` instead of at each step. Default false. */
+  readonly staircase?: boolean | undefined;
+  /** Default `InverseTimeDecay`. */
+  readonly name?: string | undefined;
+}
+
+/**
+ * `initialLearningRate / (1 + decayRate * step / decaySteps)`
+ *
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export class InverseTimeDecay extends LearningRateSchedule {
+  static override readonly keys = ["initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name"] as const;
+  readonly initialLearningRate: number;
+  readonly decaySteps: number;
+  readonly decayRate: number;
+  readonly staircase: boolean;
+  readonly name: string;
+
+  constructor(options: InverseTimeDecayOptions) {
+    super();
+    const read = new OptionReader(options, InverseTimeDecay.keys);
+    this.initialLearningRate = read.number("initial_learning_rate");
+    this.decaySteps = read.positive("decay_steps");
+    this.decayRate = read.number("decay_rate");
+    this.staircase = read.boolean("staircase");
+    this.name = read.name("InverseTimeDecay");
+  }
+
+  /** @internal */
+  evaluate(step: number, kernel: () => KernelExports): number {
+    const { initialLearningRate, decaySteps, decayRate, staircase } = this;
+    return kernel().inverse_time_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
+  }
+}

@@ -1,0 +1,109 @@
+// What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
+import { finite, message, own, record } from "../errors.js";
+import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime } from "../runtime.js";
+
+/** Anything that gives a learning rate for a step. */
+export interface Schedule {
+  /** The learning rate at `step`, the number of calls made before. */
+  at(step: number): number;
+}
+
+/** A value of a schedule's configuration. */
+export type ConfigValue = number | boolean | string | null | readonly number[];
+
+/** Keras' configuration of a schedule, by Keras' names. */
+export type ScheduleConfig = Record<string, ConfigValue>;
+
+/** How one of Keras' names is spelled as an option: `decay_steps` is `decaySteps`. */
+export function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Reads the options of a schedule, each by Keras' name, and says by the option's name what is wrong. */
+export class OptionReader {
+  readonly #given: Record<string, unknown>;
+
+  constructor(options: unknown, keys: readonly string[]) {
+    this.#given = record("options", options, keys.map(camelCase));
+  }
+
+  #value(key: string): unknown {
+    return own(this.#given, camelCase(key));
+  }
+
+  number(key: string, otherwise?: number): number {
+    return finite(camelCase(key), this.#value(key) ?? otherwise);
+  }
+
+  positive(key: string): number {
+    const value = this.number(key);
+    if (value <= 0) throw new RangeError(message(camelCase(key), "above 0", value));
+    return value;
+  }
+
+  optionalNumber(key: string): number | null {
+    const value = this.#value(key) ?? null;
+    return value === null ? null : finite(camelCase(key), value);
+  }
+
+  boolean(key: string): boolean {
+    const value = this.#value(key) ?? false;
+    if (typeof value !== "boolean") throw new TypeError(message(camelCase(key), "true or false", value));
+    return value;
+  }
+
+  numbers(key: string): readonly number[] {
+    const value = this.#value(key);
+    if (!Array.isArray(value)) throw new TypeError(message(camelCase(key), "an array of numbers", value));
+    return Object.freeze(value.map((item, i) => finite(`${camelCase(key)}[${i}]`, item)));
+  }
+
+  name(otherwise: string): string {
+    const value = this.#value("name") ?? otherwise;
+    if (typeof value !== "string" || value.includes("/")) {
+      throw new TypeError(message("name", "a string without `/`", value));
+    }
+    return value;
+  }
+}
+
+/** One of Keras' schedules. Its values have the same bits in every engine. */
+export abstract class LearningRateSchedule implements Schedule {
+  /** Keras' names of the configuration, in Keras' order. */
+  static readonly keys: readonly string[] = [];
+  /** Keras' name of this schedule. */
+  abstract readonly name: string;
+
+  /** The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated. */
+  at(step: number): number {
+    return this.evaluate(finite("step", step), () => defaultRuntime().kernel);
+  }
+
+  /** @internal `at`, by the crate's functions of a given runtime. */
+  abstract evaluate(step: number, kernel: () => KernelExports): number;
+
+  /** Keras' configuration of this schedule: what `fromConfig` takes. */
+  getConfig(): ScheduleConfig {
+    const { keys } = this.constructor as typeof LearningRateSchedule;
+    const values = this as unknown as Record<string, ConfigValue>;
+    return Object.fromEntries(keys.map((key) => [key, values[camelCase(key)] as ConfigValue]));
+  }
+
+  /**
+   * The schedule with Keras' configuration.
+   *
+   * @throws {RangeError | TypeError} if the configuration is not one of this schedule.
+   */
+  static fromConfig<T>(this: ScheduleClass<T>, config: ScheduleConfig): T {
+    const given = record("config", config, this.keys);
+    return new this(Object.fromEntries(Object.entries(given).map(([key, value]) => [camelCase(key), value])));
+  }
+}
+
+/** A class of schedules, as `fromConfig` needs it. */
+export interface ScheduleClass<T> {
+  readonly keys: readonly string[];
+  // biome-ignore lint/suspicious/noExplicitAny: each class checks the options it is given.
+  new (options: any): T;
+}

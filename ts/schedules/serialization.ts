@@ -1,0 +1,61 @@
+// Keras' serialized form of schedules, both ways.
+import { message, own, record, show } from "../errors.js";
+import { CosineDecay } from "./cosine-decay.js";
+import { CosineDecayRestarts } from "./cosine-decay-restarts.js";
+import { ExponentialDecay } from "./exponential-decay.js";
+import { InverseTimeDecay } from "./inverse-time-decay.js";
+import { PiecewiseConstantDecay } from "./piecewise-constant-decay.js";
+import { PolynomialDecay } from "./polynomial-decay.js";
+import type { LearningRateSchedule, Schedule, ScheduleClass, ScheduleConfig } from "./schedule.js";
+
+/** Keras' JSON of a serialized object. */
+export interface Serialized<Config = unknown> {
+  readonly module: string | null;
+  readonly class_name: string;
+  readonly config: Config;
+  readonly registered_name: string | null;
+}
+
+const CLASSES: Readonly<Record<string, ScheduleClass<LearningRateSchedule>>> = {
+  ExponentialDecay,
+  InverseTimeDecay,
+  PiecewiseConstantDecay,
+  PolynomialDecay,
+  CosineDecay,
+  CosineDecayRestarts,
+};
+
+/** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
+export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
+  const name = Object.keys(CLASSES).find((key) => CLASSES[key] === schedule.constructor);
+  const custom = schedule.constructor.name;
+  return {
+    module: name === undefined ? null : "keras.optimizers.schedules",
+    class_name: name ?? custom,
+    config: schedule.getConfig?.() ?? {},
+    registered_name: name === undefined ? custom : null,
+  };
+}
+
+/**
+ * The schedule in Keras' JSON; `class_name` in any case, as in Keras.
+ *
+ * @throws {TypeError | RangeError} if it is not one of Keras' schedules, or its configuration is not valid.
+ */
+export function deserialize(json: unknown): LearningRateSchedule {
+  const serialized = record("schedule", json);
+  const name = own(serialized, "class_name");
+  const wanted = typeof name === "string" ? name.toLowerCase() : undefined;
+  const found = Object.keys(CLASSES).find((key) => key.toLowerCase() === wanted);
+  if (found === undefined) {
+    throw new TypeError(message("class_name", `one of ${Object.keys(CLASSES).join(", ")}`, name));
+  }
+  const Schedule = CLASSES[found] as ScheduleClass<LearningRateSchedule> & {
+    fromConfig(config: ScheduleConfig): LearningRateSchedule;
+  };
+  const config = own(serialized, "config");
+  if (typeof config !== "object" || config === null) {
+    throw new TypeError(`The configuration of ${found} must be an object; received ${show(config)}.`);
+  }
+  return Schedule.fromConfig(config as ScheduleConfig);
+}

@@ -1,0 +1,172 @@
+// A built optimizer in linear memory: its handle, its variables, its slots, and one step.
+import { Backup } from "./backup.js";
+import { OutOfMemoryError, StateError } from "./errors.js";
+import { SLOTS, type Slot, STATUSES } from "./generated/codes.js";
+import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
+import type { KernelExports } from "./generated/kernel.js";
+import { boundaryNumber } from "./options.js";
+import { type Runtime, View } from "./runtime.js";
+import { nonNeg, type Variable } from "./variable.js";
+
+const DONE = STATUSES.indexOf("done");
+const SKIPPED = STATUSES.indexOf("skipped");
+
+export class Trainer {
+  readonly runtime: Runtime;
+  readonly variables: readonly Variable[];
+  readonly #kernel: KernelExports;
+  readonly #handle: number;
+  readonly #places: ReadonlyMap<Variable, number>;
+  /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
+  readonly #slots: readonly (readonly (View | null)[])[];
+  readonly #hasConstraints: boolean;
+  readonly #backup: Backup | undefined;
+
+  /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
+  constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly Variable[]) {
+    const { kernel } = runtime;
+    this.runtime = runtime;
+    this.variables = variables;
+    this.#kernel = kernel;
+    this.#places = new Map(variables.map((variable, place) => [variable, place]));
+    this.#handle = kernel.optimizer_create();
+    HYPERPARAMETERS.forEach((row, place) => {
+      kernel.optimizer_set(this.#handle, place, boundaryNumber(hyperparameters[row.option]));
+    });
+    let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
+    for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable.handle);
+    status ||= kernel.optimizer_build(this.#handle);
+    runtime.synchronize();
+    if (status !== DONE) {
+      kernel.optimizer_free(this.#handle);
+      this.#report(status);
+    }
+    this.#slots = SLOTS.map((_, slot) =>
+      variables.map(({ size }, place) => {
+        const address = kernel.optimizer_slot(this.#handle, slot, place);
+        return address === 0 ? null : new View(runtime, address, size);
+      }),
+    );
+    this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
+    // Only a constraint that is not ours can throw.
+    if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
+      const slots = this.#slots.flat().filter((view) => view !== null);
+      this.#backup = new Backup([
+        ...variables.map((variable) => () => variable.value),
+        ...slots.map((view) => () => view.get()),
+      ]);
+    }
+    const handle = this.#handle;
+    runtime.track(this, () => kernel.optimizer_free(handle));
+  }
+
+  /** The variable's place in the list it was built with; an error if it is not there. */
+  place(variable: Variable): number {
+    const place = this.#places.get(variable);
+    if (place === undefined) {
+      throw new StateError(
+        `Unknown variable "${variable?.path}": the optimizer was built with ${this.variables.length} other variables.`,
+      );
+    }
+    return place;
+  }
+
+  slot(slot: Slot, place: number): Float32Array | null {
+    return this.#slots[SLOTS.indexOf(slot)]?.[place]?.get() ?? null;
+  }
+
+  set(row: number, number: number): void {
+    this.#kernel.optimizer_set(this.#handle, row, number);
+  }
+
+  setDecays(place: number, decays: boolean): void {
+    this.#kernel.optimizer_decays(this.#handle, place, Number(decays));
+  }
+
+  get rawIterations(): number {
+    return this.#kernel.optimizer_raw_iterations(this.#handle);
+  }
+
+  set rawIterations(value: number) {
+    this.#kernel.optimizer_set_raw_iterations(this.#handle, value);
+  }
+
+  get iterations(): number {
+    return this.#kernel.optimizer_iterations(this.#handle);
+  }
+
+  finalize(): void {
+    this.#report(this.#kernel.optimizer_finalize(this.#handle));
+  }
+
+  /** One step with the gradients of all variables, or of `places`; under the loss scale with handle `scale`, if not 0.
+   * `false` if gradients that are not finite made the loss scale skip it. */
+  step(learningRate: number, scale: number, places?: readonly number[]): boolean {
+    if (this.runtime.locked) this.runtime.assertUnlocked("A step");
+    const count = places?.length ?? -1;
+    for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, places?.[i] as number);
+    if (!this.#hasConstraints) return this.#report(this.#run(learningRate, scale, count));
+
+    const iterations = this.rawIterations;
+    this.#backup?.save();
+    const done = this.#report(this.#run(learningRate, scale, count));
+    if (done) this.#constrain(places, iterations);
+    return done;
+  }
+
+  #run(learningRate: number, scale: number, count: number): number {
+    if (scale === 0) {
+      return count < 0
+        ? this.#kernel.optimizer_step(this.#handle, learningRate)
+        : this.#kernel.optimizer_step_selected(this.#handle, learningRate, count);
+    }
+    return count < 0
+      ? this.#kernel.loss_scale_step(scale, this.#handle, learningRate)
+      : this.#kernel.loss_scale_step_selected(scale, this.#handle, learningRate, count);
+  }
+
+  /** Runs the constraints of the variables that were updated; if one throws, all is as it was before the step. */
+  #constrain(places: readonly number[] | undefined, iterations: number): void {
+    this.runtime.locked = true;
+    try {
+      const count = places?.length ?? this.variables.length;
+      for (let i = 0; i < count; i++) {
+        const { constraint, overwriteWithGradient, value, path } = this.variables[places?.[i] ?? i] as Variable;
+        if (constraint === undefined || overwriteWithGradient) continue;
+        const returned = constraint(value);
+        if (returned !== undefined && returned !== value) {
+          throw new TypeError(`The constraint of variable "${path}" must edit the values in place and return nothing else.`);
+        }
+      }
+    } catch (error) {
+      this.#backup?.restore();
+      this.rawIterations = iterations;
+      throw error;
+    } finally {
+      this.runtime.locked = false;
+    }
+  }
+
+  #report(status: number): boolean {
+    if (status === DONE) return true;
+    if (status === SKIPPED) return false;
+    if (STATUSES[status] === "outOfMemory") {
+      throw new OutOfMemoryError(`There is no room for the state of an optimizer over ${this.variables.length} variables.`);
+    }
+    this.assertAlive();
+    throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);
+  }
+
+  /** All variables are still there, or an error that names the one that is not. */
+  assertAlive(): void {
+    for (const variable of this.variables) {
+      if (variable.freed) throw new StateError(`Variable "${variable.path}" was freed, and this optimizer trains it.`);
+    }
+  }
+
+  free(): void {
+    this.runtime.assertUnlocked("Optimizer.free()");
+    this.runtime.untrack(this);
+    this.#kernel.optimizer_free(this.#handle);
+  }
+}

@@ -1,0 +1,164 @@
+// A trainable variable: values and gradient in linear memory, seen through views.
+import { message, OutOfMemoryError, own, record, StateError, show } from "./errors.js";
+import { automaticName } from "./names.js";
+import { checkedNumbers, type Numbers } from "./numbers.js";
+import { defaultRuntime, Runtime, View } from "./runtime.js";
+
+/** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
+export type Constraint = (value: Float32Array) => unknown;
+
+export interface VariableOptions {
+  /** Default `variable`, `variable_1`, … */
+  readonly name?: string | undefined;
+  /** Where the variable is in the model, such as `dense/kernel`; names the optimizer's slots. Default: the name. */
+  readonly path?: string | undefined;
+  /** Default: `[]` for a number, `[length]` for an array. */
+  readonly shape?: readonly number[] | undefined;
+  /** Edits the values in place at the end of each step that updated them; `nonNeg` is one. */
+  readonly constraint?: Constraint | undefined;
+  /** A step sets the variable to its gradient instead of updating it (statistics computed as if they were gradients). */
+  readonly overwriteWithGradient?: boolean | undefined;
+  /** The runtime whose memory holds the variable. Default: the default runtime. */
+  readonly runtime?: Runtime | undefined;
+}
+
+const KNOWN = ["name", "path", "shape", "constraint", "overwriteWithGradient", "runtime"] as const;
+
+/** Keras' `NonNeg` constraint: negative values become 0. */
+export const nonNeg: Constraint = (value) => {
+  // +0 also for -0; NaN stays, as in numpy.maximum.
+  for (let i = 0; i < value.length; i++) if ((value[i] as number) <= 0) value[i] = 0;
+};
+
+/**
+ * Values that an optimizer trains and the gradient of the loss with respect to them, both float32 in C order.
+ *
+ * ```ts
+ * const kernel = new Variable(new Float32Array(784 * 10), { name: "kernel", path: "dense/kernel", shape: [784, 10] });
+ * kernel.value[0] = 0.5;      // a view on linear memory, as is kernel.gradient
+ * ```
+ *
+ * The memory is given back by `free()`, by `using`, or some time after the variable is garbage.
+ */
+export class Variable {
+  readonly name: string;
+  readonly path: string;
+  readonly shape: readonly number[];
+  /** Number of values. */
+  readonly size: number;
+  readonly constraint: Constraint | undefined;
+  readonly overwriteWithGradient: boolean;
+  /** @internal */
+  readonly runtime: Runtime;
+  /** @internal */
+  readonly handle: number;
+  readonly #value: View;
+  readonly #gradient: View;
+  #freed = false;
+
+  /**
+   * @param value a number, or `size` numbers in C order; copied.
+   * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
+  constructor(value: number | Numbers, options: VariableOptions = {}) {
+    const given = record("options", options, KNOWN);
+    const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
+    this.shape = checkedShape(own(given, "shape"), typeof value === "number" ? [] : [numbers.length]);
+    this.size = this.shape.reduce((size, length) => size * length, 1);
+    if (this.size !== numbers.length) {
+      throw new RangeError(message("shape", `a shape of ${numbers.length} values`, `[${this.shape}]`));
+    }
+    this.constraint = optional(given, "constraint", "function") as Constraint | undefined;
+    this.overwriteWithGradient = (optional(given, "overwriteWithGradient", "boolean") as boolean | undefined) ?? false;
+    const runtime = own(given, "runtime") ?? defaultRuntime();
+    if (!(runtime instanceof Runtime)) {
+      throw new TypeError(message("runtime", "made by `createRuntime` of this copy of the package", runtime));
+    }
+    const name = optional(given, "name", "string") as string | undefined;
+    const path = optional(given, "path", "string") as string | undefined;
+
+    const { kernel } = runtime;
+    // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
+    const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, this.overwriteWithGradient ? 1 : 0) : 0;
+    runtime.synchronize();
+    if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
+    this.runtime = runtime;
+    this.handle = handle;
+    this.#value = new View(runtime, kernel.variable_value(handle), this.size);
+    this.#gradient = new View(runtime, kernel.variable_gradient(handle), this.size);
+    this.#value.get().set(numbers);
+    this.name = name ?? automaticName("variable");
+    this.path = path ?? this.name;
+    runtime.track(this, () => kernel.variable_free(handle));
+  }
+
+  /** The values: a view on linear memory. Valid until memory is allocated again; take it anew after that. */
+  get value(): Float32Array {
+    if (this.#freed) this.#throwFreed();
+    return this.#value.get();
+  }
+
+  /** Same as `assign`. */
+  set value(value: number | Numbers) {
+    this.assign(value);
+  }
+
+  /** The gradient: a view on linear memory, read by `step()` and never written to by it. */
+  get gradient(): Float32Array {
+    if (this.#freed) this.#throwFreed();
+    return this.#gradient.get();
+  }
+
+  /**
+   * Copies `size` numbers into the variable; a single number only into a variable of one value.
+   *
+   * @throws {TypeError | RangeError} if they are not numbers, or not as many.
+   */
+  assign(value: number | Numbers): void {
+    if (this.#freed) this.#throwFreed();
+    const numbers = typeof value === "number" ? [value] : value;
+    this.#value.get().set(checkedNumbers("value", numbers, this.size, `the size of variable "${this.path}"`));
+  }
+
+  /** Whether the memory was given back. */
+  get freed(): boolean {
+    return this.#freed;
+  }
+
+  /** Gives the memory back; optimizers that train this variable cannot step any more. */
+  free(): void {
+    if (this.#freed) return;
+    this.runtime.assertUnlocked("Variable.free()");
+    this.#freed = true;
+    this.runtime.untrack(this);
+    this.runtime.kernel.variable_free(this.handle);
+  }
+
+  /** Same as `free`, for `using`. */
+  declare [Symbol.dispose]: () => void;
+
+  static {
+    // Sandboxes without Symbol.dispose have no `using` either.
+    if (Symbol.dispose) Object.defineProperty(Variable.prototype, Symbol.dispose, { value: Variable.prototype.free });
+  }
+
+  #throwFreed(): never {
+    throw new StateError(`Variable "${this.path}" was freed.`);
+  }
+}
+
+function optional(options: Record<string, unknown>, key: string, type: "string" | "boolean" | "function"): unknown {
+  const value = own(options, key);
+  // biome-ignore lint/suspicious/useValidTypeof: `type` is one of the names that typeof gives.
+  if (value !== undefined && typeof value !== type) throw new TypeError(message(key, `a ${type}`, value));
+  return value;
+}
+
+function checkedShape(shape: unknown, otherwise: readonly number[]): readonly number[] {
+  if (shape === undefined) return Object.freeze(otherwise);
+  if (!Array.isArray(shape)) throw new TypeError(message("shape", "an array of lengths", shape));
+  const wrong = shape.find((length) => !Number.isInteger(length) || length < 0);
+  if (wrong !== undefined) throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(wrong)}.`);
+  return Object.freeze([...shape]);
+}
