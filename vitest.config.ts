@@ -4,6 +4,6 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // test:keras has prerequisites of its own.
-    exclude: ["test/keras"],
+    exclude: ["test/keras/**"],
   },
 });

@@ -21,8 +21,16 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
-/** A value as it reads in a message: short, and never a throwing `toString`. */
+/** A value as it reads in a message: short, and no error of its own if a getter or a proxy throws. */
 export function show(value: unknown): string {
+  try {
+    return text(value);
+  } catch {
+    return "a value that cannot be shown";
+  }
+}
+
+function text(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
   if (typeof value === "bigint") return `${value}n`;
@@ -32,7 +40,8 @@ export function show(value: unknown): string {
   return `an object (${kindOf(value)})`;
 }
 
-function kindOf(value: object): string {
+/** `Float32Array`, `SharedArrayBuffer`, `Object`: what the value is, also if it comes from another realm. */
+export function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 

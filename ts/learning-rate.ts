@@ -1,6 +1,6 @@
 // What can be given as a learning rate, and its value at a step.
-import { finite, message, show, StateError } from "./errors.js";
-import type { KernelExports } from "./generated/kernel.js";
+import { message, show, StateError } from "./errors.js";
+import type { Runtime } from "./runtime.js";
 import { LearningRateSchedule, type Schedule } from "./schedules/schedule.js";
 
 /** A learning rate: a number, a schedule, or a function of the step (the raw count of calls before this one). */
@@ -10,19 +10,25 @@ export type LearningRate = number | Schedule | ((step: number) => number);
 export function checkedLearningRate(argument: string, rate: unknown): LearningRate {
   if (typeof rate === "number") return checkedRate(argument, rate);
   if (typeof rate === "function") return rate as (step: number) => number;
-  if (typeof rate === "object" && rate !== null && typeof (rate as Schedule).at === "function") return rate as Schedule;
+  // Arrays have an `at` too.
+  const isList = Array.isArray(rate) || ArrayBuffer.isView(rate);
+  if (typeof rate === "object" && rate !== null && !isList && typeof (rate as Schedule).at === "function") {
+    return rate as Schedule;
+  }
   throw new TypeError(message(argument, "a number, a schedule with `at(step)`, or a function of the step", rate));
 }
 
 /** `rate` in float32, if it is finite there. */
-function checkedRate(argument: string, rate: number): number {
-  return finite(argument, Math.fround(finite(argument, rate)));
+export function checkedRate(argument: string, rate: number): number {
+  const rounded = Math.fround(rate);
+  if (!Number.isFinite(rounded)) throw new RangeError(message(argument, "finite in float32", rate));
+  return rounded;
 }
 
 /** The float32 learning rate at `step`. */
-export function learningRateAt(rate: LearningRate, step: number, kernel: () => KernelExports): number {
+export function learningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
   if (typeof rate === "number") return rate;
-  if (rate instanceof LearningRateSchedule) return checkedRate("learningRate", rate.evaluate(step, kernel));
+  if (rate instanceof LearningRateSchedule) return checkedRate("learningRate", rate.evaluate(step, runtime));
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {
     throw new TypeError(`The learning rate at step ${step} must be a number; received ${show(value)}.`);

@@ -52,7 +52,7 @@ export class LossScaleOptimizer extends Optimizer {
   readonly dynamicGrowthSteps: number;
   readonly #minimumScale: number;
   readonly #maximumScale: number;
-  /** The scale's handle in its runtime; `undefined` until built. */
+  /** The scale's handle in its runtime; `undefined` until the first step or `build`: only then the runtime is known. */
   #scale: { readonly runtime: Runtime; readonly handle: number } | undefined;
 
   /**
@@ -93,17 +93,19 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** The current loss scale. */
   get dynamicScale(): number {
+    this.innerOptimizer.assertNotFreed();
     if (!this.#scale) return Math.fround(this.initialScale);
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
   /** Finite steps since the scale last changed. */
   get stepCounter(): number {
+    this.innerOptimizer.assertNotFreed();
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
   get built(): boolean {
-    return this.#scale !== undefined;
+    return this.innerOptimizer.built;
   }
 
   get iterations(): number {
@@ -128,12 +130,12 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   step(): void {
-    this.#guarded(() => this.innerOptimizer.stepScaled(this.#handle()));
+    this.innerOptimizer.stepScaled(this.#handle());
   }
 
   /** @internal */
   run(update: Update): void {
-    this.#guarded(() => this.innerOptimizer.runScaled(update, () => this.#handle()));
+    this.innerOptimizer.runScaled(update, () => this.#handle());
   }
 
   /** @internal */
@@ -152,6 +154,7 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   scaleLoss(loss: number): number {
+    if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     return Math.fround(Math.fround(loss) * this.dynamicScale);
   }
 
@@ -165,9 +168,9 @@ export class LossScaleOptimizer extends Optimizer {
       scalarVariable(this.name, "iteration", "int32", () => 0, ignored),
       scalarVariable(this.name, "learning_rate", "float32", () => 0, ignored),
     ];
-    if (this.#scale) {
-      const { runtime, handle } = this.#scale;
-      const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(handle, scale, counter);
+    const { runtime } = this.innerOptimizer;
+    if (runtime) {
+      const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
       own.push(
         scalarVariable(this.name, "step_counter", "int32", () => this.stepCounter, (counter) => set(this.dynamicScale, counter)),
         scalarVariable(this.name, "dynamic_scale", "float32", () => this.dynamicScale, (scale) => set(scale, this.stepCounter)),
@@ -219,32 +222,27 @@ export class LossScaleOptimizer extends Optimizer {
   /** Frees the inner optimizer too. */
   free(): void {
     this.innerOptimizer.free();
+    this.#release();
+  }
+
+  #release(): void {
     this.#scale?.runtime.untrack(this);
     this.#scale?.runtime.kernel.loss_scale_free(this.#scale.handle);
     this.#scale = undefined;
   }
 
-  /** Runs a step; if a user's constraint throws in it, the scale is as it was before. */
-  #guarded(step: () => boolean): void {
-    const { dynamicScale, stepCounter } = this;
-    try {
-      step();
-    } catch (error) {
-      if (this.#scale) this.#scale.runtime.kernel.loss_scale_set(this.#scale.handle, dynamicScale, stepCounter);
-      throw error;
-    }
-  }
-
-  /** The scale's handle, made with the first step or by `build`: only then the runtime is known. */
+  /** The scale's handle in the runtime of the inner optimizer. */
   #handle(): number {
-    if (this.#scale) return this.#scale.handle;
+    this.innerOptimizer.assertNotFreed();
     const { runtime } = this.innerOptimizer;
+    if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
+    this.#release();
     if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
     const { kernel } = runtime;
     const handle = kernel.loss_scale_create(this.initialScale, this.dynamicGrowthSteps, this.#minimumScale, this.#maximumScale);
-    if (handle === 0) throw new OutOfMemoryError("There is no room for another loss scale.");
     runtime.synchronize();
-    runtime.track(this, () => kernel.loss_scale_free(handle));
+    if (handle === 0) throw new OutOfMemoryError("There is no room for another loss scale.");
+    runtime.track(this, kernel.loss_scale_free, handle);
     this.#scale = { runtime, handle };
     return handle;
   }

@@ -1,4 +1,12 @@
 // What Keras calls an optimizer's variables: counters, the learning rate, and one slot per trained variable.
+import { whole } from "./errors.js";
+
+/** Throws if the number is not one that can be assigned; `argument` names it in the message. */
+type Check = (argument: string, value: number) => void;
+
+const checkCount: Check = (argument, value) => {
+  whole(argument, value, 0, 2 ** 31 - 1);
+};
 
 /** One of an optimizer's own variables, in Keras' order and by Keras' path. */
 export interface OptimizerVariable {
@@ -12,6 +20,8 @@ export interface OptimizerVariable {
   readonly value: Int32Array | Float32Array;
   /** @internal */
   readonly assign: (values: ArrayLike<number>) => void;
+  /** @internal For a variable of one number that not every number fits. */
+  readonly check: Check | undefined;
 }
 
 /** An optimizer's variable from its parts; `read` and `assign` reach the value. */
@@ -22,6 +32,7 @@ export function optimizerVariable(
   dtype: OptimizerVariable["dtype"],
   read: () => Int32Array | Float32Array,
   assign: OptimizerVariable["assign"],
+  check?: Check,
 ): OptimizerVariable {
   return {
     name,
@@ -32,6 +43,7 @@ export function optimizerVariable(
       return read();
     },
     assign,
+    check,
   };
 }
 
@@ -42,7 +54,8 @@ export function scalarVariable(
   dtype: OptimizerVariable["dtype"],
   read: () => number,
   assign: (value: number) => void,
+  check: Check | undefined = dtype === "int32" ? checkCount : undefined,
 ): OptimizerVariable {
   const array = () => (dtype === "int32" ? Int32Array.of(read()) : Float32Array.of(read()));
-  return optimizerVariable(optimizer, name, [], dtype, array, (values) => assign(values[0] as number));
+  return optimizerVariable(optimizer, name, [], dtype, array, (values) => assign(values[0] as number), check);
 }

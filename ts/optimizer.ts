@@ -98,18 +98,19 @@ export abstract class Optimizer {
    */
   apply(gradients: readonly Gradient[], variables?: readonly Variable[]): void {
     if (!Array.isArray(gradients)) throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
+    const list: readonly unknown[] = [...gradients];
     const targets = variables === undefined ? this.#trainedVariables() : checkedVariables(variables);
-    if (gradients.length !== targets.length) {
+    if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }
-    if (targets.length > 0 && gradients.every((gradient) => gradient === null)) {
+    if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
     this.check(targets);
     const given: Variable[] = [];
     const values: Numbers[] = [];
     targets.forEach((variable, i) => {
-      const gradient = gradients[i];
+      const gradient = list[i];
       if (gradient === null) return;
       const what = `the size of variable "${variable.path}"`;
       values.push(ownCopy(checkedNumbers(`gradients[${i}]`, gradient, variable.size, what), variable));
@@ -124,9 +125,12 @@ export abstract class Optimizer {
    * @returns the raw count of calls, including this one.
    */
   applyGradients(pairs: Iterable<readonly [Gradient, Variable]>): number {
+    const rule = "an iterable of pairs of gradient and variable";
+    if (typeof pairs?.[Symbol.iterator] !== "function") throw new TypeError(message("pairs", rule, pairs));
     const list = [...pairs];
-    const wrong = list.find((pair) => !Array.isArray(pair) || pair.length !== 2);
-    if (wrong !== undefined) throw new TypeError(message("pairs", "pairs of gradient and variable", wrong));
+    for (const pair of list) {
+      if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError(message("pairs", rule, pair));
+    }
     this.apply(
       list.map(([gradient]) => gradient),
       list.map(([, variable]) => variable),
@@ -153,14 +157,15 @@ export abstract class Optimizer {
     this.check(targets);
     const value = loss({ lossScale: this.lossScale, variables: targets });
     if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
-    this.check(targets);
     this.run({ variables: targets, gradients: undefined, built: targets });
     return value;
   }
 
   /** Sets the gradients of all variables to 0. */
   zeroGradients(): void {
-    for (const variable of this.#trainedVariables()) variable.gradient.fill(0);
+    const variables = this.#trainedVariables();
+    for (const variable of variables) variable.assertNotFreed();
+    for (const variable of variables) variable.gradient.fill(0);
   }
 
   /**
@@ -185,14 +190,14 @@ export abstract class Optimizer {
     if (count !== variables.length) {
       throw new RangeError(`Argument \`store\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`);
     }
-    const values = variables.map(({ path, value, dtype }, i) => {
+    const values = variables.map(({ path, value, check }, i) => {
       if (!Object.hasOwn(given, String(i))) throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
       const entry = given[String(i)];
       const name = `store["${i}"]`;
       const numbers = checkedNumbers(name, typeof entry === "number" ? [entry] : entry, value.length, `the size of ${path}`);
-      const whole = dtype === "float32" || (Number.isInteger(numbers[0]) && (numbers[0] as number) >= 0 && (numbers[0] as number) < 2 ** 31);
-      if (!whole) throw new RangeError(message(name, `a count from 0 to 2 ** 31 - 1 (${path})`, numbers[0]));
-      return numbers;
+      check?.(name, numbers[0] as number);
+      // The arrays given can be views on the slots they are to overwrite.
+      return Float64Array.from(numbers);
     });
     variables.forEach((variable, i) => {
       variable.assign(values[i] as Numbers);
@@ -237,21 +242,23 @@ export interface WeightDecayExclusion {
 /** `variables`, if it is an array of distinct variables of one runtime. */
 export function checkedVariables(variables: unknown): readonly Variable[] {
   if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
-  const seen = new Set<unknown>();
-  for (const [i, variable] of variables.entries()) {
+  const list: readonly unknown[] = [...variables];
+  const seen = new Set<Variable>();
+  for (const [i, variable] of list.entries()) {
     if (!(variable instanceof Variable)) {
       throw new TypeError(message(`variables[${i}]`, "a Variable of this copy of the package", variable));
     }
     if (seen.has(variable)) throw new RangeError(`Argument \`variables\` lists variable "${variable.path}" twice.`);
-    if (variable.runtime !== variables[0].runtime) {
+    const [first = variable] = seen;
+    if (variable.runtime !== first.runtime) {
       throw new RangeError(
-        `Argument \`variables\` must be of one runtime; "${variable.path}" and "${variables[0].path}" belong to different ones.`,
+        `Argument \`variables\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
       );
     }
-    if (variable.freed) throw new StateError(`Variable "${variable.path}" was freed.`);
+    variable.assertNotFreed();
     seen.add(variable);
   }
-  return variables;
+  return [...seen];
 }
 
 /** `numbers`, copied if they lie in the memory that gradients are copied to: another copy could overwrite them. */

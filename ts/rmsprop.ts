@@ -1,9 +1,10 @@
 // Keras' RMSprop.
-import { message, record, show, StateError } from "./errors.js";
+import { message, own, record, show, StateError } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
 import {
   checkedLearningRate,
+  checkedRate,
   type LearningRate,
   learningRateAt,
   replacedLearningRate,
@@ -81,8 +82,9 @@ export class RMSprop extends Optimizer {
           return this.#hyperparameters[row.option];
         },
         set(this: RMSprop, value: unknown) {
+          this.assertNotFreed();
           const changed = withHyperparameter(this.#hyperparameters, row, value);
-          if (this.#trainer) assertStateExists(this.#hyperparameters, changed, row.option);
+          if (this.#trainer) assertStateExists(this.#trainer.builtWith, changed, row.option);
           this.#hyperparameters = changed;
           this.#trainer?.set(place, boundaryNumber(changed[row.option]));
         },
@@ -95,23 +97,27 @@ export class RMSprop extends Optimizer {
   }
 
   get rawIterations(): number {
+    this.assertNotFreed();
     return this.#trainer?.rawIterations ?? 0;
   }
 
   get iterations(): number {
+    this.assertNotFreed();
     return this.#trainer?.iterations ?? 0;
   }
 
   get learningRate(): number {
+    this.assertNotFreed();
     return this.#rate(this.#trainer?.runtime);
   }
 
   set learningRate(rate: LearningRate) {
+    this.assertNotFreed();
     this.#learningRate = replacedLearningRate(this.#learningRate, rate);
   }
 
   build(variables: readonly Variable[]): void {
-    this.#assertNotFreed();
+    this.assertNotFreed();
     if (this.#trainer) return;
     this.#build(checkedVariables(variables));
   }
@@ -136,26 +142,39 @@ export class RMSprop extends Optimizer {
   /** @internal `run` under the loss scale with the handle that `scale` gives once the optimizer is built. */
   runScaled({ variables, gradients, built }: Update, scale: () => number): boolean {
     // The user's learning rate comes first: if it throws, nothing has changed.
-    const rate = this.#rate(this.#trainer?.runtime ?? variables[0]?.runtime);
-    const trainer = this.#trainer ?? this.#build(built);
-    gradients?.forEach((gradient, i) => {
-      variables[i]?.gradient.set(gradient);
+    const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.runtime);
+    this.check(built);
+    variables.forEach(({ size, path }, i) => {
+      const length = gradients?.[i]?.length ?? size;
+      if (length !== size) throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
+    const wasBuilt = this.built;
+    const trainer = this.#trainer ?? this.#build(built);
     const all = variables.length === trainer.variables.length && variables.every((v, i) => v === trainer.variables[i]);
-    return trainer.step(rate, scale(), all ? undefined : variables.map((variable) => trainer.place(variable)));
+    const places = all ? undefined : variables.map((variable) => trainer.place(variable));
+    try {
+      return trainer.step(rate, scale(), places, gradients);
+    } catch (error) {
+      if (!wasBuilt) this.#release();
+      throw error;
+    }
   }
 
   /** @internal */
   check(variables: readonly Variable[]): void {
-    this.#assertNotFreed();
-    if (!this.#trainer) return;
-    for (const variable of variables) this.#trainer.place(variable);
-    this.#trainer.assertAlive();
+    this.assertNotFreed();
+    const trainer = this.#trainer;
+    (trainer?.runtime ?? variables[0]?.runtime)?.assertUnlocked("A step");
+    for (const variable of variables) {
+      trainer?.place(variable);
+      variable.assertNotFreed();
+    }
+    trainer?.assertAlive();
   }
 
   /** @internal */
   get trained(): readonly Variable[] | undefined {
-    this.#assertNotFreed();
+    this.assertNotFreed();
     return this.#trainer?.variables;
   }
 
@@ -170,6 +189,8 @@ export class RMSprop extends Optimizer {
   }
 
   scaleLoss(loss: number): number {
+    this.assertNotFreed();
+    if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     const factor = this.lossScaleFactor;
     return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
   }
@@ -181,6 +202,7 @@ export class RMSprop extends Optimizer {
   }
 
   get variables(): readonly OptimizerVariable[] {
+    this.assertNotFreed();
     const { name } = this;
     const trainer = this.#trainer;
     const assignIterations = (value: number) => {
@@ -189,30 +211,28 @@ export class RMSprop extends Optimizer {
     const list = [scalarVariable(name, "iteration", "int32", () => this.rawIterations, assignIterations)];
     if (typeof this.#learningRate === "number") {
       const assign = (value: number) => {
-        this.#learningRate = value;
+        this.#learningRate = Math.fround(value);
       };
-      list.push(scalarVariable(name, "learning_rate", "float32", () => this.learningRate, assign));
+      list.push(scalarVariable(name, "learning_rate", "float32", () => this.learningRate, assign, checkedRate));
     }
     for (const slot of SLOTS) {
       trainer?.variables.forEach((variable, place) => {
         const view = trainer.slot(slot, place);
         if (view === null) return;
-        const own = `${variable.path.replaceAll("/", "_")}_${slot}`;
+        const ownName = `${variable.path.replaceAll("/", "_")}_${slot}`;
         const read = () => trainer.slot(slot, place) as Float32Array;
-        list.push(optimizerVariable(name, own, variable.shape, "float32", read, (values) => read().set(values)));
+        list.push(optimizerVariable(name, ownName, variable.shape, "float32", read, (values) => read().set(values)));
       });
     }
     return list;
   }
 
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
-    const { variables = [], names = [] } = record("which", which, ["variables", "names"]) as WeightDecayExclusion;
+    this.assertNotFreed();
+    const given = record("which", which, ["variables", "names"]);
+    const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
     if (!Array.isArray(names)) throw new TypeError(message("names", "an array of strings and regular expressions", names));
-    const patterns = names.map((pattern: unknown, i) => {
-      if (pattern instanceof RegExp) return pattern;
-      if (typeof pattern === "string") return new RegExp(pattern);
-      throw new TypeError(message(`names[${i}]`, "a string or a regular expression", pattern));
-    });
+    const patterns = names.map((pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
     this.#exclusion = { variables: new Set(checkedVariables(variables)), patterns };
     if (this.#trainer) this.#exclude(this.#trainer);
   }
@@ -245,9 +265,13 @@ export class RMSprop extends Optimizer {
   }
 
   free(): void {
+    this.#release();
+    this.#freed = true;
+  }
+
+  #release(): void {
     this.#trainer?.free();
     this.#trainer = undefined;
-    this.#freed = true;
   }
 
   /** The learning rate now. A user's function may look around meanwhile, but not step or free. */
@@ -257,7 +281,7 @@ export class RMSprop extends Optimizer {
     runtime.assertUnlocked("A learning rate");
     runtime.locked = true;
     try {
-      return learningRateAt(rate, this.rawIterations, () => runtime.kernel);
+      return learningRateAt(rate, this.rawIterations, runtime);
     } finally {
       runtime.locked = false;
     }
@@ -279,12 +303,13 @@ export class RMSprop extends Optimizer {
     });
   }
 
-  #assertNotFreed(): void {
+  /** @internal */
+  assertNotFreed(): void {
     if (this.#freed) throw new StateError(`Optimizer "${this.name}" was freed.`);
   }
 
   #notBuilt(): never {
-    this.#assertNotFreed();
+    this.assertNotFreed();
     throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
   }
 }
@@ -294,8 +319,18 @@ function functionConfig(rate: (step: number) => number): Serialized {
   return { module: "builtins", class_name: "function", config: rate.name, registered_name: "function" };
 }
 
+function checkedPattern(argument: string, pattern: unknown): RegExp {
+  if (pattern instanceof RegExp) return pattern;
+  if (typeof pattern !== "string") throw new TypeError(message(argument, "a string or a regular expression", pattern));
+  try {
+    return new RegExp(pattern);
+  } catch (cause) {
+    throw new RangeError(message(argument, "a valid regular expression", pattern), { cause });
+  }
+}
+
 /** State is allocated by `build`: what needs more of it afterwards is an error (an IndexError in Keras). */
-function assertStateExists(current: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
+function assertStateExists(built: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
   const needed = {
     average: (of: Hyperparameters) => of.useEma,
     gradient_accumulator: (of: Hyperparameters) => (of.gradientAccumulationSteps ?? 0) >= 2,
@@ -303,7 +338,7 @@ function assertStateExists(current: Hyperparameters, changed: Hyperparameters, o
     average_gradient: (of: Hyperparameters) => of.centered,
   };
   for (const [slot, isNeeded] of Object.entries(needed)) {
-    if (isNeeded(changed) && !isNeeded(current)) {
+    if (isNeeded(changed) && !isNeeded(built)) {
       throw new StateError(`\`${option}\` cannot become ${show(changed[option])} after build: there is no ${slot} slot.`);
     }
   }

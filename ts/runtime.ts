@@ -16,6 +16,12 @@ export interface RuntimeOptions {
 /** Bytes that 32-bit addresses reach. */
 const ADDRESSABLE = 2 ** 32;
 
+/** How memory is given back. Not a closure: one made where the object is in scope would keep it from becoming garbage. */
+interface Release {
+  readonly free: (handle: number) => void;
+  readonly handle: number;
+}
+
 /** One instance of the optimizer's machine code with its own memory. Runtimes share nothing. */
 export class Runtime {
   /** The machine form that computes. */
@@ -24,9 +30,9 @@ export class Runtime {
   readonly kernel: KernelExports;
   /** @internal The linear memory as of now; another object after it grew. */
   buffer: ArrayBuffer;
-  /** @internal Set while a callback runs in the middle of a step: nothing may be freed or stepped then. */
+  /** @internal Set while a callback runs in the middle of a step: nothing may be allocated, freed or stepped then. */
   locked = false;
-  readonly #releases: FinalizationRegistry<() => void> | undefined;
+  readonly #releases: FinalizationRegistry<Release> | undefined;
 
   /** @internal */
   constructor(backend: Backend, kernel: KernelExports) {
@@ -35,7 +41,7 @@ export class Runtime {
     this.buffer = kernel.memory.buffer;
     // Only a safety net for what was never freed; some sandboxes have no FinalizationRegistry.
     if (typeof FinalizationRegistry === "function") {
-      this.#releases = new FinalizationRegistry((release) => release());
+      this.#releases = new FinalizationRegistry(({ free, handle }) => free(handle));
     }
   }
 
@@ -49,9 +55,9 @@ export class Runtime {
     this.buffer = this.kernel.memory.buffer;
   }
 
-  /** @internal Calls `release` when `object` is garbage, unless it is freed before. */
-  track(object: object, release: () => void): void {
-    this.#releases?.register(object, release, object);
+  /** @internal Calls `free(handle)` when `object` is garbage, unless it is freed before. */
+  track(object: object, free: Release["free"], handle: number): void {
+    this.#releases?.register(object, { free, handle }, object);
   }
 
   /** @internal */

@@ -4,6 +4,7 @@ import { OutOfMemoryError, StateError } from "./errors.js";
 import { SLOTS, type Slot, STATUSES } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
 import type { KernelExports } from "./generated/kernel.js";
+import type { Numbers } from "./numbers.js";
 import { boundaryNumber } from "./options.js";
 import { type Runtime, View } from "./runtime.js";
 import { nonNeg, type Variable } from "./variable.js";
@@ -14,6 +15,8 @@ const SKIPPED = STATUSES.indexOf("skipped");
 export class Trainer {
   readonly runtime: Runtime;
   readonly variables: readonly Variable[];
+  /** What decided which slots there are. */
+  readonly builtWith: Hyperparameters;
   readonly #kernel: KernelExports;
   readonly #handle: number;
   readonly #places: ReadonlyMap<Variable, number>;
@@ -21,12 +24,15 @@ export class Trainer {
   readonly #slots: readonly (readonly (View | null)[])[];
   readonly #hasConstraints: boolean;
   readonly #backup: Backup | undefined;
+  #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
   constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly Variable[]) {
+    runtime.assertUnlocked("A build");
     const { kernel } = runtime;
     this.runtime = runtime;
     this.variables = variables;
+    this.builtWith = hyperparameters;
     this.#kernel = kernel;
     this.#places = new Map(variables.map((variable, place) => [variable, place]));
     this.#handle = kernel.optimizer_create();
@@ -48,16 +54,16 @@ export class Trainer {
       }),
     );
     this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
-    // Only a constraint that is not ours can throw.
+    // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
     if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
       const slots = this.#slots.flat().filter((view) => view !== null);
       this.#backup = new Backup([
         ...variables.map((variable) => () => variable.value),
+        ...variables.map((variable) => () => variable.gradient),
         ...slots.map((view) => () => view.get()),
       ]);
     }
-    const handle = this.#handle;
-    runtime.track(this, () => kernel.optimizer_free(handle));
+    runtime.track(this, kernel.optimizer_free, this.#handle);
   }
 
   /** The variable's place in the list it was built with; an error if it is not there. */
@@ -72,6 +78,7 @@ export class Trainer {
   }
 
   slot(slot: Slot, place: number): Float32Array | null {
+    if (this.#freed) throw new StateError("The optimizer was freed.");
     return this.#slots[SLOTS.indexOf(slot)]?.[place]?.get() ?? null;
   }
 
@@ -99,19 +106,39 @@ export class Trainer {
     this.#report(this.#kernel.optimizer_finalize(this.#handle));
   }
 
-  /** One step with the gradients of all variables, or of `places`; under the loss scale with handle `scale`, if not 0.
-   * `false` if gradients that are not finite made the loss scale skip it. */
-  step(learningRate: number, scale: number, places?: readonly number[]): boolean {
+  /**
+   * One step with the gradients of all variables, or of `places`, after `gradients` are copied in, if they are given;
+   * under the loss scale with handle `scale`, if not 0. `false` if gradients that are not finite made the loss scale
+   * skip it.
+   */
+  step(learningRate: number, scale: number, places?: readonly number[], gradients?: readonly Numbers[]): boolean {
     if (this.runtime.locked) this.runtime.assertUnlocked("A step");
     const count = places?.length ?? -1;
     for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, places?.[i] as number);
+    this.#backup?.save();
+    if (gradients) this.#copy(gradients, places);
     if (!this.#hasConstraints) return this.#report(this.#run(learningRate, scale, count));
 
     const iterations = this.rawIterations;
-    this.#backup?.save();
+    // Of handle 0, no scale, these read nothing that matters and set nothing.
+    const scaleValue = this.#kernel.loss_scale_value(scale);
+    const scaleCounter = this.#kernel.loss_scale_counter(scale);
     const done = this.#report(this.#run(learningRate, scale, count));
-    if (done) this.#constrain(places, iterations);
+    try {
+      if (done) this.#constrain(places);
+    } catch (error) {
+      this.#backup?.restore();
+      this.rawIterations = iterations;
+      this.#kernel.loss_scale_set(scale, scaleValue, scaleCounter);
+      throw error;
+    }
     return done;
+  }
+
+  #copy(gradients: readonly Numbers[], places: readonly number[] | undefined): void {
+    for (let i = 0; i < gradients.length; i++) {
+      this.variables[places?.[i] ?? i]?.gradient.set(gradients[i] as Numbers);
+    }
   }
 
   #run(learningRate: number, scale: number, count: number): number {
@@ -125,8 +152,8 @@ export class Trainer {
       : this.#kernel.loss_scale_step_selected(scale, this.#handle, learningRate, count);
   }
 
-  /** Runs the constraints of the variables that were updated; if one throws, all is as it was before the step. */
-  #constrain(places: readonly number[] | undefined, iterations: number): void {
+  /** Runs the constraints of the variables that were updated. */
+  #constrain(places: readonly number[] | undefined): void {
     this.runtime.locked = true;
     try {
       const count = places?.length ?? this.variables.length;
@@ -138,10 +165,6 @@ export class Trainer {
           throw new TypeError(`The constraint of variable "${path}" must edit the values in place and return nothing else.`);
         }
       }
-    } catch (error) {
-      this.#backup?.restore();
-      this.rawIterations = iterations;
-      throw error;
     } finally {
       this.runtime.locked = false;
     }
@@ -166,6 +189,7 @@ export class Trainer {
 
   free(): void {
     this.runtime.assertUnlocked("Optimizer.free()");
+    this.#freed = true;
     this.runtime.untrack(this);
     this.#kernel.optimizer_free(this.#handle);
   }

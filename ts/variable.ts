@@ -78,6 +78,7 @@ export class Variable {
     const name = optional(given, "name", "string") as string | undefined;
     const path = optional(given, "path", "string") as string | undefined;
 
+    runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, this.overwriteWithGradient ? 1 : 0) : 0;
@@ -90,12 +91,12 @@ export class Variable {
     this.#value.get().set(numbers);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
-    runtime.track(this, () => kernel.variable_free(handle));
+    runtime.track(this, kernel.variable_free, handle);
   }
 
   /** The values: a view on linear memory. Valid until memory is allocated again; take it anew after that. */
   get value(): Float32Array {
-    if (this.#freed) this.#throwFreed();
+    this.assertNotFreed();
     return this.#value.get();
   }
 
@@ -106,7 +107,7 @@ export class Variable {
 
   /** The gradient: a view on linear memory, read by `step()` and never written to by it. */
   get gradient(): Float32Array {
-    if (this.#freed) this.#throwFreed();
+    this.assertNotFreed();
     return this.#gradient.get();
   }
 
@@ -116,9 +117,9 @@ export class Variable {
    * @throws {TypeError | RangeError} if they are not numbers, or not as many.
    */
   assign(value: number | Numbers): void {
-    if (this.#freed) this.#throwFreed();
+    this.assertNotFreed();
     const numbers = typeof value === "number" ? [value] : value;
-    this.#value.get().set(checkedNumbers("value", numbers, this.size, `the size of variable "${this.path}"`));
+    this.value.set(checkedNumbers("value", numbers, this.size, `the size of variable "${this.path}"`));
   }
 
   /** Whether the memory was given back. */
@@ -143,8 +144,9 @@ export class Variable {
     if (Symbol.dispose) Object.defineProperty(Variable.prototype, Symbol.dispose, { value: Variable.prototype.free });
   }
 
-  #throwFreed(): never {
-    throw new StateError(`Variable "${this.path}" was freed.`);
+  /** @internal */
+  assertNotFreed(): void {
+    if (this.#freed) throw new StateError(`Variable "${this.path}" was freed.`);
   }
 }
 

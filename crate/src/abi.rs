@@ -6,18 +6,11 @@
 //!
 //! Each instance of the module is one `World` with its own memory.
 
-#![allow(
-    clippy::must_use_candidate,
-    reason = "called from the host, where nothing checks it"
-)]
-
 use crate::arena::{Arena, Handle, OutOfMemory};
 use crate::config::Hyperparameters;
 use crate::optimizer::{Call, Optimizer, Slot};
 use crate::scale::LossScale;
-use crate::schedule::{
-    CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay,
-};
+use crate::schedule::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
 use crate::status::Status;
 use crate::variable::{Variable, Variables};
 use std::cell::RefCell;
@@ -42,16 +35,8 @@ struct Ledger {
 
 impl Ledger {
     /// Runs `allocate`, which takes `bytes`, if the limit allows, and books them if it succeeds.
-    fn book<T, E: From<OutOfMemory>>(
-        &mut self,
-        bytes: usize,
-        allocate: impl FnOnce() -> Result<T, E>,
-    ) -> Result<T, E> {
-        let used = self
-            .used
-            .checked_add(bytes)
-            .filter(|&used| used <= self.limit)
-            .ok_or(OutOfMemory)?;
+    fn book<T, E: From<OutOfMemory>>(&mut self, bytes: usize, allocate: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let used = self.used.checked_add(bytes).filter(|&used| used <= self.limit).ok_or(OutOfMemory)?;
         let allocated = allocate()?;
         self.used = used;
         Ok(allocated)
@@ -109,30 +94,19 @@ pub fn memory_limit(bytes: f64) {
 #[wasm_bindgen]
 pub fn memory_reserve(bytes: f64) -> u32 {
     let mut room = Vec::<u8>::new();
-    code(
-        room.try_reserve_exact(bytes as usize)
-            .map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)),
-    )
+    code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
 }
 
 /// A variable of `size` zeros with a gradient of zeros. The handle, or 0 if there is no room.
 #[wasm_bindgen]
 pub fn variable_create(size: u32, overwrite_with_gradient: bool) -> u32 {
-    with(
-        |World {
-             variables, ledger, ..
-         }| {
-            let bytes = Variable::bytes(size as usize).ok_or(OutOfMemory)?;
-            ledger.book(bytes, || {
-                let variable = Variable::zeroed(size as usize)?;
-                variables.insert(if overwrite_with_gradient {
-                    variable.overwritten_with_gradient()
-                } else {
-                    variable
-                })
-            })
-        },
-    )
+    with(|World { variables, ledger, .. }| {
+        let bytes = Variable::bytes(size as usize).ok_or(OutOfMemory)?;
+        ledger.book(bytes, || {
+            let variable = Variable::zeroed(size as usize)?;
+            variables.insert(if overwrite_with_gradient { variable.overwritten_with_gradient() } else { variable })
+        })
+    })
     .unwrap_or(0)
 }
 
@@ -161,10 +135,7 @@ pub fn variable_free(variable: u32) {
 /// An optimizer with Keras' defaults and no variables yet. The handle, or 0 if there is no room.
 #[wasm_bindgen]
 pub fn optimizer_create() -> u32 {
-    let plan = Plan {
-        hyperparameters: Hyperparameters::default(),
-        variables: Vec::new(),
-    };
+    let plan = Plan { hyperparameters: Hyperparameters::default(), variables: Vec::new() };
     with(|world| world.optimizers.insert(Trainer::Planned(plan))).unwrap_or(0)
 }
 
@@ -173,15 +144,9 @@ pub fn optimizer_create() -> u32 {
 pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
     let set = with(|world| match world.optimizers.get_mut(optimizer)? {
         Trainer::Planned(plan) => Some(plan.hyperparameters.set(row as usize, number)),
-        Trainer::Built(optimizer) => {
-            Some(optimizer.hyperparameters_mut().set(row as usize, number))
-        }
+        Trainer::Built(optimizer) => Some(optimizer.hyperparameters_mut().set(row as usize, number)),
     });
-    if set == Some(true) {
-        Status::Done.code()
-    } else {
-        Status::NotFound.code()
-    }
+    if set == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
 
 /// Adds a variable to an optimizer that is not built yet.
@@ -191,9 +156,7 @@ pub fn optimizer_add(optimizer: u32, variable: u32) -> u32 {
         let Some(Trainer::Planned(plan)) = world.optimizers.get_mut(optimizer) else {
             return Err(Status::NotFound);
         };
-        plan.variables
-            .try_reserve(1)
-            .map_err(|_| Status::OutOfMemory)?;
+        plan.variables.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
         plan.variables.push(variable);
         Ok(Status::Done)
     }))
@@ -202,29 +165,16 @@ pub fn optimizer_add(optimizer: u32, variable: u32) -> u32 {
 /// Allocates the optimizer's state, at zero.
 #[wasm_bindgen]
 pub fn optimizer_build(optimizer: u32) -> u32 {
-    code(with(
-        |World {
-             variables,
-             optimizers,
-             ledger,
-             ..
-         }| {
-            let trainer = optimizers.get_mut(optimizer).ok_or(Status::NotFound)?;
-            let Trainer::Planned(Plan {
-                hyperparameters,
-                variables: handles,
-            }) = trainer
-            else {
-                return Err(Status::NotFound);
-            };
-            let bytes = Optimizer::bytes(hyperparameters, handles, variables)?;
-            let built = ledger.book(bytes, || {
-                Optimizer::build(hyperparameters.clone(), handles, variables)
-            })?;
-            *trainer = Trainer::Built(built);
-            Ok(Status::Done)
-        },
-    ))
+    code(with(|World { variables, optimizers, ledger, .. }| {
+        let trainer = optimizers.get_mut(optimizer).ok_or(Status::NotFound)?;
+        let Trainer::Planned(Plan { hyperparameters, variables: handles }) = trainer else {
+            return Err(Status::NotFound);
+        };
+        let bytes = Optimizer::bytes(hyperparameters, handles, variables)?;
+        let built = ledger.book(bytes, || Optimizer::build(hyperparameters.clone(), handles, variables))?;
+        *trainer = Trainer::Built(built);
+        Ok(Status::Done)
+    }))
 }
 
 /// Address of the state in slot number `slot` for the variable built as number `index`, 0 if it is not kept.
@@ -232,9 +182,7 @@ pub fn optimizer_build(optimizer: u32) -> u32 {
 pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
     with(|world| {
         let (built, _) = world.built(optimizer)?;
-        Some(address(
-            built.slot(*Slot::ALL.get(slot as usize)?, index as usize),
-        ))
+        Some(address(built.slot(*Slot::ALL.get(slot as usize)?, index as usize)))
     })
     .unwrap_or(0)
 }
@@ -242,50 +190,27 @@ pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
 /// Puts the variable built as number `index` in place `position` of the next call's selection.
 #[wasm_bindgen]
 pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
-    let done = with(|world| {
-        Some(
-            world
-                .built(optimizer)?
-                .0
-                .select(position as usize, index as usize),
-        )
-    });
-    if done == Some(true) {
-        Status::Done.code()
-    } else {
-        Status::NotFound.code()
-    }
+    let done = with(|world| Some(world.built(optimizer)?.0.select(position as usize, index as usize)));
+    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
 
 /// Whether weight decay applies to the variable built as number `index`.
 #[wasm_bindgen]
 pub fn optimizer_decays(optimizer: u32, index: u32, decays: bool) -> u32 {
     let done = with(|world| Some(world.built(optimizer)?.0.set_decays(index as usize, decays)));
-    if done == Some(true) {
-        Status::Done.code()
-    } else {
-        Status::NotFound.code()
-    }
+    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
 
 /// Calls so far, including those that only accumulated.
 #[wasm_bindgen]
 pub fn optimizer_raw_iterations(optimizer: u32) -> u32 {
-    with(|world| {
-        world
-            .built(optimizer)
-            .map_or(0, |(built, _)| built.raw_iterations())
-    })
+    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.raw_iterations()))
 }
 
 /// Updates so far.
 #[wasm_bindgen]
 pub fn optimizer_iterations(optimizer: u32) -> u32 {
-    with(|world| {
-        world
-            .built(optimizer)
-            .map_or(0, |(built, _)| built.iterations())
-    })
+    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.iterations()))
 }
 
 /// Sets the count of calls, to resume.
@@ -301,9 +226,7 @@ pub fn optimizer_set_raw_iterations(optimizer: u32, raw_iterations: u32) {
 fn step(optimizer: u32, call: Call) -> u32 {
     code(with(|world| {
         let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
-        built
-            .apply(variables, call)
-            .map_err(|_| Status::FreedVariable)?;
+        built.apply(variables, call).map_err(|_| Status::FreedVariable)?;
         Ok(Status::Done)
     }))
 }
@@ -311,27 +234,13 @@ fn step(optimizer: u32, call: Call) -> u32 {
 /// One step with the gradients of all variables.
 #[wasm_bindgen]
 pub fn optimizer_step(optimizer: u32, learning_rate: f32) -> u32 {
-    step(
-        optimizer,
-        Call {
-            learning_rate,
-            loss_scale: None,
-            selected: None,
-        },
-    )
+    step(optimizer, Call { learning_rate, loss_scale: None, selected: None })
 }
 
 /// One step with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
 pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    step(
-        optimizer,
-        Call {
-            learning_rate,
-            loss_scale: None,
-            selected: Some(count as usize),
-        },
-    )
+    step(optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
 }
 
 /// Sets every variable to its average.
@@ -339,9 +248,7 @@ pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -
 pub fn optimizer_finalize(optimizer: u32) -> u32 {
     code(with(|world| {
         let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
-        built
-            .finalize(variables)
-            .map_err(|_| Status::FreedVariable)?;
+        built.finalize(variables).map_err(|_| Status::FreedVariable)?;
         Ok(Status::Done)
     }))
 }
@@ -359,34 +266,19 @@ pub fn optimizer_free(optimizer: u32) {
 /// A dynamic loss scale within `[minimum, maximum]`. The handle, or 0 if there is no room.
 #[wasm_bindgen]
 pub fn loss_scale_create(initial: f32, growth_steps: i32, minimum: f32, maximum: f32) -> u32 {
-    with(|world| {
-        world
-            .loss_scales
-            .insert(LossScale::new(initial, growth_steps, minimum, maximum))
-    })
-    .unwrap_or(0)
+    with(|world| world.loss_scales.insert(LossScale::new(initial, growth_steps, minimum, maximum))).unwrap_or(0)
 }
 
 /// The current scale.
 #[wasm_bindgen]
 pub fn loss_scale_value(loss_scale: u32) -> f32 {
-    with(|world| {
-        world
-            .loss_scales
-            .get(loss_scale)
-            .map_or(f32::NAN, |scale| scale.scale)
-    })
+    with(|world| world.loss_scales.get(loss_scale).map_or(f32::NAN, |scale| scale.scale))
 }
 
 /// Finite steps since the scale last changed.
 #[wasm_bindgen]
 pub fn loss_scale_counter(loss_scale: u32) -> i32 {
-    with(|world| {
-        world
-            .loss_scales
-            .get(loss_scale)
-            .map_or(0, |scale| scale.counter)
-    })
+    with(|world| world.loss_scales.get(loss_scale).map_or(0, |scale| scale.counter))
 }
 
 /// Sets scale and counter, to resume.
@@ -408,60 +300,27 @@ pub fn loss_scale_free(loss_scale: u32) {
 
 fn scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
     code(with(|world| {
-        let World {
-            variables,
-            optimizers,
-            loss_scales,
-            ..
-        } = world;
-        let (Some(scale), Some(Trainer::Built(built))) = (
-            loss_scales.get_mut(loss_scale),
-            optimizers.get_mut(optimizer),
-        ) else {
+        let World { variables, optimizers, loss_scales, .. } = world;
+        let (Some(scale), Some(Trainer::Built(built))) =
+            (loss_scales.get_mut(loss_scale), optimizers.get_mut(optimizer))
+        else {
             return Err(Status::NotFound);
         };
-        let finite = built
-            .apply_scaled(variables, scale, call)
-            .map_err(|_| Status::FreedVariable)?;
-        Ok(if finite {
-            Status::Done
-        } else {
-            Status::Skipped
-        })
+        let finite = built.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
+        Ok(if finite { Status::Done } else { Status::Skipped })
     }))
 }
 
 /// One step under a loss scale with the gradients of all variables.
 #[wasm_bindgen]
 pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u32 {
-    scaled_step(
-        loss_scale,
-        optimizer,
-        Call {
-            learning_rate,
-            loss_scale: None,
-            selected: None,
-        },
-    )
+    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: None })
 }
 
 /// One step under a loss scale with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
-pub fn loss_scale_step_selected(
-    loss_scale: u32,
-    optimizer: u32,
-    learning_rate: f32,
-    count: u32,
-) -> u32 {
-    scaled_step(
-        loss_scale,
-        optimizer,
-        Call {
-            learning_rate,
-            loss_scale: None,
-            selected: Some(count as usize),
-        },
-    )
+pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
+    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
 }
 
 /// Keras' `ExponentialDecay` at `step`.
@@ -473,13 +332,7 @@ pub fn exponential_decay(
     decay_rate: f64,
     staircase: bool,
 ) -> f32 {
-    ExponentialDecay {
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase,
-    }
-    .at(step)
+    ExponentialDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
 }
 
 /// Keras' `InverseTimeDecay` at `step`.
@@ -491,13 +344,7 @@ pub fn inverse_time_decay(
     decay_rate: f64,
     staircase: bool,
 ) -> f32 {
-    InverseTimeDecay {
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase,
-    }
-    .at(step)
+    InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
 }
 
 /// Keras' `PolynomialDecay` at `step`.
@@ -510,14 +357,7 @@ pub fn polynomial_decay(
     power: f64,
     cycle: bool,
 ) -> f32 {
-    PolynomialDecay {
-        initial_learning_rate,
-        decay_steps,
-        end_learning_rate,
-        power,
-        cycle,
-    }
-    .at(step)
+    PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate, power, cycle }.at(step)
 }
 
 /// Keras' `CosineDecay` at `step`; a `warmup_target` of `NaN` means no warm-up.
@@ -531,14 +371,7 @@ pub fn cosine_decay(
     warmup_steps: f64,
 ) -> f32 {
     let warmup_target = (!warmup_target.is_nan()).then_some(warmup_target);
-    CosineDecay {
-        initial_learning_rate,
-        decay_steps,
-        alpha,
-        warmup_target,
-        warmup_steps,
-    }
-    .at(step)
+    CosineDecay { initial_learning_rate, decay_steps, alpha, warmup_target, warmup_steps }.at(step)
 }
 
 /// Keras' `CosineDecayRestarts` at `step`.
@@ -551,12 +384,5 @@ pub fn cosine_decay_restarts(
     m_mul: f64,
     alpha: f64,
 ) -> f32 {
-    CosineDecayRestarts {
-        initial_learning_rate,
-        first_decay_steps,
-        t_mul,
-        m_mul,
-        alpha,
-    }
-    .at(step)
+    CosineDecayRestarts { initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha }.at(step)
 }

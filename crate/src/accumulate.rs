@@ -13,12 +13,7 @@ impl Preparation {
     /// The block of gradients the update sees: `g / loss_scale`, then `(g + accumulator) / steps`. Uses `scratch` only
     /// if there is something to do; the gradient itself is never written to.
     #[inline]
-    pub fn block<'a>(
-        self,
-        gradient: &'a [f32],
-        accumulator: &[f32],
-        scratch: &'a mut [f32],
-    ) -> &'a [f32] {
+    pub fn block<'a>(self, gradient: &'a [f32], accumulator: &[f32], scratch: &'a mut [f32]) -> &'a [f32] {
         match (self.loss_scale, self.steps) {
             (None, None) => return gradient,
             (Some(scale), None) => {
@@ -55,16 +50,11 @@ pub fn accumulate(loss_scale: Option<f32>, gradient: &[f32], accumulator: &mut [
     }
 }
 
-/// `maximum(g, accumulator)` as NumPy has it: `NaN` in either wins. What Keras accumulates for a variable that is
+/// `maximum(g, accumulator)` as NumPy has it: `NaN` in either wins, and of two zeros the accumulator. What Keras accumulates for a variable that is
 /// overwritten with its gradient; the accumulator starts at 0, so negative gradients become 0 (a quirk of Keras).
 #[inline]
-#[must_use]
 pub fn maximum(g: f32, accumulator: f32) -> f32 {
-    if g >= accumulator || g.is_nan() {
-        g
-    } else {
-        accumulator
-    }
+    if g > accumulator || g.is_nan() { g } else { accumulator }
 }
 
 #[cfg(test)]
@@ -74,9 +64,7 @@ mod tests {
     #[test]
     fn the_gradient_is_passed_on_untouched_when_there_is_nothing_to_do() {
         let gradient = [1.0, 2.0];
-        let block = Preparation::default()
-            .block(&gradient, &[], &mut [])
-            .as_ptr();
+        let block = Preparation::default().block(&gradient, &[], &mut []).as_ptr();
         assert_eq!(block, gradient.as_ptr());
     }
 
@@ -86,5 +74,6 @@ mod tests {
         assert!(maximum(1.0, f32::NAN).is_nan());
         assert_eq!(maximum(-1.0, 0.0), 0.0);
         assert_eq!(maximum(2.0, 1.0), 2.0);
+        assert_eq!(maximum(-0.0, 0.0).to_bits(), 0.0_f32.to_bits());
     }
 }

@@ -25,19 +25,11 @@ impl Buffer {
         let mut storage = Vec::new();
         storage.try_reserve_exact(padded).map_err(|_| OutOfMemory)?;
         storage.resize(padded, 0.0);
-        let start = storage
-            .as_ptr()
-            .align_offset(LINE * size_of::<f32>())
-            .min(LINE - 1);
-        Ok(Self {
-            storage,
-            start,
-            len,
-        })
+        let start = storage.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE - 1);
+        Ok(Self { storage, start, len })
     }
 
     /// The array.
-    #[must_use]
     #[inline]
     pub fn as_slice(&self) -> &[f32] {
         &self.storage[self.start..self.start + self.len]
@@ -80,12 +72,8 @@ impl<T> Default for Arena<T> {
 
 impl<T> Arena<T> {
     /// An empty table.
-    #[must_use]
     pub const fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            vacant: Vec::new(),
-        }
+        Self { entries: Vec::new(), vacant: Vec::new() }
     }
 
     /// Takes `object` in and gives its handle.
@@ -104,24 +92,16 @@ impl<T> Arena<T> {
         }
         // Room in `vacant` for every entry, so that `remove` never allocates.
         self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
-        self.vacant
-            .try_reserve(self.entries.len() + 1)
-            .map_err(|_| OutOfMemory)?;
-        self.entries.push(Entry {
-            generation: 1,
-            object: Some(object),
-        });
+        self.vacant.try_reserve(self.entries.len() + 1).map_err(|_| OutOfMemory)?;
+        self.entries.push(Entry { generation: 1, object: Some(object) });
         Ok(1 << INDEX_BITS | place)
     }
 
     fn entry(&self, handle: Handle) -> Option<&Entry<T>> {
-        self.entries
-            .get((handle & INDEX_MASK) as usize)
-            .filter(|entry| entry.generation == handle >> INDEX_BITS)
+        self.entries.get((handle & INDEX_MASK) as usize).filter(|entry| entry.generation == handle >> INDEX_BITS)
     }
 
     /// The object behind `handle`, if it is still there.
-    #[must_use]
     #[inline]
     pub fn get(&self, handle: Handle) -> Option<&T> {
         self.entry(handle)?.object.as_ref()
@@ -131,11 +111,7 @@ impl<T> Arena<T> {
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
         let entry = self.entries.get_mut((handle & INDEX_MASK) as usize)?;
-        if entry.generation == handle >> INDEX_BITS {
-            entry.object.as_mut()
-        } else {
-            None
-        }
+        if entry.generation == handle >> INDEX_BITS { entry.object.as_mut() } else { None }
     }
 
     /// Takes the object behind `handle` out, if it is still there.

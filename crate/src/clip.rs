@@ -44,7 +44,6 @@ pub fn run_sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 
 /// g², rounded before it is summed.
 #[inline]
-#[must_use]
 pub fn square(g: f32) -> f32 {
     g * g
 }
@@ -64,7 +63,6 @@ pub enum Rule {
 
 impl Rule {
     /// The rule in force, in Keras' order of precedence.
-    #[must_use]
     pub fn new(hyperparameters: &Hyperparameters) -> Self {
         let on = |threshold: Option<f64>| threshold.filter(|&threshold| threshold > 0.0);
         if let Some(threshold) = on(hyperparameters.clipnorm) {
@@ -79,7 +77,6 @@ impl Rule {
     }
 
     /// Whether sums of squares must be known before the first gradient can be clipped.
-    #[must_use]
     pub fn needs_norms(self) -> bool {
         matches!(self, Self::Norm(_) | Self::GlobalNorm(_))
     }
@@ -105,29 +102,16 @@ pub enum Clip {
 
 impl Clip {
     /// Clipping by a variable's own norm, from its sum of squares.
-    #[must_use]
     pub fn by_norm(threshold: f64, sum_of_squares: f32) -> Self {
         let threshold = threshold as f32;
         // The comparison also lets 0 and NaN pass.
-        let norm = if sum_of_squares > 0.0 {
-            sum_of_squares.sqrt()
-        } else {
-            sum_of_squares
-        };
-        let divisor = if norm > threshold || norm.is_nan() {
-            norm
-        } else {
-            threshold
-        };
+        let norm = if sum_of_squares > 0.0 { sum_of_squares.sqrt() } else { sum_of_squares };
+        let divisor = if norm > threshold || norm.is_nan() { norm } else { threshold };
         Self::Norm { threshold, divisor }
     }
 
     /// Clipping by the joint norm, from the per-variable sums of squares in the order of the gradients.
-    #[must_use]
-    #[expect(
-        clippy::eq_op,
-        reason = "norm - norm is 0, or NaN for a norm that is not finite"
-    )]
+    #[expect(clippy::eq_op, reason = "norm - norm is 0, or NaN for a norm that is not finite")]
     pub fn by_global_norm(threshold: f64, sums_of_squares: &[f32]) -> Self {
         let identity = |x| x;
         let sum = pairwise_sum(0, sums_of_squares.len(), &mut |from, len| {
@@ -135,11 +119,8 @@ impl Clip {
         });
         let norm = sum.sqrt();
         let (inverse_norm, inverse_threshold) = (1.0 / norm, (1.0 / threshold) as f32);
-        let smaller = if inverse_norm < inverse_threshold || inverse_norm.is_nan() {
-            inverse_norm
-        } else {
-            inverse_threshold
-        };
+        let smaller =
+            if inverse_norm < inverse_threshold || inverse_norm.is_nan() { inverse_norm } else { inverse_threshold };
         Self::Factor(threshold as f32 * smaller + (norm - norm))
     }
 
@@ -177,18 +158,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn sum_of_squares(x: &[f32]) -> f32 {
-        pairwise_sum(0, x.len(), &mut |from, len| {
-            run_sum(&x[from..from + len], square)
-        })
+        pairwise_sum(0, x.len(), &mut |from, len| run_sum(&x[from..from + len], square))
     }
 
     #[test]
     fn thresholds_that_are_not_positive_are_off() {
         for threshold in [None, Some(0.0), Some(-1.0)] {
-            let hyperparameters = Hyperparameters {
-                clipnorm: threshold,
-                ..Hyperparameters::default()
-            };
+            let hyperparameters = Hyperparameters { clipnorm: threshold, ..Hyperparameters::default() };
             assert_eq!(Rule::new(&hyperparameters), Rule::Off);
         }
     }
@@ -196,9 +172,7 @@ mod tests {
     #[test]
     fn a_norm_that_is_not_finite_makes_every_gradient_nan_under_the_global_norm() {
         for sum in [f32::INFINITY, f32::NAN] {
-            let Clip::Factor(factor) = Clip::by_global_norm(1.0, &[1.0, sum]) else {
-                unreachable!()
-            };
+            let Clip::Factor(factor) = Clip::by_global_norm(1.0, &[1.0, sum]) else { unreachable!() };
             assert!(factor.is_nan());
         }
     }

@@ -35,34 +35,11 @@ pub struct Limits {
     pub exclusive_group: Option<&'static str>,
 }
 
-const ANY: Limits = Limits {
-    minimum: None,
-    maximum: None,
-    zero_is_off: false,
-    only_with: None,
-    exclusive_group: None,
-};
-const CLIP: Limits = Limits {
-    exclusive_group: Some("clip"),
-    ..ANY
-};
-const EMA_MOMENTUM: Limits = Limits {
-    minimum: Some(0.0),
-    maximum: Some(1.0),
-    only_with: Some("use_ema"),
-    ..ANY
-};
-const EMA_FREQUENCY: Limits = Limits {
-    minimum: Some(1.0),
-    zero_is_off: true,
-    only_with: Some("use_ema"),
-    ..ANY
-};
-const ACCUMULATION: Limits = Limits {
-    minimum: Some(2.0),
-    zero_is_off: true,
-    ..ANY
-};
+const ANY: Limits = Limits { minimum: None, maximum: None, zero_is_off: false, only_with: None, exclusive_group: None };
+const CLIP: Limits = Limits { exclusive_group: Some("clip"), ..ANY };
+const EMA_MOMENTUM: Limits = Limits { minimum: Some(0.0), maximum: Some(1.0), only_with: Some("use_ema"), ..ANY };
+const EMA_FREQUENCY: Limits = Limits { minimum: Some(1.0), zero_is_off: true, only_with: Some("use_ema"), ..ANY };
+const ACCUMULATION: Limits = Limits { minimum: Some(2.0), zero_is_off: true, ..ANY };
 
 /// One row of the table: a hyper-parameter as its users see it.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +123,6 @@ macro_rules! hyperparameters {
             }
 
             /// The numbers at the boundary, row by row.
-            #[must_use]
             pub fn numbers(&self) -> Vec<f64> {
                 vec![ $( self.$name.to_number(), )+ ]
             }
@@ -188,15 +164,11 @@ hyperparameters! {
 
 impl Hyperparameters {
     /// Calls per update: 1 unless gradients are accumulated.
-    #[must_use]
     pub fn steps_per_update(&self) -> u32 {
-        self.gradient_accumulation_steps
-            .filter(|&steps| steps >= 2.0)
-            .map_or(1, |steps| steps as u32)
+        self.gradient_accumulation_steps.filter(|&steps| steps >= 2.0).map_or(1, |steps| steps as u32)
     }
 
     /// Iterations between two overwrites of the variables by their averages; `None` if that never happens.
-    #[must_use]
     pub fn overwrite_frequency(&self) -> Option<u32> {
         self.ema_overwrite_frequency
             .filter(|&frequency| self.use_ema && frequency >= 1.0)
@@ -204,7 +176,6 @@ impl Hyperparameters {
     }
 
     /// Whether increments carry momentum: Keras takes 0 and negative numbers as "no".
-    #[must_use]
     pub fn has_momentum(&self) -> bool {
         self.momentum > 0.0
     }

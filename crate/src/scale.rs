@@ -15,15 +15,8 @@ pub struct LossScale {
 impl LossScale {
     /// A scale that doubles after `growth_steps` finite steps in a row (never, if that is 0 or less) and halves after a
     /// step with a non-finite gradient, within `[minimum, maximum]`. Keras has no bounds: there, `0` and infinity.
-    #[must_use]
     pub fn new(initial: f32, growth_steps: i32, minimum: f32, maximum: f32) -> Self {
-        Self {
-            scale: initial,
-            counter: 0,
-            growth_steps,
-            minimum,
-            maximum,
-        }
+        Self { scale: initial, counter: 0, growth_steps, minimum, maximum }
     }
 
     /// Moves the scale after a step whose gradients were all finite, or not.
@@ -41,12 +34,9 @@ impl LossScale {
 }
 
 /// Whether no element is infinite or `NaN`. Works on the exponent bits, without a branch per element.
-#[must_use]
 pub fn all_finite(gradient: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
-    gradient.iter().fold(true, |finite, g| {
-        finite & (g.to_bits() & EXPONENT != EXPONENT)
-    })
+    gradient.iter().fold(true, |finite, g| finite & (g.to_bits() & EXPONENT != EXPONENT))
 }
 
 #[cfg(test)]
@@ -62,20 +52,7 @@ mod tests {
             scale.record(finite);
             seen.push((scale.scale, scale.counter));
         }
-        assert_eq!(
-            seen,
-            [
-                (4., 1),
-                (8., 0),
-                (8., 1),
-                (8., 0),
-                (4., 0),
-                (2., 0),
-                (1., 0),
-                (1., 0),
-                (1., 1)
-            ]
-        );
+        assert_eq!(seen, [(4., 1), (8., 0), (8., 1), (8., 0), (4., 0), (2., 0), (1., 0), (1., 0), (1., 1)]);
     }
 
     proptest! {

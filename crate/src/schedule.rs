@@ -40,7 +40,6 @@ fn periods(step: f32, decay_steps: f64, staircase: bool) -> f32 {
 
 impl ExponentialDecay {
     /// The learning rate at `step`.
-    #[must_use]
     pub fn at(&self, step: f32) -> f32 {
         let periods = periods(step, self.decay_steps, self.staircase);
         self.initial_learning_rate as f32 * pow(self.decay_rate as f32, periods)
@@ -62,7 +61,6 @@ pub struct InverseTimeDecay {
 
 impl InverseTimeDecay {
     /// The learning rate at `step`.
-    #[must_use]
     pub fn at(&self, step: f32) -> f32 {
         let periods = periods(step, self.decay_steps, self.staircase);
         self.initial_learning_rate as f32 / (1.0 + self.decay_rate as f32 * periods)
@@ -86,23 +84,15 @@ pub struct PolynomialDecay {
 
 impl PolynomialDecay {
     /// The learning rate at `step`.
-    #[must_use]
     pub fn at(&self, step: f32) -> f32 {
         let steps = self.decay_steps as f32;
         let (step, steps) = if self.cycle {
-            let cycles = if step == 0.0 {
-                1.0
-            } else {
-                (step / steps).ceil()
-            };
+            let cycles = if step == 0.0 { 1.0 } else { (step / steps).ceil() };
             (step, steps * cycles)
         } else {
             (minimum(step, steps), steps)
         };
-        let (initial, end) = (
-            self.initial_learning_rate as f32,
-            self.end_learning_rate as f32,
-        );
+        let (initial, end) = (self.initial_learning_rate as f32, self.end_learning_rate as f32);
         (initial - end) * pow(1.0 - step / steps, self.power as f32) + end
     }
 }
@@ -124,7 +114,6 @@ pub struct CosineDecay {
 
 impl CosineDecay {
     /// The learning rate at `step`.
-    #[must_use]
     pub fn at(&self, step: f32) -> f32 {
         let (initial, steps) = (self.initial_learning_rate as f32, self.decay_steps as f32);
         let Some(target) = self.warmup_target else {
@@ -162,7 +151,6 @@ pub struct CosineDecayRestarts {
 
 impl CosineDecayRestarts {
     /// The learning rate at `step`.
-    #[must_use]
     pub fn at(&self, step: f32) -> f32 {
         let (t_mul, alpha) = (self.t_mul as f32, self.alpha as f32);
         let lengths = step / self.first_decay_steps as f32;
@@ -177,8 +165,7 @@ impl CosineDecayRestarts {
         };
         let height = 0.5 * pow(self.m_mul as f32, restarts);
         // Here, unlike in CosineDecay, Keras subtracts alpha in float32.
-        self.initial_learning_rate as f32
-            * ((1.0 - alpha) * (height * one_plus_cosine(progress)) + alpha)
+        self.initial_learning_rate as f32 * ((1.0 - alpha) * (height * one_plus_cosine(progress)) + alpha)
     }
 }
 

@@ -22,16 +22,9 @@ pub enum Status {
 
 impl Status {
     /// All codes, in order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::Done,
-        Self::Skipped,
-        Self::OutOfMemory,
-        Self::FreedVariable,
-        Self::NotFound,
-    ];
+    pub const ALL: [Self; 5] = [Self::Done, Self::Skipped, Self::OutOfMemory, Self::FreedVariable, Self::NotFound];
 
     /// The number at the boundary.
-    #[must_use]
     pub fn code(self) -> u32 {
         self as u32
     }

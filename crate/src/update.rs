@@ -32,7 +32,6 @@ pub struct Coefficients {
 
 impl Coefficients {
     /// The scalars for these hyper-parameters.
-    #[must_use]
     pub fn new(hyperparameters: &Hyperparameters) -> Self {
         Self {
             rho: hyperparameters.rho as f32,
@@ -62,12 +61,7 @@ fn rmsprop<const CENTERED: bool, const MOMENTUM: bool>(
     c: Coefficients,
     eta: f32,
     g: f32,
-    Element {
-        value: w,
-        velocity: v,
-        average_gradient: a,
-        momentum: m,
-    }: Element,
+    Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element,
 ) -> Element {
     let v = c.rho * v + c.one_minus_rho * (g * g);
     let (a, d) = if CENTERED {
@@ -83,12 +77,7 @@ fn rmsprop<const CENTERED: bool, const MOMENTUM: bool>(
     } else {
         (m, w - increment)
     };
-    Element {
-        value: w,
-        velocity: v,
-        average_gradient: a,
-        momentum: m,
-    }
+    Element { value: w, velocity: v, average_gradient: a, momentum: m }
 }
 
 /// `d`, or `epsilon` where rounding made the estimated variance cancel to 0 or below: there Keras divides by NaN or 0
@@ -113,12 +102,7 @@ pub struct Block<'a> {
 /// Updates a block with its gradient at learning rate `eta`.
 #[inline]
 pub fn update(c: Coefficients, eta: f32, gradient: &[f32], block: Block<'_>) {
-    let Block {
-        value,
-        velocity,
-        average_gradient,
-        momentum,
-    } = block;
+    let Block { value, velocity, average_gradient, momentum } = block;
     match (average_gradient, momentum) {
         (None, None) => each::<false, false>(c, eta, gradient, value, velocity, &mut [], &mut []),
         (None, Some(m)) => each::<false, true>(c, eta, gradient, value, velocity, &mut [], m),
@@ -184,10 +168,7 @@ mod tests {
     #[test]
     fn first_step_of_the_documentation_of_keras() {
         // d(w²/2)/dw = w = 10, learning rate 0.1: v = 0.1·100 = 10, w = 10 - 0.1·10/√10
-        let element = Element {
-            value: 10.0,
-            ..Element::default()
-        };
+        let element = Element { value: 10.0, ..Element::default() };
         let updated = rmsprop::<false, false>(coefficients(), 0.1, 10.0, element);
         assert_eq!(updated.value.to_bits(), 0x411a_f0bb);
         assert_eq!(updated.velocity, 10.0);

@@ -19,11 +19,7 @@ impl Variable {
     /// # Errors
     /// [`OutOfMemory`] if the allocator has no room for both arrays.
     pub fn zeroed(size: usize) -> Result<Self, OutOfMemory> {
-        Ok(Self {
-            value: Buffer::zeroed(size)?,
-            gradient: Buffer::zeroed(size)?,
-            overwrite_with_gradient: false,
-        })
+        Ok(Self { value: Buffer::zeroed(size)?, gradient: Buffer::zeroed(size)?, overwrite_with_gradient: false })
     }
 
     /// A variable with these values and a gradient of zeros.
@@ -37,21 +33,18 @@ impl Variable {
     }
 
     /// Bytes of the arrays of a variable of `size`; `None` if that is more than can be addressed.
-    #[must_use]
     pub fn bytes(size: usize) -> Option<usize> {
         size.checked_mul(2 * size_of::<f32>())
     }
 
     /// The same variable, but a step sets it to its gradient instead of updating it (Keras:
     /// `overwrite_with_gradient`, for statistics such as FP8 scales that are computed as if they were gradients).
-    #[must_use]
     pub fn overwritten_with_gradient(mut self) -> Self {
         self.overwrite_with_gradient = true;
         self
     }
 
     /// The values.
-    #[must_use]
     pub fn value(&self) -> &[f32] {
         self.value.as_slice()
     }
@@ -62,7 +55,6 @@ impl Variable {
     }
 
     /// The gradient.
-    #[must_use]
     pub fn gradient(&self) -> &[f32] {
         self.gradient.as_slice()
     }

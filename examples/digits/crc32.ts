@@ -10,6 +10,6 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
 /** The checksum of `bytes`, or of all bytes so far when the checksum of those before is passed in. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let remainder = ~before;
-  for (const byte of bytes) remainder = (remainder >>> 8) ^ table[(remainder ^ byte) & 0xff];
+  for (const byte of bytes) remainder = (remainder >>> 8) ^ table[(remainder ^ byte) & 0xff]!;
   return ~remainder >>> 0;
 }

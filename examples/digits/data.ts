@@ -14,16 +14,21 @@ export interface Example {
 
 /** One example a line: 64 pixels from 0 to 16, then the digit. */
 export function parseExamples(csv: string): Example[] {
-  return csv.trim().split("\n").map((line, index) => {
-    const numbers = line.split(",").map(Number);
-    const pixels = numbers.slice(0, PIXELS);
-    const digit = Number(numbers[PIXELS]);
-    const valid = numbers.length === PIXELS + 1 && pixels.every((pixel) => pixel >= 0 && pixel <= BRIGHTEST);
-    if (!valid || !Number.isInteger(digit) || digit < 0 || digit >= DIGITS) {
-      throw new Error(`line ${index + 1} of the data is not ${PIXELS} pixels (0 to ${BRIGHTEST}) and a digit: ${line}`);
-    }
-    return { pixels: Float32Array.from(pixels, (pixel) => pixel / BRIGHTEST), digit };
-  });
+  return csv
+    .trim()
+    .split("\n")
+    .map((line, index) => {
+      const numbers = line.split(",").map(Number);
+      const pixels = numbers.slice(0, PIXELS);
+      const digit = Number(numbers[PIXELS]);
+      const valid = numbers.length === PIXELS + 1 && pixels.every((pixel) => pixel >= 0 && pixel <= BRIGHTEST);
+      if (!valid || !Number.isInteger(digit) || digit < 0 || digit >= DIGITS) {
+        throw new Error(
+          `line ${index + 1} of the data is not ${PIXELS} pixels (0 to ${BRIGHTEST}) and a digit: ${line}`,
+        );
+      }
+      return { pixels: Float32Array.from(pixels, (pixel) => pixel / BRIGHTEST), digit };
+    });
 }
 
 /** Shuffles, then holds out every fifth example. (The file's own order is no help: neighbours are often 0, 1, 2, 3, …) */

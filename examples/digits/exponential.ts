@@ -2,12 +2,12 @@
 // differ; addition, multiplication and division are exact IEEE 754 operations in all of them.
 
 /** ln 2 in two parts (W. J. Cody and W. Waite, 1980). The high one ends in 21 zero bits, so `n * LN2_HIGH` is exact. */
-const LN2_HIGH = 6.9314718036912381649e-1;
+const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 
 /** 1/13!, 1/12!, … 1/3!, 1/2! */
 const coefficients = [1 / 2];
-for (let n = 3; n <= 13; n++) coefficients.unshift(coefficients[0] / n);
+for (let n = 3; n <= 13; n++) coefficients.unshift(coefficients[0]! / n);
 
 /**
  * eˣ = 2ⁿ · eʳ with a whole n and |r| ≤ ln 2 / 2, and eʳ = 1 + r + r²/2! + … + r¹³/13!.

@@ -23,6 +23,7 @@ const settingHelp: Record<keyof Settings, string> = {
   globalClipnorm: "the longest gradient, over all parameters; 0: any",
   emaMomentum: "of the moving average that is tested in the end",
 };
+const smallestWhole: Partial<Record<keyof Settings, number>> = { epochs: 1, batch: 1, seed: 0 };
 const settingNames = Object.keys(settingHelp) as (keyof Settings)[];
 
 const HELP = `Usage: npm start -- [options]
@@ -58,7 +59,9 @@ async function main(): Promise<void> {
 }
 
 function run(examples: Example[], settings: Settings, runtime: Runtime, display: Display): void {
-  display.line(`Learning to read digits: ${examples.length} examples, ${settings.epochs} epochs, RMSprop in ${runtime.backend}`);
+  display.line(
+    `Learning to read digits: ${examples.length} examples, ${settings.epochs} epochs, RMSprop in ${runtime.backend}`,
+  );
   const clock = () => performance.now();
   const training = train(examples, settings, { runtime, clock });
   const losses: number[] = [];
@@ -67,7 +70,10 @@ function run(examples: Example[], settings: Settings, runtime: Runtime, display:
     const before = clock();
     const { done, value } = training.next();
     time += clock() - before;
-    if (done) return report(display, losses, value, time);
+    if (done) {
+      report(display, losses, value, time);
+      return;
+    }
 
     losses.push(value.loss);
     const texts = [
@@ -83,10 +89,14 @@ function run(examples: Example[], settings: Settings, runtime: Runtime, display:
 function report(display: Display, losses: readonly number[], result: Result, time: number): void {
   const { correct, tested, steps, parameters, checksum } = result;
   const optimizerTime = Math.max(result.optimizerTime - steps * clockCost(), 0);
-  display.curve("loss", losses);
+  display.curve("loss (logarithmic)", losses);
   display.line(`test accuracy   ${percent(correct / tested)}: ${correct} of ${tested} digits it had never seen`);
-  display.line(`speed           ${Math.round((1000 * steps) / time)} steps a second: ${steps} in ${(time / 1000).toFixed(2)} s`);
-  display.line(`optimizer       ${percent(optimizerTime / time)} of that time: ${((1000 * optimizerTime) / steps).toFixed(1)} µs a step for ${parameters} parameters`);
+  display.line(
+    `speed           ${Math.round((1000 * steps) / time)} steps a second: ${steps} in ${(time / 1000).toFixed(2)} s`,
+  );
+  display.line(
+    `optimizer       ${percent(optimizerTime / time)} of that time: ${((1000 * optimizerTime) / steps).toFixed(1)} µs a step for ${parameters} parameters`,
+  );
   display.line(`parameters      CRC-32 ${checksum.toString(16).padStart(8, "0")}`);
 }
 
@@ -103,9 +113,9 @@ function clockCost(): number {
 
 function parseSetting(name: keyof Settings, text: string): number {
   const value = text.trim() === "" ? Number.NaN : Number(text);
-  const counts = name === "epochs" || name === "batch";
-  if (counts && !(Number.isSafeInteger(value) && value >= 1)) {
-    throw new RangeError(`--${flag(name)} must be a whole number from 1 on; received "${text}"`);
+  const minimum = smallestWhole[name];
+  if (minimum !== undefined && !(Number.isSafeInteger(value) && value >= minimum)) {
+    throw new RangeError(`--${flag(name)} must be a whole number from ${minimum} on; received "${text}"`);
   }
   if (!Number.isFinite(value)) throw new RangeError(`--${flag(name)} must be a number; received "${text}"`);
   return value;

@@ -18,13 +18,17 @@ export interface Layer {
 }
 
 export class Network {
+  readonly first: Layer;
+  readonly second: Layer;
   readonly hidden: Float64Array;
   readonly logits: Float64Array;
   readonly probabilities: Float64Array;
   readonly #hiddenError: Float64Array;
   readonly #outputError: Float64Array;
 
-  constructor(readonly first: Layer, readonly second: Layer) {
+  constructor(first: Layer, second: Layer) {
+    this.first = first;
+    this.second = second;
     const units = first.bias.value.length;
     const classes = second.bias.value.length;
     this.hidden = new Float64Array(units);
@@ -47,14 +51,14 @@ export class Network {
   /** The cross-entropy −ln p of what the last `forward` said of the right class. */
   loss(label: number): number {
     // Shown to people and never fed back, so `Math.log` may differ in its last bit from engine to engine.
-    return -Math.log(Math.max(this.probabilities[label], Number.MIN_VALUE));
+    return -Math.log(Math.max(this.probabilities[label]!, Number.MIN_VALUE));
   }
 
   /** Adds `weight` times the gradient of that loss, for the inputs of the last `forward`, to the gradients of all parameters. */
   backward(inputs: Vector, label: number, weight: number): void {
     const outputError = this.#outputError;
     for (let i = 0; i < outputError.length; i++) {
-      outputError[i] = weight * (this.probabilities[i] - (i === label ? 1 : 0));
+      outputError[i] = weight * (this.probabilities[i]! - (i === label ? 1 : 0));
     }
     denseGradient(this.hidden, this.second, outputError);
 
@@ -70,9 +74,9 @@ function dense(inputs: Vector, layer: Layer, outputs: Vector): void {
   const units = outputs.length;
   outputs.set(layer.bias.value);
   for (let i = 0, at = 0; i < inputs.length; i++, at += units) {
-    const input = inputs[i];
+    const input = inputs[i]!;
     if (input === 0) continue; // half of all pixels and hidden units
-    for (let j = 0; j < units; j++) outputs[j] += input * kernel[at + j];
+    for (let j = 0; j < units; j++) outputs[j]! += input * kernel[at + j]!;
   }
 }
 
@@ -80,11 +84,11 @@ function denseGradient(inputs: Vector, layer: Layer, error: Vector): void {
   const kernel = layer.kernel.gradient;
   const bias = layer.bias.gradient;
   const units = error.length;
-  for (let j = 0; j < units; j++) bias[j] += error[j];
+  for (let j = 0; j < units; j++) bias[j]! += error[j]!;
   for (let i = 0, at = 0; i < inputs.length; i++, at += units) {
-    const input = inputs[i];
+    const input = inputs[i]!;
     if (input === 0) continue;
-    for (let j = 0; j < units; j++) kernel[at + j] += input * error[j];
+    for (let j = 0; j < units; j++) kernel[at + j]! += input * error[j]!;
   }
 }
 
@@ -93,18 +97,18 @@ function denseError(layer: Layer, error: Vector, inputError: Vector): void {
   const units = error.length;
   for (let i = 0, at = 0; i < inputError.length; i++, at += units) {
     let sum = 0;
-    for (let j = 0; j < units; j++) sum += kernel[at + j] * error[j];
+    for (let j = 0; j < units; j++) sum += kernel[at + j]! * error[j]!;
     inputError[i] = sum;
   }
 }
 
 function relu(values: Vector): void {
-  for (let i = 0; i < values.length; i++) values[i] = Math.max(values[i], 0);
+  for (let i = 0; i < values.length; i++) values[i] = Math.max(values[i]!, 0);
 }
 
 function softmax(logits: Vector, probabilities: Vector): void {
   const largest = Math.max(...logits);
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += probabilities[i] = exponential(logits[i] - largest);
-  for (let i = 0; i < logits.length; i++) probabilities[i] /= sum;
+  for (let i = 0; i < logits.length; i++) sum += probabilities[i] = exponential(logits[i]! - largest);
+  for (let i = 0; i < logits.length; i++) probabilities[i]! /= sum;
 }

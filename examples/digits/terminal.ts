@@ -34,13 +34,15 @@ export class Display {
     const length = Math.max(this.#width - text.length - 2, 0);
     const filled = Math.round((length * done) / total);
     const bar = this.#color("━".repeat(filled)) + " ".repeat(length - filled);
-    this.#stream.write(CLEAR_LINE + bar + " " + text.slice(0, this.#width - 1) + (done === total ? "\n" : ""));
+    this.#stream.write(`${CLEAR_LINE}${bar} ${text.slice(0, this.#width - 2)}${done === total ? "\n" : ""}`);
   }
 
   /** Draws `values` over 1, 2, 3, … on a logarithmic scale. */
   curve(title: string, values: readonly number[]): void {
     const count = values.length;
-    const points = values.map((value, i): [number, number] => [i + 1, Math.log10(value)]).filter(([, y]) => Number.isFinite(y));
+    const points = values
+      .map((value, i): [number, number] => [i + 1, Math.log10(value)])
+      .filter(([, y]) => Number.isFinite(y));
     if (points.length < 2) return;
     const heights = points.map(([, y]) => y);
     const lowest = Math.min(...heights);

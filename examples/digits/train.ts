@@ -37,7 +37,7 @@ export const defaults: Settings = {
 
 export interface Environment {
   /** Where variables and optimizer live; without one, in the default runtime. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
   /** Milliseconds from any start, such as `performance.now`; without one, nothing is timed. */
   readonly clock?: () => number;
 }
@@ -63,7 +63,11 @@ export interface Result {
 }
 
 /** Yields after every epoch, so that the caller can show it, or stop by leaving its loop. */
-export function* train(examples: readonly Example[], settings: Settings, environment: Environment = {}): Generator<Epoch, Result> {
+export function* train(
+  examples: readonly Example[],
+  settings: Settings,
+  environment: Environment = {},
+): Generator<Epoch, Result> {
   const { epochs, batch } = settings;
   const { runtime, clock = () => 0 } = environment;
   const random = seededRandom(settings.seed);
@@ -109,7 +113,12 @@ export function* train(examples: readonly Example[], settings: Settings, environ
         optimizer.step();
         optimizerTime += clock() - before;
       }
-      yield { epoch, loss: loss / order.length, accuracy: correct / order.length, learningRate: optimizer.learningRate };
+      yield {
+        epoch,
+        loss: loss / order.length,
+        accuracy: correct / order.length,
+        learningRate: optimizer.learningRate,
+      };
     }
 
     optimizer.finalizeVariableValues(); // from the last parameters to their moving average
@@ -128,13 +137,12 @@ export function* train(examples: readonly Example[], settings: Settings, environ
 }
 
 /** Kernel after Glorot and Bengio (2010), as Keras' `Dense` begins: uniform within ±√(6 / (inputs + units)). The bias begins at 0. */
-function createLayer(name: string, inputs: number, units: number, random: Random, runtime?: Runtime) {
+function createLayer(name: string, inputs: number, units: number, random: Random, runtime: Runtime | undefined) {
   const limit = Math.sqrt(6 / (inputs + units));
   const weights = Float32Array.from({ length: inputs * units }, () => limit * (2 * random() - 1));
-  const place = runtime ? { runtime } : {};
   return {
-    kernel: new Variable(weights, { name: "kernel", path: `${name}/kernel`, shape: [inputs, units], ...place }),
-    bias: new Variable(new Float32Array(units), { name: "bias", path: `${name}/bias`, ...place }),
+    kernel: new Variable(weights, { name: "kernel", path: `${name}/kernel`, shape: [inputs, units], runtime }),
+    bias: new Variable(new Float32Array(units), { name: "bias", path: `${name}/bias`, runtime }),
   } satisfies Layer;
 }
 

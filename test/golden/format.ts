@@ -20,7 +20,7 @@ export interface Serialized {
   readonly registered_name: string | null;
 }
 
-export interface VariableSpec {
+interface VariableSpec {
   readonly name: string;
   readonly path: string;
   readonly shape: readonly number[];
@@ -43,7 +43,7 @@ export interface Checkpoint {
   readonly slots: EncodedSlots;
 }
 
-export interface StoredArray {
+interface StoredArray {
   readonly path: string;
   readonly dtype: "int32" | "float32";
   readonly shape: readonly number[];
@@ -52,9 +52,9 @@ export interface StoredArray {
 export type Store = Readonly<Record<string, StoredArray>>;
 
 /** [dynamic scale, step counter, raw iterations, trace CRC, state CRC] after one apply under loss scaling. */
-export type ScaledTrace = readonly [string, number, number, string, string];
+type ScaledTrace = readonly [string, number, number, string, string];
 
-export interface SpecDifference {
+interface SpecDifference {
   readonly index: number;
   readonly spec_bits: string;
   readonly ulp: number;

@@ -27,13 +27,12 @@ function show(value: unknown): string {
   return JSON.stringify(value) ?? String(value);
 }
 
-/** A few lines for a failed test: the first mismatches, and how many there are. */
-export function describe(subject: string, mismatches: readonly Mismatch[], most = 5): string {
-  const lines = mismatches
-    .slice(0, most)
-    .map(
-      ({ where, expected, actual }) => `  ${where}\n    expected ${shorten(expected)}\n    actual   ${shorten(actual)}`,
-    );
+/** A few lines for a failed test: the first mismatches, the first single elements, and how many there are in all. */
+export function describe(subject: string, mismatches: readonly Mismatch[]): string {
+  const elements = mismatches.filter(({ where }) => where.endsWith("]"));
+  const lines = [...new Set([...mismatches.slice(0, 3), ...elements.slice(0, 3)])].map(
+    ({ where, expected, actual }) => `  ${where}\n    expected ${shorten(expected)}\n    actual   ${shorten(actual)}`,
+  );
   return [`${subject}: ${mismatches.length} mismatches`, ...lines].join("\n");
 }
 

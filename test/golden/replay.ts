@@ -11,7 +11,7 @@ import { generate } from "./generator.js";
 import { type Mismatch, Mismatches } from "./mismatch.js";
 import { isSerialized, makeOptimizers, type Optimizers, type Runtime, type Subject } from "./subject.js";
 
-export type RawStore = Record<string, Int32Array | Float32Array>;
+type RawStore = Record<string, Int32Array | Float32Array>;
 
 /** What a run leaves behind for others to continue from: the model's values and the optimizer's own at `save_at`. */
 export interface Saved {
@@ -163,6 +163,8 @@ class Training {
 
   load(variables: readonly Float32Array[], store: RawStore): void {
     for (const [i, variable] of this.#variables.entries()) variable.assign(variables[i]!);
+    // A rate other than the stored one, which the store must bring back.
+    if (!isSerialized(this.#vector.config["learning_rate"])) this.#outer.learningRate = 0.625;
     this.#outer.loadOwnVariables(store);
   }
 

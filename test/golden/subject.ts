@@ -7,7 +7,6 @@ import type { Config, Serialized, TrainingCase } from "./format.js";
 export type Runtime = ReturnType<typeof createRuntime>;
 
 export const BACKENDS = ["wasm", "js"] as const;
-export type Backend = (typeof BACKENDS)[number];
 
 /**
  * The routes through the public API; all must give the same bits.
@@ -24,7 +23,7 @@ export interface Subject {
 }
 
 /** Keras' keyword arguments in camelCase; a serialized schedule becomes a schedule. */
-export function toOptions(config: Config): Record<string, unknown> {
+function toOptions(config: Config): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(config)) {
     options[camelCase(key)] = key === "learning_rate" && isSerialized(value) ? deserialize(value as never) : value;

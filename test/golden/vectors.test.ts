@@ -19,6 +19,10 @@ for (const backend of BACKENDS) {
   group(backend, () => {
     const runtime = createRuntime({ backend });
 
+    it("is the machine form asked for", () => {
+      expect(runtime.backend).toBe(backend === "wasm" ? "wasm-simd128" : "js");
+    });
+
     for (const { name, vector } of casesOf<TrainingCase>("training")) {
       it(`${name}: ${vector.id}`, () => {
         for (const route of ROUTES) expectNone(route, replayTraining(vector, { runtime, route }));

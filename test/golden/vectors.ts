@@ -14,7 +14,7 @@ const KINDS: readonly (readonly [RegExp, Kind])[] = [
 ];
 
 /** RMSPROP_VECTORS names another folder of vectors in the same format. */
-export const folder = process.env["RMSPROP_VECTORS"] ?? import.meta.dirname;
+const folder = process.env["RMSPROP_VECTORS"] ?? import.meta.dirname;
 
 export const files: readonly { readonly name: string; readonly kind: Kind }[] = readdirSync(folder)
   .filter((name) => name.endsWith(".json"))

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createRuntime, stringifyConfig } from "rmsprop-wasm";
-import { describe as group, it } from "vitest";
+import { afterAll, describe as group, it } from "vitest";
 import type { ScheduleCase, Store, TrainingCase, VectorFile } from "../golden/format.js";
 import { describe, type Mismatch } from "../golden/mismatch.js";
 import { encodeAny, replayTraining, type Saved } from "../golden/replay.js";
@@ -22,24 +22,38 @@ const training = read<TrainingCase>("training.json");
 const scaled = read<TrainingCase>("loss_scale.json");
 const schedules = read<ScheduleCase>("schedules.json");
 
-/** Replays all cases before it fails, so that one run says how many are wrong; describes the first few. */
+/** The first report on each case that differs; run.mjs shows them once, whatever number of tests a case fails. */
+const reports = new Map<string, string>();
+
+/** Replays all cases before it fails, so that one run says how many are wrong. */
 function replayAll<Case extends { readonly id?: string; readonly config: unknown }>(
   cases: readonly Case[],
+  how: string,
   replay: (vector: Case) => readonly Mismatch[],
 ): void {
-  const reports: string[] = [];
-  for (const vector of cases) {
+  const different = cases.filter((vector) => {
     const mismatches = replay(vector);
-    if (mismatches.length === 0) continue;
-    const again = `  again: ${reproduce} --only ${vector.id}`;
-    reports.push([describe(vector.id!, mismatches), `  config: ${JSON.stringify(vector.config)}`, again].join("\n"));
-  }
-  if (reports.length > 0) {
-    throw new Error(
-      [`${reports.length} of ${cases.length} cases differ; the first:`, ...reports.slice(0, 4)].join("\n"),
-    );
-  }
+    if (mismatches.length > 0) report(vector, how, mismatches);
+    return mismatches.length > 0;
+  });
+  const ids = different.map(({ id }) => id).join(", ");
+  if (different.length > 0) throw new Error(`${different.length} of ${cases.length} cases differ from Keras: ${ids}`);
 }
+
+function report(
+  vector: { readonly id?: string; readonly config: unknown },
+  how: string,
+  mismatches: readonly Mismatch[],
+): void {
+  if (reports.has(vector.id!)) return;
+  const again = `  again: ${reproduce} --only ${vector.id}`;
+  const text = [describe(`${vector.id} (${how})`, mismatches), `  config: ${JSON.stringify(vector.config)}`, again];
+  reports.set(vector.id!, text.join("\n"));
+}
+
+afterAll(() => {
+  if (reports.size > 0) writeFileSync(join(folder, "differences.txt"), [...reports.values()].slice(0, 5).join("\n\n"));
+});
 
 /** What Keras gets to read: the text of the configuration and, where the case saves, the store and the model beside it. */
 interface Written {
@@ -69,17 +83,17 @@ for (const backend of BACKENDS) {
     const runtime = createRuntime({ backend });
     for (const route of ROUTES) {
       it(`${training.length} training cases by ${route}`, () => {
-        replayAll(training, (vector) => replayTraining(vector, { runtime, route }));
+        replayAll(training, `${backend}, ${route}`, (vector) => replayTraining(vector, { runtime, route }));
       });
       it(`${scaled.length} loss-scaled cases by ${route}`, () => {
-        replayAll(scaled, (vector) => replayTraining(vector, { runtime, route }));
+        replayAll(scaled, `${backend}, ${route}`, (vector) => replayTraining(vector, { runtime, route }));
       });
     }
   });
 }
 
 it(`${schedules.length} schedules`, () => {
-  replayAll(schedules, (vector) => replaySchedule(vector, vector.steps!));
+  replayAll(schedules, "at", (vector) => replaySchedule(vector, vector.steps!));
 });
 
 it("writes configurations and stores for Keras to read", () => {

@@ -93,11 +93,14 @@ function pythonEnvironment(folder) {
 function replay(folder, reproduce) {
   const manifest = createRequire(import.meta.url).resolve("vitest/package.json");
   const vitest = join(dirname(manifest), JSON.parse(readFileSync(manifest, "utf8")).bin.vitest);
-  const args = [vitest, "run", "--config", join(here, "vitest.config.ts"), "--reporter", "verbose"];
-  must("Bits differ from Keras (above).", process.execPath, args, {
-    RMSPROP_KERAS_CASES: folder,
-    RMSPROP_KERAS_REPRODUCE: reproduce,
-  });
+  const args = [vitest, "run", "--config", join(here, "vitest.config.ts"), "--reporter", "tree"];
+  const env = { ...process.env, RMSPROP_KERAS_CASES: folder, RMSPROP_KERAS_REPRODUCE: reproduce };
+  const { status } = run(process.execPath, args, { stdio: "inherit", env });
+  if (status === 0) return;
+  const differences = join(folder, "differences.txt");
+  if (!existsSync(differences))
+    throw new Failure("The cases could not be replayed: is the package built (npm run build)?");
+  throw new Failure(`Bits differ from Keras; the first cases:\n\n${readFileSync(differences, "utf8")}`);
 }
 
 function main() {

@@ -5,7 +5,12 @@ import { parseAst } from "rollup/parseAst";
 import { describe, expect, it } from "vitest";
 
 /** ECMAScript, in every engine that we know of: Figma's, audio worklets, QuickJS. */
-const language = ["Array", "ArrayBuffer", "Error"];
+const language = [
+  ...["Infinity", "JSON", "Map", "Math", "NaN", "Number", "Object", "RegExp", "Set", "String", "Symbol"],
+  ...["Error", "RangeError", "TypeError"],
+  ...["Array", "ArrayBuffer", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
+  ...["Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint16Array", "Uint32Array"],
+];
 
 /** Asked for with `typeof` before they are used. */
 const optional = ["FinalizationRegistry", "WebAssembly"];
@@ -17,7 +22,7 @@ interface Node {
 
 const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && "type" in value;
 
-/** Calls `visit` with every node of a tree, the node that it hangs on, and the key it hangs there by. */
+/** Calls `visit` with every node of a tree below its root, the node that it hangs on, and the key it hangs there by. */
 function walk(node: Node, visit: (node: Node, parent: Node, key: string) => void): void {
   for (const [key, value] of Object.entries(node)) {
     for (const child of [value].flat().filter(isNode)) {
@@ -30,15 +35,20 @@ function walk(node: Node, visit: (node: Node, parent: Node, key: string) => void
 /** Where an identifier is a mere name, not a reference: `a.name`, `{ name: a }`, `name: for`, `export { a as name }`. */
 const isName = (parent: Node, key: string): boolean =>
   (["property", "key"].includes(key) && parent["computed"] === false && parent["shorthand"] !== true) ||
-  ["label", "exported", "imported", "meta"].includes(key) ||
-  parent.type === "MetaProperty";
+  ["label", "exported", "imported"].includes(key) ||
+  ["ExportSpecifier", "MetaProperty"].includes(parent.type);
 
 const isFunction = (node: Node) => /Function/.test(node.type);
 
 /** The names that a pattern (`a`, `{ b, c: [d] }`, `e = f`) declares. */
 function declared(pattern: Node): string[] {
   if (pattern.type === "Identifier") return [pattern["name"] as string];
-  const inner = { ObjectPattern: "properties", ArrayPattern: "elements", AssignmentPattern: "left", RestElement: "argument" };
+  const inner = {
+    ObjectPattern: "properties",
+    ArrayPattern: "elements",
+    AssignmentPattern: "left",
+    RestElement: "argument",
+  };
   const key = pattern.type === "Property" ? "value" : inner[pattern.type as keyof typeof inner];
   return [pattern[key]].flat().filter(isNode).flatMap(declared);
 }
@@ -81,6 +91,7 @@ describe.each(scripts)("dist/%s", (name) => {
 });
 
 it("finds what it looks for", () => {
-  const script = "export const f = ({ a, b: [c] = d }) => { l: for (;;) break l; return a.e + c + { g: h, i }.j + import.meta.k; }";
+  const script =
+    "export const f = ({ a, b: [c] = d }) => { l: for (;;) break l; return a.e + c + { g: h, i }.j + import.meta.k; }";
   expect(globals(parseAst(script) as unknown as Node)).toEqual(["d", "h", "i"]);
 });

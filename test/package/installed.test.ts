@@ -14,7 +14,8 @@ let packed: string[];
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { cwd: folder, encoding: "utf8" });
 const node = (...args: string[]) => run(process.execPath, ...args);
-const npm = (...args: string[]) => run("npm", ...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
+const npm = (...args: string[]) =>
+  run("npm", ...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "rmsprop-wasm-"));
@@ -60,9 +61,9 @@ describe.each([
   });
 
   it("required", () => {
-    expect(node("--no-warnings", "--input-type=commonjs", "--eval", `const ${names} = require("${entry}");${seed}`)).toBe(
-      answer,
-    );
+    expect(
+      node("--no-warnings", "--input-type=commonjs", "--eval", `const ${names} = require("${entry}");${seed}`),
+    ).toBe(answer);
   });
 });
 

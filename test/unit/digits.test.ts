@@ -83,9 +83,15 @@ describe("network", () => {
       value: Float64Array.from({ length: size }, () => random() - 0.5),
       gradient: new Float64Array(size),
     });
-    const layer = (inputs: number, units: number): Layer => ({ kernel: parameter(inputs * units), bias: parameter(units) });
+    const layer = (inputs: number, units: number): Layer => ({
+      kernel: parameter(inputs * units),
+      bias: parameter(units),
+    });
     const network = new Network(layer(12, 8), layer(8, 5));
-    const batch = [0, 1, 2].map((label) => ({ label, inputs: Float64Array.from({ length: 12 }, () => Math.max(random() - 0.3, 0)) }));
+    const batch = [0, 1, 2].map((label) => ({
+      label,
+      inputs: Float64Array.from({ length: 12 }, () => Math.max(random() - 0.3, 0)),
+    }));
     const weight = 1 / batch.length;
 
     function meanLoss(): number {
@@ -102,7 +108,12 @@ describe("network", () => {
     }
 
     const step = 1e-5;
-    for (const { value, gradient } of [network.first.kernel, network.first.bias, network.second.kernel, network.second.bias]) {
+    for (const { value, gradient } of [
+      network.first.kernel,
+      network.first.bias,
+      network.second.kernel,
+      network.second.bias,
+    ]) {
       expect(gradient.some((slope) => Math.abs(slope) > 1e-2)).toBe(true);
       value.forEach((old, i) => {
         value[i] = old + step;
@@ -116,8 +127,14 @@ describe("network", () => {
   });
 
   it("stays finite for logits far apart", () => {
-    const constant = (...values: number[]) => ({ value: Float64Array.from(values), gradient: new Float64Array(values.length) });
-    const network = new Network({ kernel: constant(1), bias: constant(0) }, { kernel: constant(5000, -5000), bias: constant(0, 0) });
+    const constant = (...values: number[]) => ({
+      value: Float64Array.from(values),
+      gradient: new Float64Array(values.length),
+    });
+    const network = new Network(
+      { kernel: constant(1), bias: constant(0) },
+      { kernel: constant(5000, -5000), bias: constant(0, 0) },
+    );
     expect(network.forward(Float64Array.of(1))).toBe(0);
     expect([...network.probabilities]).toEqual([1, 0]);
     expect(network.loss(1)).toBeGreaterThan(700);
@@ -133,10 +150,14 @@ describe("data", () => {
     expect(examples.every(({ pixels }) => pixels.length === 64 && Math.max(...pixels) <= 1)).toBe(true);
   });
 
-  it.each(["", "1,2,3", `${"0,".repeat(64)}10`, `${"0,".repeat(64)}1.5`, `${"17,".repeat(64)}1`, `${"x,".repeat(64)}1`])(
-    "rejects the line %j",
-    (line) => expect(() => parseExamples(line)).toThrow(/line 1 of the data/),
-  );
+  it.each([
+    "",
+    "1,2,3",
+    `${"0,".repeat(64)}10`,
+    `${"0,".repeat(64)}1.5`,
+    `${"17,".repeat(64)}1`,
+    `${"x,".repeat(64)}1`,
+  ])("rejects the line %j", (line) => expect(() => parseExamples(line)).toThrow(/line 1 of the data/));
 });
 
 describe("random", () => {

@@ -1,5 +1,5 @@
 // Keras' CosineDecayRestarts. The formula is in the crate, schedule.rs.
-import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
 export interface CosineDecayRestartsOptions {
@@ -43,8 +43,8 @@ export class CosineDecayRestarts extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, kernel: () => KernelExports): number {
+  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, firstDecaySteps, tMul, mMul, alpha } = this;
-    return kernel().cosine_decay_restarts(step, initialLearningRate, firstDecaySteps, tMul, mMul, alpha);
+    return kernel.cosine_decay_restarts(step, initialLearningRate, firstDecaySteps, tMul, mMul, alpha);
   }
 }

@@ -1,5 +1,5 @@
 // Keras' CosineDecay. The formula is in the crate, schedule.rs.
-import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
 export interface CosineDecayOptions {
@@ -44,8 +44,8 @@ export class CosineDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, kernel: () => KernelExports): number {
+  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps } = this;
-    return kernel().cosine_decay(step, initialLearningRate, decaySteps, alpha, warmupTarget ?? Number.NaN, warmupSteps);
+    return kernel.cosine_decay(step, initialLearningRate, decaySteps, alpha, warmupTarget ?? Number.NaN, warmupSteps);
   }
 }

@@ -1,5 +1,5 @@
 // Keras' ExponentialDecay. The formula is in the crate, schedule.rs.
-import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
 export interface ExponentialDecayOptions {
@@ -39,8 +39,8 @@ export class ExponentialDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, kernel: () => KernelExports): number {
+  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, decayRate, staircase } = this;
-    return kernel().exponential_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
+    return kernel.exponential_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
   }
 }

@@ -1,5 +1,5 @@
 // Keras' InverseTimeDecay. The formula is in the crate, schedule.rs.
-import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
 export interface InverseTimeDecayOptions {
@@ -39,8 +39,8 @@ export class InverseTimeDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, kernel: () => KernelExports): number {
+  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, decayRate, staircase } = this;
-    return kernel().inverse_time_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
+    return kernel.inverse_time_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
   }
 }

@@ -1,5 +1,5 @@
 // Keras' PolynomialDecay. The formula is in the crate, schedule.rs.
-import type { KernelExports } from "../generated/kernel.js";
+import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
 export interface PolynomialDecayOptions {
@@ -43,8 +43,8 @@ export class PolynomialDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, kernel: () => KernelExports): number {
+  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, endLearningRate, power, cycle } = this;
-    return kernel().polynomial_decay(step, initialLearningRate, decaySteps, endLearningRate, power, Number(cycle));
+    return kernel.polynomial_decay(step, initialLearningRate, decaySteps, endLearningRate, power, Number(cycle));
   }
 }

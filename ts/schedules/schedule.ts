@@ -1,7 +1,6 @@
 // What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
 import { finite, message, own, record } from "../errors.js";
-import type { KernelExports } from "../generated/kernel.js";
-import { defaultRuntime } from "../runtime.js";
+import type { Runtime } from "../runtime.js";
 
 /** Anything that gives a learning rate for a step. */
 export interface Schedule {
@@ -77,11 +76,11 @@ export abstract class LearningRateSchedule implements Schedule {
 
   /** The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated. */
   at(step: number): number {
-    return this.evaluate(finite("step", step), () => defaultRuntime().kernel);
+    return this.evaluate(finite("step", step));
   }
 
-  /** @internal `at`, by the crate's functions of a given runtime. */
-  abstract evaluate(step: number, kernel: () => KernelExports): number;
+  /** @internal `at`, by the crate's functions in a runtime. Default: the default runtime, made only if it is needed. */
+  abstract evaluate(step: number, runtime?: Runtime): number;
 
   /** Keras' configuration of this schedule: what `fromConfig` takes. */
   getConfig(): ScheduleConfig {

@@ -28,7 +28,7 @@ const CLASSES: Readonly<Record<string, ScheduleClass<LearningRateSchedule>>> = {
 /** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
   const name = Object.keys(CLASSES).find((key) => CLASSES[key] === schedule.constructor);
-  const custom = schedule.constructor.name;
+  const custom = (schedule as { constructor?: { name: string } }).constructor?.name ?? "Object";
   return {
     module: name === undefined ? null : "keras.optimizers.schedules",
     class_name: name ?? custom,

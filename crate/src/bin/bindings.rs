@@ -10,28 +10,18 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use ts_rs::{Config, TS};
 
-const HEADER: &str = "// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run generate`.\n";
+const HEADER: &str =
+    "// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run generate`.\n";
 
 /// `type` with its documentation, exported, without the file header ts-rs writes.
 fn declaration<T: TS + 'static>(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
     let text = T::export_to_string(config)?;
-    let start = text
-        .find("/**")
-        .or_else(|| text.find("export"))
-        .ok_or("ts-rs wrote no declaration")?;
+    let start = text.find("/**").or_else(|| text.find("export")).ok_or("ts-rs wrote no declaration")?;
     Ok(text[start..].trim().to_owned() + "\n")
 }
 
-fn constant(
-    doc: &str,
-    name: &str,
-    type_: &str,
-    value: &impl Serialize,
-) -> serde_json::Result<String> {
-    Ok(format!(
-        "/** {doc} */\nexport const {name}: {type_} = {};\n",
-        serde_json::to_string_pretty(value)?
-    ))
+fn constant(doc: &str, name: &str, type_: &str, value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(format!("/** {doc} */\nexport const {name}: {type_} = {};\n", serde_json::to_string_pretty(value)?))
 }
 
 /// `weight_decay` → `weightDecay`
@@ -62,29 +52,21 @@ fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Re
 fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
     let defaults = serde_json::to_value(Hyperparameters::default())?;
     let defaults = defaults.as_object().ok_or("the defaults are no object")?;
-    let rows = HYPERPARAMETERS
-        .iter()
-        .map(|descriptor| row(descriptor, defaults))
-        .collect::<Result<Vec<_>, _>>()?;
-    let groups = HYPERPARAMETERS
-        .iter()
-        .filter(|row| row.limits.exclusive_group == Some("clip"));
-    let clip: Vec<_> = groups
-        .map(|row| json!(camel_case(row.name)).to_string())
-        .collect();
-    let dependent = HYPERPARAMETERS
-        .iter()
-        .filter(|row| row.limits.only_with == Some("use_ema"));
-    let ema: Vec<_> = dependent
-        .map(|row| json!(camel_case(row.name)).to_string())
-        .collect();
+    let rows = HYPERPARAMETERS.iter().map(|descriptor| row(descriptor, defaults)).collect::<Result<Vec<_>, _>>()?;
+    let groups = HYPERPARAMETERS.iter().filter(|row| row.limits.exclusive_group == Some("clip"));
+    let clip: Vec<_> = groups.map(|row| json!(camel_case(row.name)).to_string()).collect();
+    let dependent = HYPERPARAMETERS.iter().filter(|row| row.limits.only_with == Some("use_ema"));
+    let ema: Vec<_> = dependent.map(|row| json!(camel_case(row.name)).to_string()).collect();
     Ok([
         HEADER.to_owned(),
         declaration::<Hyperparameters>(config)?,
         declaration::<Kind>(config)?,
         declaration::<Limits>(config)?,
         format!("/** Options of which at most one may be given. */\nexport type ClipOption = {};\n", clip.join(" | ")),
-        format!("/** Options that mean something only with `useEma`. */\nexport type EmaOption = {};\n", ema.join(" | ")),
+        format!(
+            "/** Options that mean something only with `useEma`. */\nexport type EmaOption = {};\n",
+            ema.join(" | ")
+        ),
         "/** A hyper-parameter: its name here, its key in Keras' configuration, its default and its limits. */\n\
          export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  kind: Kind;\n  \
          default: number | boolean | null;\n  limits: Limits;\n}\n"

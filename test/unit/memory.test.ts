@@ -1,0 +1,103 @@
+// initialBytes, maximumBytes and the OutOfMemoryError, after which everything is as it was.
+import { createRuntime, LossScaleOptimizer, OutOfMemoryError, RMSprop, Variable } from "rmsprop-wasm";
+import { describe, expect, it } from "vitest";
+import { BACKENDS, errorOf, noise, stateOf } from "./support.js";
+
+const MEGABYTE = 2 ** 20;
+const everything = { momentum: 0.9, centered: true, useEma: true, gradientAccumulationSteps: 2 } as const;
+
+describe.each(BACKENDS)("%s", (backend) => {
+  it("initialBytes is room for arrays of that size, without growing", () => {
+    const runtime = createRuntime({ backend, initialBytes: 8 * MEGABYTE });
+    const { byteLength } = runtime;
+    expect(byteLength).toBeGreaterThan(8 * MEGABYTE);
+    const w = new Variable(noise(MEGABYTE / 4), { runtime });
+    const { value } = w;
+    new RMSprop(everything).apply([noise(MEGABYTE / 4)], [w]);
+    expect(runtime.byteLength).toBe(byteLength);
+    expect(w.value).toBe(value);
+  });
+
+  it("maximumBytes is never exceeded by arrays large or small", () => {
+    for (const length of [100_000, 1000, 1]) {
+      const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
+      const fill = () => {
+        for (;;) new Variable(new Float32Array(length), { runtime });
+      };
+      expect(errorOf(fill)).toBeInstanceOf(OutOfMemoryError);
+      expect(runtime.byteLength).toBeLessThanOrEqual(4 * MEGABYTE);
+    }
+  });
+
+  it("a variable that does not fit is an OutOfMemoryError and changes nothing", () => {
+    const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
+    const w = new Variable(noise(1000), { runtime });
+    const optimizer = new RMSprop(everything);
+    optimizer.apply([noise(1000)], [w]);
+    const before = stateOf(optimizer, [w]);
+    const { byteLength } = runtime;
+    const error = errorOf(() => new Variable(new Float32Array(MEGABYTE), { runtime, shape: [1024, 1024] }));
+    expect(error).toBeInstanceOf(OutOfMemoryError);
+    expect(error.message).toMatch(/no room for a variable of shape \[1024,1024\]/);
+    expect(stateOf(optimizer, [w])).toEqual(before);
+    expect(runtime.byteLength).toBe(byteLength);
+    expect(new Variable(noise(1000), { runtime }).size).toBe(1000);
+  });
+
+  it("state that does not fit is an OutOfMemoryError: the optimizer stays unbuilt, the gradients stay", () => {
+    const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
+    const [large, small] = [noise(200_000), noise(10)].map((values) => new Variable(values, { runtime })) as [
+      Variable,
+      Variable,
+    ];
+    for (const optimizer of [new RMSprop(everything), new LossScaleOptimizer(new RMSprop(everything))]) {
+      const before = stateOf(optimizer, [large, small]);
+      for (const action of [
+        () => optimizer.build([small, large]),
+        () => optimizer.apply([noise(10), noise(200_000)], [small, large]),
+        () => optimizer.applyGradients([[noise(200_000), large]]),
+        () => optimizer.minimize(() => 0, [small, large]),
+      ]) {
+        expect(errorOf(action)).toBeInstanceOf(OutOfMemoryError);
+        expect(stateOf(optimizer, [large, small])).toEqual(before);
+      }
+      optimizer.apply([noise(10)], [small]);
+      expect(optimizer.rawIterations).toBe(1);
+    }
+  });
+
+  it("there is room again after something was freed, as often as that happens", () => {
+    const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
+    const allocate = () => new Variable(new Float32Array(150_000), { runtime });
+    for (let i = 0; i < 50; i++) {
+      const w = allocate();
+      const optimizer = new RMSprop();
+      optimizer.build([w]);
+      expect(() => [allocate(), allocate()]).toThrow(OutOfMemoryError);
+      optimizer.free();
+      w.free();
+      const rest: Variable[] = [];
+      expect(() => {
+        for (;;) rest.push(allocate());
+      }).toThrow(OutOfMemoryError);
+      expect(rest.length).toBeGreaterThan(0);
+      for (const variable of rest) variable.free();
+    }
+  });
+
+  it("initialBytes beyond what there is, or what 32 bits address, is an OutOfMemoryError", () => {
+    for (const initialBytes of [2 ** 31, 2 ** 32 - 1, 2 ** 32]) {
+      expect(errorOf(() => createRuntime({ backend, initialBytes }))).toBeInstanceOf(OutOfMemoryError);
+    }
+  });
+
+  it("maximumBytes may be all that 32 bits address, and less than the crate needs for itself", () => {
+    for (const maximumBytes of [2 ** 31, 2 ** 32 - 1, 2 ** 32]) {
+      expect(new Variable([1, 2], { runtime: createRuntime({ backend, maximumBytes }) }).size).toBe(2);
+    }
+    for (const maximumBytes of [0, 1000]) {
+      const runtime = createRuntime({ backend, maximumBytes });
+      expect(errorOf(() => new Variable([1, 2], { runtime }))).toBeInstanceOf(OutOfMemoryError);
+    }
+  });
+});

@@ -1,0 +1,49 @@
+// What the unit tests share: both backends, all bits of a state, and the check that a failed call changes none of them.
+import { createRuntime, type Optimizer, type Runtime, type Variable } from "rmsprop-wasm";
+import { describe, expect } from "vitest";
+
+export const BACKENDS = ["wasm", "js"] as const;
+
+/** The same tests on both machine forms, each in a runtime of its own. */
+export function onBothBackends(tests: (runtime: Runtime) => void): void {
+  describe.each(BACKENDS)("%s", (backend) => tests(createRuntime({ backend })));
+}
+
+/** An array as its bits, which also tell -0 from 0 and one NaN from another. */
+export function bits(values: Float32Array | Int32Array | readonly number[]): string[] {
+  const array = ArrayBuffer.isView(values) ? values : Float32Array.from(values);
+  const words = new Uint32Array(array.slice().buffer);
+  return Array.from(words, (word) => word.toString(16).padStart(8, "0"));
+}
+
+/** Everything a call could change: values, gradients, slots, counters, learning rate, loss scale, configuration. */
+export function stateOf(optimizer: Optimizer, variables: readonly Variable[]): unknown {
+  return {
+    built: optimizer.built,
+    iterations: optimizer.iterations,
+    own: optimizer.variables.map(({ path, value }) => [path, bits(value)]),
+    values: variables.map(({ value }) => bits(value)),
+    gradients: variables.map(({ gradient }) => bits(gradient)),
+    config: "getConfig" in optimizer && (optimizer.getConfig as () => unknown)(),
+  };
+}
+
+/** What `action` throws. */
+export function errorOf(action: () => unknown): Error {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(Error);
+    return error as Error;
+  }
+  throw new Error("No error was thrown.");
+}
+
+/** Small floats that look random and are the same in every run. */
+export function noise(length: number, seed = 1): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
