@@ -14,6 +14,7 @@ const moduleFile = {
     const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
     emit("rmsprop.wasm", readFileSync(build("wasm/rmsprop.wasm")));
     emit("rmsprop.wasm.d.ts", "declare const wasm: unknown;\nexport default wasm;\n");
+    emit("iife.d.ts", 'export * from "./index.js";\nexport as namespace rmspropWasm;\n');
   },
 };
 
@@ -23,18 +24,23 @@ const moduleFile = {
  */
 const flavours = [
   {
-    name: "shared",
+    name: "index",
     seam: "universal",
     entries: { index: "index", schedules: "schedules/index" },
     plugins: [moduleFile],
   },
-  { name: "js", seam: "script-only", entries: { js: "index" }, plugins: [] },
+  { name: "js", seam: "script-only", entries: { js: "index", "js.schedules": "schedules/index" } },
+  { name: "wasm-only", seam: "inline-only", entries: { "wasm-only": "index" } },
+  { name: "slim", seam: "provided", entries: { slim: "slim" } },
+  { name: "workerd", seam: "static", entries: { workerd: "index", "workerd.schedules": "schedules/index" } },
 ];
 
 /** Resolves what only this build knows: build products, the flavour's seam, our helper in the place of plugin-wasm's. */
 const own = ({ seam }, extension) => ({
   name: "own",
   resolveId(id) {
+    // A file beside the entry, which the host compiles.
+    if (id === "#wasm/static/rmsprop.wasm") return { id: "./rmsprop.wasm", external: true, moduleSideEffects: false };
     if (id.startsWith("#wasm/")) return build(id.slice(1));
     if (id.endsWith("/universal.js")) return build(`ts/kernel/${seam}${extension}`);
     if (id === "\0wasmHelpers.js") return build("ts/kernel/load-wasm-module.js");
@@ -48,7 +54,8 @@ const inputs = ({ entries }, extension) =>
 const output = ({ name }, extension) => ({
   dir: "dist",
   entryFileNames: `[name]${extension}`,
-  chunkFileNames: `${name}${extension}`,
+  chunkFileNames: `${name}.shared${extension}`,
+  hoistTransitiveImports: false,
 });
 
 const scripts = (flavour) => ({
@@ -57,7 +64,7 @@ const scripts = (flavour) => ({
   plugins: [
     own(flavour, ".js"),
     wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
-    ...flavour.plugins,
+    ...(flavour.plugins ?? []),
   ],
 });
 
@@ -68,4 +75,11 @@ const declarations = (flavour) => ({
   plugins: [own(flavour, ".d.ts"), dts()],
 });
 
-export default flavours.flatMap((flavour) => [scripts(flavour), declarations(flavour)]);
+/** One global and everything in one file: for `<script>`, `importScripts`, and sandboxes that take one file. */
+const global = {
+  ...scripts(flavours[0]),
+  input: build("ts/index.js"),
+  output: { file: "dist/iife.js", format: "iife", name: "rmspropWasm", generatedCode: "es2015", codeSplitting: false },
+};
+
+export default [...flavours.flatMap((flavour) => [scripts(flavour), declarations(flavour)]), global];

@@ -71,12 +71,9 @@ async function run(line, command, args, describe) {
   line.end("failed");
   const cure = cures.find(([pattern]) => pattern.test(output));
   if (cure) throw new Missing(`${cure[1]}, then run the same command again.`);
-  const tail = output
-    .split(/[\r\n]+/)
-    .filter((text) => text && !/^ +Building \[/.test(text))
-    .slice(-15)
-    .join("\n");
-  throw new Missing(`\`${[command, ...args].join(" ")}\` failed:\n${tail}`);
+  const lines = output.split(/[\r\n]+/).filter((text) => text.trim() && !/^ +Building \[/.test(text));
+  const ends = lines.length > 24 ? [...lines.slice(0, 8), "…", ...lines.slice(-16)] : lines;
+  throw new Missing(`\`${[command, ...args].join(" ")}\` failed:\n${ends.join("\n")}`);
 }
 
 function checkNode() {
@@ -109,16 +106,20 @@ async function setUpRust(step) {
 }
 
 async function setUpPackages(step) {
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
   const stamp = join(root, "node_modules", ".rmsprop-wasm-setup");
-  const wanted = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
+  const wanted = createHash("sha256").update(lock).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  const count = Object.keys(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages).length - 1;
-  const line = progress(step, "npm packages");
+
+  const isForHere = ({ os, cpu }) => (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true);
+  const { "": _self, ...packages } = JSON.parse(lock).packages;
+  const folders = Object.keys(packages).filter((folder) => isForHere(packages[folder]));
+  const isThere = (folder) => existsSync(join(root, folder, "package.json"));
   // Retries in quick succession: without a network nobody wants to wait two minutes for the answer.
-  const args = ["ci", "--no-audit", "--no-fund", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"];
-  await run(line, "npm", args, () => `installing up to ${count}`);
+  const retries = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"];
+  const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error", ...retries];
+  const describe = () => `installing, ${folders.filter(isThere).length} of about ${folders.length}`;
+  await run(progress(step, "npm packages"), "npm", args, describe);
   writeFileSync(stamp, wanted);
 }
 

@@ -100,6 +100,8 @@ function start(wanted: RuntimeOptions["backend"]): Runtime {
     try {
       return new Runtime(form.backend, form.instantiate());
     } catch (cause) {
+      // Not an environment that lacks something, but a program that has not called `init` yet.
+      if (cause instanceof StateError) throw cause;
       causes.push(cause);
     }
   }

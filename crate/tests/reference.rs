@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use rmsprop::Optimizer;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever the hyper-parameters, sizes, gradients and selections: values, state and counters are equal in bits.
     #[test]

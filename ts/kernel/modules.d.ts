@@ -9,3 +9,9 @@ declare module "#wasm/rmsprop.fallback.js" {
   /** A new instance of the crate in JavaScript, with its own memory. */
   export default function instantiate(): import("../generated/kernel.js").KernelExports;
 }
+
+declare module "#wasm/static/rmsprop.wasm" {
+  /** The compiled module: workerd compiles what is imported statically. */
+  const module: WebAssembly.Module;
+  export default module;
+}

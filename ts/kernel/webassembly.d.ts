@@ -9,4 +9,6 @@ declare namespace WebAssembly {
     readonly exports: object;
     constructor(module: Module, imports: object);
   }
+
+  function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>;
 }

@@ -66,7 +66,7 @@ struct Clipped {
 
 /// With ρ = 0 the average gradient is 0·0 + 1·g: the clipped gradient itself, but for -0, which no case has.
 fn clip(hyperparameters: &Hyperparameters, gradients: &[&[f32]]) -> Clipped {
-    let hyperparameters = Hyperparameters { rho: 0.0, centered: true, ..hyperparameters };
+    let hyperparameters = Hyperparameters { rho: 0.0, centered: true, ..hyperparameters.clone() };
     let mut variables = Variables::new();
     let handles: Vec<Handle> = gradients
         .iter()

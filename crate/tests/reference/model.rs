@@ -36,23 +36,36 @@ pub struct LossScale {
     pub maximum: f32,
 }
 
+/// `numpy.maximum`: of two zeros it takes the second (measured with 2.4.6 on x86-64, with and without SIMD).
 fn maximum(x: f32, y: f32) -> f32 {
     if x.is_nan() || y.is_nan() {
         f32::NAN
-    } else if x >= y {
+    } else if x > y {
         x
     } else {
         y
     }
 }
 
+/// `numpy.minimum`, likewise.
 fn minimum(x: f32, y: f32) -> f32 {
     if x.is_nan() || y.is_nan() {
         f32::NAN
-    } else if x <= y {
+    } else if x < y {
         x
     } else {
         y
+    }
+}
+
+/// `numpy.clip`, which keeps a zero that is a limit too as it is (measured).
+fn clipped(x: f32, smallest: f32, largest: f32) -> f32 {
+    if x < smallest {
+        smallest
+    } else if x > largest {
+        largest
+    } else {
+        x
     }
 }
 
@@ -119,7 +132,7 @@ fn clip(hyperparameters: &Hyperparameters, gradients: &mut [Vec<f32>]) {
         }
     } else if let Some(clipvalue) = threshold(hyperparameters.clipvalue) {
         for g in gradients.iter_mut().flatten() {
-            *g = minimum(maximum(*g, (-clipvalue) as f32), clipvalue as f32);
+            *g = clipped(*g, (-clipvalue) as f32, clipvalue as f32);
         }
     }
 }

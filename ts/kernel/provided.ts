@@ -1,0 +1,145 @@
+// The seam of the flavour `rmsprop-wasm/slim`: the WebAssembly is given by `init` or `initSync`.
+import { StateError, show } from "../errors.js";
+import type { KernelExports } from "../generated/kernel.js";
+import type { Form, Forms } from "./form.js";
+import { checked, moduleForm } from "./module-form.js";
+
+/** What holds the WebAssembly: a compiled module (of any realm), its bytes, or where to get them. */
+export type WasmSource =
+  | WebAssembly.Module
+  | ArrayBuffer
+  | ArrayBufferView
+  | string
+  | { readonly href: string }
+  | { arrayBuffer(): Promise<ArrayBuffer>; readonly ok?: boolean; readonly status?: number; readonly url?: string }
+  | { readonly default: unknown }
+  | object;
+
+let provided: Form | undefined;
+
+const form: Form = {
+  backend: "wasm-simd128",
+  instantiate() {
+    if (provided === undefined) {
+      throw new StateError(
+        "rmsprop-wasm/slim has no WebAssembly yet: await init(source), or call initSync(source), first.",
+      );
+    }
+    return provided.instantiate();
+  },
+};
+
+export const forms: Forms = [form];
+
+/**
+ * Gives `rmsprop-wasm/slim` its WebAssembly, now: a compiled module, or the bytes of `rmsprop-wasm/rmsprop.wasm`.
+ *
+ * @throws {TypeError} if `source` is neither.
+ * @throws {WebAssembly.CompileError} if the bytes are no WebAssembly, or may not be compiled here.
+ */
+export function initSync(source: WebAssembly.Module | ArrayBuffer | ArrayBufferView | object): void {
+  const value = unwrapped(source);
+  if (isKernel(value)) provided = instanceForm(value);
+  else if (isModule(value)) provided = moduleForm(() => value);
+  else if (isBytes(value)) {
+    const module = new WebAssembly.Module(checkedBytes(value, "the source"));
+    provided = moduleForm(() => module);
+  } else throw new TypeError(`initSync() takes a WebAssembly.Module or its bytes; received ${show(source)}.`);
+}
+
+/**
+ * Gives `rmsprop-wasm/slim` its WebAssembly: a `WebAssembly.Module`, bytes, a `Response`, a URL, a promise of one of
+ * these, or whatever a bundler makes of `import wasm from "rmsprop-wasm/rmsprop.wasm"`.
+ *
+ * @throws {Error} if it cannot be loaded, naming the address, the status, or the page that came instead.
+ */
+export async function init(source: WasmSource | Promise<WasmSource>): Promise<void> {
+  let value = unwrapped(await source);
+  if (typeof value === "string" || (isObject(value) && typeof value["href"] === "string"))
+    value = await load(String(value));
+  if (isObject(value) && typeof value["arrayBuffer"] === "function") value = await bytesOf(value as unknown as Body);
+  if (isBytes(value)) {
+    // Off the main thread: browsers refuse to compile large modules on it, and older ones refuse 4 kB.
+    value = await WebAssembly.compile(checkedBytes(value, "the source"));
+  }
+  initSync(value as object);
+}
+
+interface Body {
+  arrayBuffer(): Promise<ArrayBuffer>;
+  readonly ok?: boolean;
+  readonly status?: number;
+  readonly url?: string;
+}
+
+interface Hosts {
+  fetch?(address: string): Promise<Body>;
+  process?: { getBuiltinModule?(name: string): { readFile(path: unknown): Promise<Uint8Array> } };
+  URL?: new (address: string) => object;
+}
+
+/** The response or bytes at `address`. Node cannot fetch files, but read them. */
+async function load(address: string): Promise<unknown> {
+  const { fetch, process, URL } = globalThis as Hosts;
+  const isFile = address.startsWith("file:");
+  const readsFiles = (isFile || address.startsWith("/")) && process?.getBuiltinModule;
+  if (!readsFiles && !fetch)
+    throw new Error(`There is no fetch here to load ${show(address)} with: give init() the bytes.`);
+  try {
+    if (!readsFiles) return await fetch?.(address);
+    return await readsFiles.call(process, "node:fs/promises").readFile(isFile && URL ? new URL(address) : address);
+  } catch (cause) {
+    throw new Error(`The WebAssembly could not be loaded from ${show(address)}: ${cause}`, { cause });
+  }
+}
+
+async function bytesOf(body: Body): Promise<Uint8Array> {
+  const from = body.url ? show(body.url) : "the response";
+  if (body.ok === false) throw new Error(`The WebAssembly could not be loaded: ${from} answered ${body.status}.`);
+  return checkedBytes(await body.arrayBuffer(), from);
+}
+
+/** `\0asm`, or an error that says what came instead. */
+function checkedBytes(source: ArrayBuffer | ArrayBufferView, from: string): Uint8Array<ArrayBuffer> {
+  const bytes = ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer as ArrayBuffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+  const [a, b, c, d] = bytes;
+  if (a === 0 && b === 0x61 && c === 0x73 && d === 0x6d) return bytes;
+  const what = bytes.length === 0 ? "empty" : a === 0x3c ? "an HTML page" : `no WebAssembly (it begins with byte ${a})`;
+  throw new TypeError(`The WebAssembly could not be loaded: ${from} is ${what}.`);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+// By its tag, not by instanceof: a module may come from another realm (vm, iframes, edge runtimes).
+const isModule = (value: unknown): value is WebAssembly.Module =>
+  Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
+
+const isBytes = (value: unknown): value is ArrayBuffer | ArrayBufferView =>
+  ArrayBuffer.isView(value) || Object.prototype.toString.call(value) === "[object ArrayBuffer]";
+
+const isKernel = (value: unknown): value is KernelExports & Record<string, unknown> =>
+  isObject(value) && typeof value["optimizer_step"] === "function";
+
+/** What is inside a module namespace with a default export, or an instance. */
+function unwrapped(value: unknown): unknown {
+  if (!isObject(value) || isKernel(value)) return value;
+  if (isKernel(value["exports"])) return value["exports"];
+  const inner = value["default"];
+  return inner === undefined ? value : unwrapped(inner);
+}
+
+/** An instance the bundler made: it serves the first runtime, and there is no module to make others of. */
+function instanceForm(kernel: KernelExports): Form {
+  let used = false;
+  return {
+    backend: "wasm-simd128",
+    instantiate() {
+      if (used)
+        throw new Error("init() was given an instance, which makes one runtime; give it the module or the bytes");
+      used = true;
+      return checked(kernel);
+    },
+  };
+}
