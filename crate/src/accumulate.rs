@@ -50,8 +50,9 @@ pub fn accumulate(loss_scale: Option<f32>, gradient: &[f32], accumulator: &mut [
     }
 }
 
-/// `maximum(g, accumulator)` as NumPy has it: `NaN` in either wins, and of two zeros the accumulator. What Keras accumulates for a variable that is
-/// overwritten with its gradient; the accumulator starts at 0, so negative gradients become 0 (a quirk of Keras).
+/// `maximum(g, accumulator)` as NumPy has it: `NaN` in either wins, and of two zeros the accumulator. What Keras
+/// accumulates for a variable that is overwritten with its gradient; the accumulator starts at 0, so negative gradients
+/// become 0 (a quirk of Keras).
 #[inline]
 pub fn maximum(g: f32, accumulator: f32) -> f32 {
     if g > accumulator || g.is_nan() { g } else { accumulator }
