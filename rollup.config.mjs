@@ -26,7 +26,7 @@ const flavours = [
   {
     name: "index",
     seam: "universal",
-    entries: { index: "index", schedules: "schedules/index" },
+    entries: { index: "index", schedules: "schedules/index", checkpoint: "checkpoint/index" },
     plugins: [moduleFile],
   },
   { name: "js", seam: "script-only", entries: { js: "index", "js.schedules": "schedules/index" } },
@@ -54,8 +54,9 @@ const inputs = ({ entries }, extension) =>
 const output = ({ name }, extension) => ({
   dir: "dist",
   entryFileNames: `[name]${extension}`,
-  chunkFileNames: `${name}.shared${extension}`,
+  chunkFileNames: `${name}.[name]${extension}`,
   hoistTransitiveImports: false,
+  minifyInternalExports: false,
 });
 
 const scripts = (flavour) => ({

@@ -36,7 +36,8 @@ function text(value: unknown): string {
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (ArrayBuffer.isView(value)) return `a ${kindOf(value)} of ${(value as { length?: number }).length ?? value.byteLength}`;
+  if (ArrayBuffer.isView(value))
+    return `a ${kindOf(value)} of ${(value as { length?: number }).length ?? value.byteLength}`;
   return `an object (${kindOf(value)})`;
 }
 
@@ -61,7 +62,8 @@ export function finite(argument: string, value: unknown): number {
 export function whole(argument: string, value: unknown, minimum: number, maximum: number): number {
   const rule = `a whole number from ${minimum} to ${maximum}`;
   if (typeof value !== "number") throw new TypeError(message(argument, rule, value));
-  if (!Number.isInteger(value) || value < minimum || value > maximum) throw new RangeError(message(argument, rule, value));
+  if (!Number.isInteger(value) || value < minimum || value > maximum)
+    throw new RangeError(message(argument, rule, value));
   return value;
 }
 

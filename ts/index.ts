@@ -2,8 +2,8 @@
 export { BackendUnavailableError, CheckpointError, OutOfMemoryError, StateError } from "./errors.js";
 export type { Slot } from "./generated/codes.js";
 export type { Hyperparameters } from "./generated/hyperparameters.js";
-export type { Backend } from "./kernel/form.js";
 export { stringifyConfig } from "./keras-json.js";
+export type { Backend } from "./kernel/form.js";
 export type { LearningRate } from "./learning-rate.js";
 export { type LossScaleConfig, LossScaleOptimizer, type LossScaleOptions } from "./loss-scale.js";
 export type { Gradient, LossContext, Optimizer, Store, WeightDecayExclusion } from "./optimizer.js";

@@ -2,7 +2,13 @@
 // refuses an integer learning rate, and turns a whole schedule into integers.
 
 /** Keys whose values are counts in Keras; all other numbers are floats. */
-const COUNTS = new Set(["gradient_accumulation_steps", "ema_overwrite_frequency", "dynamic_growth_steps", "boundaries", "warmup_steps"]);
+const COUNTS = new Set([
+  "gradient_accumulation_steps",
+  "ema_overwrite_frequency",
+  "dynamic_growth_steps",
+  "boundaries",
+  "warmup_steps",
+]);
 
 /** `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read. */
 export function stringifyConfig(config: object): string {

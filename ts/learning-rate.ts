@@ -1,5 +1,5 @@
 // What can be given as a learning rate, and its value at a step.
-import { message, show, StateError } from "./errors.js";
+import { message, StateError, show } from "./errors.js";
 import type { Runtime } from "./runtime.js";
 import { LearningRateSchedule, type Schedule } from "./schedules/schedule.js";
 

@@ -4,9 +4,9 @@ import type { Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedName } from "./names.js";
-import { optionsFromConfig } from "./options.js";
 import { Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { type OptimizerVariable, scalarVariable } from "./optimizer-variable.js";
+import { optionsFromConfig } from "./options.js";
 import { RMSprop, type RMSpropConfig } from "./rmsprop.js";
 import type { Runtime } from "./runtime.js";
 import type { Serialized } from "./schedules/serialization.js";
@@ -65,16 +65,25 @@ export class LossScaleOptimizer extends Optimizer {
     if (!(inner instanceof RMSprop)) throw new TypeError(message("inner", "an RMSprop", inner));
     const given = record("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
     if ((own(given, "dynamic") ?? true) !== true) {
-      throw new RangeError("Argument `dynamic` must be true: for a static scale set `lossScaleFactor` on the inner optimizer.");
+      throw new RangeError(
+        "Argument `dynamic` must be true: for a static scale set `lossScaleFactor` on the inner optimizer.",
+      );
     }
     for (const row of HYPERPARAMETERS) {
       const value = own(given, row.option);
       if (value !== undefined && value !== row.default) {
-        throw new RangeError(`Argument \`${row.option}\` must be set on the inner optimizer, not on the LossScaleOptimizer.`);
+        throw new RangeError(
+          `Argument \`${row.option}\` must be set on the inner optimizer, not on the LossScaleOptimizer.`,
+        );
       }
     }
     this.initialScale = finite("initialScale", own(given, "initialScale") ?? 2 ** 15);
-    this.dynamicGrowthSteps = whole("dynamicGrowthSteps", own(given, "dynamicGrowthSteps") ?? 2000, -(2 ** 31), 2 ** 31 - 1);
+    this.dynamicGrowthSteps = whole(
+      "dynamicGrowthSteps",
+      own(given, "dynamicGrowthSteps") ?? 2000,
+      -(2 ** 31),
+      2 ** 31 - 1,
+    );
     const bound = (name: "minimumScale" | "maximumScale", otherwise: number) => {
       const value = own(given, name);
       return value === undefined ? otherwise : finite(name, value);
@@ -83,7 +92,11 @@ export class LossScaleOptimizer extends Optimizer {
     this.#maximumScale = bound("maximumScale", Number.POSITIVE_INFINITY);
     if (!(this.#minimumScale <= this.initialScale && this.initialScale <= this.#maximumScale)) {
       throw new RangeError(
-        message("initialScale", `between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`, this.initialScale),
+        message(
+          "initialScale",
+          `between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`,
+          this.initialScale,
+        ),
       );
     }
     this.name = checkedName(own(given, "name"), "loss_scale_optimizer");
@@ -172,8 +185,20 @@ export class LossScaleOptimizer extends Optimizer {
     if (runtime) {
       const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
       own.push(
-        scalarVariable(this.name, "step_counter", "int32", () => this.stepCounter, (counter) => set(this.dynamicScale, counter)),
-        scalarVariable(this.name, "dynamic_scale", "float32", () => this.dynamicScale, (scale) => set(scale, this.stepCounter)),
+        scalarVariable(
+          this.name,
+          "step_counter",
+          "int32",
+          () => this.stepCounter,
+          (counter) => set(this.dynamicScale, counter),
+        ),
+        scalarVariable(
+          this.name,
+          "dynamic_scale",
+          "float32",
+          () => this.dynamicScale,
+          (scale) => set(scale, this.stepCounter),
+        ),
       );
     }
     return [...own, ...this.innerOptimizer.variables];
@@ -214,7 +239,11 @@ export class LossScaleOptimizer extends Optimizer {
     if (typeof className !== "string" || className.toLowerCase() !== "rmsprop") {
       throw new TypeError(message("inner_optimizer.class_name", '"RMSprop"', className));
     }
-    const options = { ...optionsFromConfig(others), initialScale: initial_scale, dynamicGrowthSteps: dynamic_growth_steps };
+    const options = {
+      ...optionsFromConfig(others),
+      initialScale: initial_scale,
+      dynamicGrowthSteps: dynamic_growth_steps,
+    };
     const innerConfig = record("inner_optimizer.config", own(inner, "config")) as Partial<RMSpropConfig>;
     return new LossScaleOptimizer(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
   }
@@ -239,7 +268,12 @@ export class LossScaleOptimizer extends Optimizer {
     this.#release();
     if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
     const { kernel } = runtime;
-    const handle = kernel.loss_scale_create(this.initialScale, this.dynamicGrowthSteps, this.#minimumScale, this.#maximumScale);
+    const handle = kernel.loss_scale_create(
+      this.initialScale,
+      this.dynamicGrowthSteps,
+      this.#minimumScale,
+      this.#maximumScale,
+    );
     runtime.synchronize();
     if (handle === 0) throw new OutOfMemoryError("There is no room for another loss scale.");
     runtime.track(this, kernel.loss_scale_free, handle);

@@ -1,5 +1,7 @@
 // What Keras calls an optimizer's variables: counters, the learning rate, and one slot per trained variable.
 import { whole } from "./errors.js";
+import type { Slot } from "./generated/codes.js";
+import type { Variable } from "./variable.js";
 
 /** Throws if the number is not one that can be assigned; `argument` names it in the message. */
 type Check = (argument: string, value: number) => void;
@@ -16,6 +18,10 @@ export interface OptimizerVariable {
   readonly path: string;
   readonly shape: readonly number[];
   readonly dtype: "int32" | "float32";
+  /** Which kind of state this is; `null` for counters and rates. */
+  readonly slot: Slot | null;
+  /** The trained variable whose state this is; `null` for counters and rates. */
+  readonly variable: Variable | null;
   /** Slots: a view on linear memory. Counters and rates: a copy. */
   readonly value: Int32Array | Float32Array;
   /** @internal */
@@ -24,26 +30,26 @@ export interface OptimizerVariable {
   readonly check: Check | undefined;
 }
 
-/** An optimizer's variable from its parts; `read` and `assign` reach the value. */
-export function optimizerVariable(
+/** The state in one slot of a trained variable; `read` gives the view. */
+export function slotVariable(
   optimizer: string,
-  name: string,
-  shape: readonly number[],
-  dtype: OptimizerVariable["dtype"],
-  read: () => Int32Array | Float32Array,
-  assign: OptimizerVariable["assign"],
-  check?: Check,
+  slot: Slot,
+  variable: Variable,
+  read: () => Float32Array,
 ): OptimizerVariable {
+  const name = `${variable.path.replaceAll("/", "_")}_${slot}`;
   return {
     name,
     path: `${optimizer}/${name}`,
-    shape,
-    dtype,
+    shape: variable.shape,
+    dtype: "float32",
+    slot,
+    variable,
     get value() {
       return read();
     },
-    assign,
-    check,
+    assign: (values) => read().set(values),
+    check: undefined,
   };
 }
 
@@ -56,6 +62,17 @@ export function scalarVariable(
   assign: (value: number) => void,
   check: Check | undefined = dtype === "int32" ? checkCount : undefined,
 ): OptimizerVariable {
-  const array = () => (dtype === "int32" ? Int32Array.of(read()) : Float32Array.of(read()));
-  return optimizerVariable(optimizer, name, [], dtype, array, (values) => assign(values[0] as number), check);
+  return {
+    name,
+    path: `${optimizer}/${name}`,
+    shape: [],
+    dtype,
+    slot: null,
+    variable: null,
+    get value() {
+      return dtype === "int32" ? Int32Array.of(read()) : Float32Array.of(read());
+    },
+    assign: (values) => assign(values[0] as number),
+    check,
+  };
 }

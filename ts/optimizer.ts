@@ -1,5 +1,5 @@
 // What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
-import { message, record, show, StateError } from "./errors.js";
+import { message, record, StateError, show } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedNumbers, type Numbers } from "./numbers.js";
@@ -44,6 +44,14 @@ export abstract class Optimizer {
   abstract set learningRate(rate: LearningRate);
   /** All of the optimizer's variables in Keras' order. */
   abstract readonly variables: readonly OptimizerVariable[];
+
+  /** The variables the optimizer was built with; none before `build`. */
+  get trainableVariables(): readonly Variable[] {
+    return this.trained ?? [];
+  }
+
+  /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
+  abstract getConfig(): object;
 
   /**
    * Allocates the state for these variables, at zero. Does nothing if the optimizer is built.
@@ -97,7 +105,8 @@ export abstract class Optimizer {
    * @throws {StateError} for variables the optimizer was not built with, or that were freed.
    */
   apply(gradients: readonly Gradient[], variables?: readonly Variable[]): void {
-    if (!Array.isArray(gradients)) throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
+    if (!Array.isArray(gradients))
+      throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
     const targets = variables === undefined ? this.#trainedVariables() : checkedVariables(variables);
     if (list.length !== targets.length) {
@@ -188,13 +197,20 @@ export abstract class Optimizer {
     const given = record("store", store);
     const count = Object.keys(given).length;
     if (count !== variables.length) {
-      throw new RangeError(`Argument \`store\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`);
+      throw new RangeError(
+        `Argument \`store\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`,
+      );
     }
     const values = variables.map(({ path, value, check }, i) => {
       if (!Object.hasOwn(given, String(i))) throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
       const entry = given[String(i)];
       const name = `store["${i}"]`;
-      const numbers = checkedNumbers(name, typeof entry === "number" ? [entry] : entry, value.length, `the size of ${path}`);
+      const numbers = checkedNumbers(
+        name,
+        typeof entry === "number" ? [entry] : entry,
+        value.length,
+        `the size of ${path}`,
+      );
       check?.(name, numbers[0] as number);
       // The arrays given can be views on the slots they are to overwrite.
       return Float64Array.from(numbers);

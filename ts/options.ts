@@ -78,7 +78,9 @@ function checkLimits(hyperparameters: Hyperparameters): void {
       throw new RangeError(message(row.option, `in the range [${minimum}, ${maximum}]`, value));
     }
   }
-  const given = HYPERPARAMETERS.filter((row) => row.limits.exclusiveGroup === "clip" && hyperparameters[row.option] !== null);
+  const given = HYPERPARAMETERS.filter(
+    (row) => row.limits.exclusiveGroup === "clip" && hyperparameters[row.option] !== null,
+  );
   if (given.length > 1) {
     const values = given.map((row) => `${row.option} = ${hyperparameters[row.option]}`).join(" and ");
     throw new RangeError(`Only one of clipnorm, clipvalue and global clipnorm can be set; received ${values}.`);
@@ -95,7 +97,12 @@ export function checkedOptions(options: unknown): Record<string, unknown> {
 /** Keras' configuration with the names of the options: `weight_decay` is `weightDecay`. */
 export function optionsFromConfig(config: unknown): Record<string, unknown> {
   const spelling = new Map<string, string>(HYPERPARAMETERS.map((row) => [row.key, row.option]));
-  for (const [key, option] of [["learning_rate", "learningRate"], ["name", "name"], ["decay", "decay"], ["dynamic", "dynamic"]] as const) {
+  for (const [key, option] of [
+    ["learning_rate", "learningRate"],
+    ["name", "name"],
+    ["decay", "decay"],
+    ["dynamic", "dynamic"],
+  ] as const) {
     spelling.set(key, option);
   }
   const given = record("config", config, [...spelling.keys()]);

@@ -1,5 +1,5 @@
 // Keras' RMSprop.
-import { message, own, record, show, StateError } from "./errors.js";
+import { message, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
 import {
@@ -11,7 +11,7 @@ import {
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
-import { type OptimizerVariable, optimizerVariable, scalarVariable } from "./optimizer-variable.js";
+import { type OptimizerVariable, scalarVariable, slotVariable } from "./optimizer-variable.js";
 import {
   boundaryNumber,
   checkedOptions,
@@ -36,8 +36,8 @@ export interface RMSpropConfig {
   readonly [hyperparameter: string]: number | boolean | string | null | Serialized;
 }
 
-// The hyper-parameters are properties with the same names, types and documentation.
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block below defines every one of them.
+// The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
+// one of them.
 export interface RMSprop extends Hyperparameters {}
 
 /**
@@ -61,7 +61,10 @@ export class RMSprop extends Optimizer {
   #learningRate: LearningRate;
   #trainer: Trainer | undefined;
   #freed = false;
-  #exclusion: { variables: ReadonlySet<Variable>; patterns: readonly RegExp[] } = { variables: new Set(), patterns: [] };
+  #exclusion: { variables: ReadonlySet<Variable>; patterns: readonly RegExp[] } = {
+    variables: new Set(),
+    patterns: [],
+  };
 
   /** @throws {TypeError | RangeError} for options that are not as documented. */
   constructor(options: RMSpropOptions = {}) {
@@ -146,7 +149,8 @@ export class RMSprop extends Optimizer {
     this.check(built);
     variables.forEach(({ size, path }, i) => {
       const length = gradients?.[i]?.length ?? size;
-      if (length !== size) throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
+      if (length !== size)
+        throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
     const wasBuilt = this.built;
     const trainer = this.#trainer ?? this.#build(built);
@@ -217,11 +221,8 @@ export class RMSprop extends Optimizer {
     }
     for (const slot of SLOTS) {
       trainer?.variables.forEach((variable, place) => {
-        const view = trainer.slot(slot, place);
-        if (view === null) return;
-        const ownName = `${variable.path.replaceAll("/", "_")}_${slot}`;
-        const read = () => trainer.slot(slot, place) as Float32Array;
-        list.push(optimizerVariable(name, ownName, variable.shape, "float32", read, (values) => read().set(values)));
+        if (trainer.slot(slot, place) === null) return;
+        list.push(slotVariable(name, slot, variable, () => trainer.slot(slot, place) as Float32Array));
       });
     }
     return list;
@@ -231,7 +232,8 @@ export class RMSprop extends Optimizer {
     this.assertNotFreed();
     const given = record("which", which, ["variables", "names"]);
     const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
-    if (!Array.isArray(names)) throw new TypeError(message("names", "an array of strings and regular expressions", names));
+    if (!Array.isArray(names))
+      throw new TypeError(message("names", "an array of strings and regular expressions", names));
     const patterns = names.map((pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
     this.#exclusion = { variables: new Set(checkedVariables(variables)), patterns };
     if (this.#trainer) this.#exclude(this.#trainer);
@@ -247,7 +249,8 @@ export class RMSprop extends Optimizer {
     const hyperparameters = HYPERPARAMETERS.map((row) => [row.key, this.#hyperparameters[row.option]]);
     return {
       name: this.name,
-      learning_rate: typeof rate === "object" ? serialize(rate) : typeof rate === "function" ? functionConfig(rate) : rate,
+      learning_rate:
+        typeof rate === "object" ? serialize(rate) : typeof rate === "function" ? functionConfig(rate) : rate,
       ...Object.fromEntries(hyperparameters),
     };
   }
@@ -339,7 +342,9 @@ function assertStateExists(built: Hyperparameters, changed: Hyperparameters, opt
   };
   for (const [slot, isNeeded] of Object.entries(needed)) {
     if (isNeeded(changed) && !isNeeded(built)) {
-      throw new StateError(`\`${option}\` cannot become ${show(changed[option])} after build: there is no ${slot} slot.`);
+      throw new StateError(
+        `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${slot} slot.`,
+      );
     }
   }
 }

@@ -162,7 +162,9 @@ export class Trainer {
         if (constraint === undefined || overwriteWithGradient) continue;
         const returned = constraint(value);
         if (returned !== undefined && returned !== value) {
-          throw new TypeError(`The constraint of variable "${path}" must edit the values in place and return nothing else.`);
+          throw new TypeError(
+            `The constraint of variable "${path}" must edit the values in place and return nothing else.`,
+          );
         }
       }
     } finally {
@@ -174,7 +176,9 @@ export class Trainer {
     if (status === DONE) return true;
     if (status === SKIPPED) return false;
     if (STATUSES[status] === "outOfMemory") {
-      throw new OutOfMemoryError(`There is no room for the state of an optimizer over ${this.variables.length} variables.`);
+      throw new OutOfMemoryError(
+        `There is no room for the state of an optimizer over ${this.variables.length} variables.`,
+      );
     }
     this.assertAlive();
     throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);

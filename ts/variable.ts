@@ -152,7 +152,6 @@ export class Variable {
 
 function optional(options: Record<string, unknown>, key: string, type: "string" | "boolean" | "function"): unknown {
   const value = own(options, key);
-  // biome-ignore lint/suspicious/useValidTypeof: `type` is one of the names that typeof gives.
   if (value !== undefined && typeof value !== type) throw new TypeError(message(key, `a ${type}`, value));
   return value;
 }
@@ -161,6 +160,7 @@ function checkedShape(shape: unknown, otherwise: readonly number[]): readonly nu
   if (shape === undefined) return Object.freeze(otherwise);
   if (!Array.isArray(shape)) throw new TypeError(message("shape", "an array of lengths", shape));
   const wrong = shape.find((length) => !Number.isInteger(length) || length < 0);
-  if (wrong !== undefined) throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(wrong)}.`);
+  if (wrong !== undefined)
+    throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(wrong)}.`);
   return Object.freeze([...shape]);
 }

@@ -1,13 +1,16 @@
 // The package as its users get it: packed, installed elsewhere, used from ESM, CommonJS and TypeScript.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const entries = ["rmsprop-wasm", "rmsprop-wasm/schedules", "rmsprop-wasm/js"];
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const entries = Object.keys(manifest.exports)
+  .filter((path) => path !== "./package.json")
+  .map((path) => path.replace(".", "rmsprop-wasm"));
 
 let folder: string;
 let packed: string[];
@@ -27,11 +30,26 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it("holds the bundles, their types, the module and the papers, and nothing else", () => {
+/** The files that the exports name, and what those import. */
+function reachable(): string[] {
+  const found = new Set<string>();
+  const visit = (file: string) => {
+    if (found.has(file)) return;
+    found.add(file);
+    if (!/\.(js|ts)$/.test(file)) return;
+    const text = readFileSync(join(root, file), "utf8");
+    for (const [, neighbour] of text.matchAll(/\bfrom\s*['"]\.\/(.+?)['"]/g)) {
+      visit(file.endsWith(".d.ts") ? `dist/${neighbour!.replace(/\.js$/, ".d.ts")}` : `dist/${neighbour}`);
+    }
+  };
+  const targets = JSON.stringify(manifest.exports).matchAll(/"\.\/([^"]+\.[^"/]+)"(?!:)/g);
+  for (const [, target] of targets) visit(target!);
+  return [...found].sort();
+}
+
+it("holds what the exports reach and the papers, and nothing else", () => {
   const papers = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
-  const bundles = ["index", "js", "schedules", "shared"].flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]);
-  const module = ["dist/rmsprop.wasm", "dist/rmsprop.wasm.d.ts"];
-  expect(packed.sort()).toEqual([...papers, ...bundles, ...module, "package.json"].sort());
+  expect(packed.sort()).toEqual([...reachable(), ...papers].sort());
 });
 
 it("brings no other package along", () => {
@@ -101,6 +119,8 @@ ${seed.replace("w.value[0];", "w.value[0]!;")}`,
       moduleResolution,
     };
     writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["."] }));
-    expect(node(join(root, "node_modules/typescript/bin/tsc"), "--project", project)).toBe("");
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const { stdout } = spawnSync(process.execPath, [tsc, "--project", project], { cwd: folder, encoding: "utf8" });
+    expect(stdout).toBe("");
   });
 });

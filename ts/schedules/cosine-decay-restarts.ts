@@ -23,7 +23,14 @@ export interface CosineDecayRestartsOptions {
  * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export class CosineDecayRestarts extends LearningRateSchedule {
-  static override readonly keys = ["initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name"] as const;
+  static override readonly keys = [
+    "initial_learning_rate",
+    "first_decay_steps",
+    "t_mul",
+    "m_mul",
+    "alpha",
+    "name",
+  ] as const;
   readonly initialLearningRate: number;
   readonly firstDecaySteps: number;
   readonly tMul: number;

@@ -24,7 +24,14 @@ export interface CosineDecayOptions {
  * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export class CosineDecay extends LearningRateSchedule {
-  static override readonly keys = ["initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps"] as const;
+  static override readonly keys = [
+    "initial_learning_rate",
+    "decay_steps",
+    "alpha",
+    "name",
+    "warmup_target",
+    "warmup_steps",
+  ] as const;
   readonly initialLearningRate: number;
   readonly decaySteps: number;
   readonly alpha: number;

@@ -23,7 +23,14 @@ export interface PolynomialDecayOptions {
  * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export class PolynomialDecay extends LearningRateSchedule {
-  static override readonly keys = ["initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name"] as const;
+  static override readonly keys = [
+    "initial_learning_rate",
+    "decay_steps",
+    "end_learning_rate",
+    "power",
+    "cycle",
+    "name",
+  ] as const;
   readonly initialLearningRate: number;
   readonly decaySteps: number;
   readonly endLearningRate: number;

@@ -1,0 +1,31 @@
+// What the value comments of an example become: `w.value[0]; // 9.683772` is `check(() => w.value[0], 9.683772)`.
+
+import assert from "node:assert/strict";
+
+/** Arrays as plain ones; float32 numbers as they are written: with as few digits as tell them apart. */
+function written(actual: unknown, expected: unknown): unknown {
+  if (typeof actual === "number" && typeof expected === "number") {
+    return actual === Math.fround(expected) ? expected : actual;
+  }
+  const list = ArrayBuffer.isView(actual) ? Array.from(actual as Float32Array) : actual;
+  return Array.isArray(list) && Array.isArray(expected) ? list.map((item, i) => written(item, expected[i])) : list;
+}
+
+export function check(value: () => unknown, expected: unknown): void {
+  const actual = value();
+  assert.deepEqual(written(actual, expected), expected);
+}
+
+/** The call fails with this class and message; `…` at the end of the message stands for anything. */
+export function throws(call: () => unknown, type: string, message: string): void {
+  let error: Error | undefined;
+  try {
+    call();
+  } catch (caught) {
+    error = caught as Error;
+  }
+  const actual = error && `${error.constructor.name}: ${error.message}`;
+  const expected = `${type}: ${message}`;
+  if (expected.endsWith("…") && actual?.startsWith(expected.slice(0, -1))) return;
+  assert.equal(actual, expected);
+}

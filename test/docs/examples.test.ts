@@ -1,0 +1,46 @@
+// Every ```ts block in the documentation and in the comments of ts/ compiles, runs, and gives the values that it says.
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as everything from "rmsprop-wasm";
+import { beforeAll, expect, it } from "vitest";
+import { toModule } from "./module.js";
+import { allBlocks, root } from "./pages.js";
+
+const folder = join(root, "build", "docs");
+const fileName = ({ file, line }: { file: string; line: number }) => `${file.replace(/\W+/g, "-")}-${line}.ts`;
+
+const compilerOptions = {
+  target: "es2022",
+  lib: ["es2022", "esnext.disposable"],
+  types: ["node"],
+  module: "nodenext",
+  strict: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+beforeAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["."] }));
+  for (const block of allBlocks) {
+    writeFileSync(join(folder, fileName(block)), toModule(block.code, Object.keys(everything)));
+  }
+});
+
+it.each(allBlocks.map((block) => [`${block.file}:${block.line}`, block] as const))("%s", async (_, block) => {
+  await import(/* @vite-ignore */ join(folder, fileName(block)));
+});
+
+it("they compile", () => {
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  let report = "";
+  try {
+    execFileSync(process.execPath, [tsc, "--project", folder, "--pretty", "false"], { encoding: "utf8", cwd: root });
+  } catch (error) {
+    report = (error as { stdout: string }).stdout;
+  }
+  expect(report).toBe("");
+}, 60_000);

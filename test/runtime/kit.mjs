@@ -1,0 +1,168 @@
+// What environments are given to bring the suite to run; the header of run.mjs documents it.
+import { spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { rollup } from "rollup";
+import { root } from "../../scripts/tools.mjs";
+
+/** The line with the report: hosts print other things too. */
+const MARK = "rmsprop-wasm report: ";
+
+/** Packs the package and installs the tarball in a folder from which all others are copied. */
+export async function prepare() {
+  const folder = await mkdtemp(join(tmpdir(), "rmsprop-wasm-runtimes-"));
+  const npm = (args) =>
+    execute("npm", [...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: folder,
+      signal: AbortSignal.timeout(120_000),
+    });
+  const [{ filename, name, version }] = JSON.parse(await npm(["pack", root, "--json"]));
+  const template = join(folder, "template");
+  await mkdir(template);
+  await writeFile(join(template, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await npm(["install", "--offline", "--prefix", template, join(folder, filename)]);
+  const suite = await readFile(new URL("suite.js", import.meta.url), "utf8");
+  await writeFile(join(template, "suite.js"), suite);
+  // The file's only syntax that a classic script does not have.
+  const classic = `globalThis.suite = (() => {\n${suite.replaceAll(/^export /gm, "")}\nreturn suite;\n})();\n`;
+  await writeFile(join(template, "suite.iife.js"), classic);
+  return {
+    folder,
+    template,
+    tarball: join(folder, filename),
+    package: `${name} ${version}`,
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The standard output of a command; the error of one that fails has the end of its output. */
+export function execute(command, args, { cwd, env, input = "", signal }) {
+  // A group of its own, so that its children end with it.
+  const detached = process.platform !== "win32";
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    detached,
+    shell: process.platform === "win32" && command === "npm",
+  });
+  const kill = () => {
+    try {
+      if (detached) process.kill(-child.pid, "SIGKILL");
+      else child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  };
+  signal?.addEventListener("abort", kill);
+  let [output, all] = ["", ""];
+  child.stdout.on("data", (text) => {
+    output += text;
+    all += text;
+  });
+  child.stderr.on("data", (text) => {
+    all += text;
+  });
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, killer) => {
+      signal?.removeEventListener("abort", kill);
+      if (code === 0) return resolve(output);
+      const end = all.trim().split("\n").slice(-12).join("\n");
+      reject(new Error(`${command} ended with ${killer ?? code}${end ? `:\n${end}` : ""}`));
+    });
+  });
+}
+
+export function createKit(prepared, seconds) {
+  const folders = [];
+  const limit = new AbortController();
+  const { signal } = limit;
+  const kit = {
+    root,
+    tarball: prepared.tarball,
+    signal,
+
+    async folder(files = {}) {
+      const folder = await mkdtemp(join(prepared.folder, "app-"));
+      folders.push(folder);
+      await cp(prepared.template, folder, { recursive: true });
+      for (const [name, content] of Object.entries(files)) {
+        await mkdir(dirname(join(folder, name)), { recursive: true });
+        await writeFile(join(folder, name), content);
+      }
+      return folder;
+    },
+
+    execute: (command, args, settings = {}) => execute(command, args, { signal, ...settings }),
+
+    print: `console.log(${JSON.stringify(MARK)} + JSON.stringify(report));\n`,
+
+    main: (entry = ".", settings = {}) => `import * as rmsprop from ${JSON.stringify(`rmsprop-wasm${entry.slice(1)}`)};
+import { suite } from "./suite.js";
+const report = suite(rmsprop, ${JSON.stringify(settings)});
+${kit.print}`,
+
+    report(text) {
+      if (text.startsWith("{")) return JSON.parse(text);
+      const line = text.split("\n").find((each) => each.includes(MARK));
+      if (line === undefined) throw new Error(`there is no report in: ${text.slice(-400)}`);
+      return JSON.parse(line.slice(line.indexOf(MARK) + MARK.length));
+    },
+
+    async bundle(folder, code, { format = "esm", name, conditions = [], external = [] } = {}) {
+      const manifest = JSON.parse(await readFile(join(folder, "node_modules/rmsprop-wasm/package.json"), "utf8"));
+      const main = join(folder, "bundled.js");
+      const plugin = {
+        name: "runtimes",
+        resolveId(id) {
+          if (external.includes(id)) return { id, external: true };
+          if (!id.startsWith("rmsprop-wasm")) return null;
+          const exported = manifest.exports[`.${id.slice("rmsprop-wasm".length)}`];
+          return join(folder, "node_modules/rmsprop-wasm", target(exported, ["default", ...conditions]));
+        },
+        load: (id) => (id === main ? code : null),
+      };
+      const onwarn = (warning) => {
+        throw new Error(warning.message);
+      };
+      const bundle = await rollup({ input: main, plugins: [plugin], onwarn });
+      const { output } = await bundle.generate({ format, name, codeSplitting: false });
+      await bundle.close();
+      return output[0].code;
+    },
+
+    /** `work`, or an error at the time limit. */
+    async withinTime(work) {
+      let timer;
+      const late = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+          reject(new Error(`not finished after ${seconds} s`));
+          limit.abort();
+        }, seconds * 1000);
+      });
+      try {
+        return await Promise.race([work, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+
+    async dispose() {
+      await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true, maxRetries: 3 })));
+    },
+  };
+  return kit;
+}
+
+/** The file that a package's `exports` name under these conditions. */
+function target(exported, conditions) {
+  if (typeof exported === "string") return exported;
+  for (const [condition, inner] of Object.entries(exported ?? {})) {
+    const found = conditions.includes(condition) ? target(inner, conditions) : undefined;
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,151 @@
+// What environments need on the machine: where it is found, and how it gets there with --install.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** Beside the tools of scripts/tools.mjs: shared by all checkouts, since the versions are part of every path. */
+const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "rmsprop-wasm", "runtimes");
+const suffix = process.platform === "win32" ? ".exe" : "";
+
+const list = (packages) => Object.entries(packages).map(([name, version]) => `${name}@${version}`);
+
+/** A folder's name that says what is in it. */
+function folderOf(kind, packages) {
+  const [first] = list(packages);
+  const digest = createHash("sha256").update(list(packages).join(" ")).digest("hex").slice(0, 8);
+  return join(cache, `${kind}-${first.replaceAll(/[^\w.@-]+/g, "_")}-${digest}`);
+}
+
+/** A folder in the cache that counts only once it is complete. */
+function cached(folder, label, install) {
+  const stamp = join(folder, "complete");
+  return {
+    label,
+    folder,
+    key: folder,
+    isInstalled: () => existsSync(stamp),
+    async install() {
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { recursive: true });
+      await install();
+      writeFileSync(stamp, "");
+    },
+  };
+}
+
+/** Pinned packages from npm, in a folder of their own. */
+export function npm(packages) {
+  const folder = folderOf("npm", packages);
+  const need = cached(folder, `${list(packages).join(", ")} from npm`, async () => {
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
+    await run("npm", ["install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", ...list(packages)], folder);
+  });
+  return {
+    ...need,
+    version: Object.values(packages)[0],
+    bin: (name) => join(folder, "node_modules", ".bin", name),
+    path: (...names) => join(folder, "node_modules", ...names),
+    /** A module of the packages, in this process. */
+    import: (name) => {
+      try {
+        return import(pathToFileURL(createRequire(join(folder, "package.json")).resolve(name)).href);
+      } catch {
+        // A package of ES modules only.
+        return import(pathToFileURL(moduleOf(join(folder, "node_modules", name))).href);
+      }
+    },
+  };
+}
+
+function moduleOf(folder) {
+  const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const first = (exported) =>
+    typeof exported === "string" ? exported : exported && first(exported.import ?? exported.node ?? exported.default);
+  const exported = manifest.exports?.["."] ?? manifest.exports;
+  return join(folder, first(exported) ?? manifest.module ?? manifest.main ?? "index.js");
+}
+
+/** One of Node's releases: this process's own, if it is of that line, or npm's copy of the binary. */
+export function node(version) {
+  const major = version.split(".")[0];
+  if (process.versions.node.split(".")[0] === major) {
+    return { label: `Node ${major}`, key: "node", isInstalled: () => true, install() {}, command: process.execPath };
+  }
+  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
+  const need = npm({ [name]: version });
+  return { ...need, label: `Node ${version} (${name} from npm)`, command: need.path(name, "bin", `node${suffix}`) };
+}
+
+/** A package of Debian (or several), there if `path` is. */
+export function apt(packages, path) {
+  const names = [packages].flat();
+  return {
+    label: `${path} (${names.join(", ")} from apt)`,
+    key: `apt ${names.join(" ")}`,
+    apt: names,
+    path,
+    isInstalled: () => existsSync(path),
+  };
+}
+
+/** Pinned packages from PyPI, in a virtual environment of their own. */
+export function pip(packages) {
+  const folder = folderOf("pip", packages);
+  const path = join(folder, "venv", ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]));
+  const names = Object.entries(packages).map(([name, version]) => `${name}==${version}`);
+  const need = cached(folder, `${names.join(", ")} from PyPI`, async () => {
+    await run(process.env.PYTHON ?? "python3", ["-m", "venv", join(folder, "venv")], folder);
+    await run(path, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...names], folder);
+  });
+  return { ...need, path };
+}
+
+function run(command, args, cwd) {
+  const child = spawn(command, args, { cwd, stdio: ["ignore", 2, 2], shell: process.platform === "win32" && command === "npm" });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${command} ${args.join(" ")} ended with ${code}`));
+    });
+  });
+}
+
+/** Installs those of `needs` that are not there. One that fails stays missing: the run says so. */
+export async function install(needs) {
+  const missing = [...new Map(needs.map((need) => [need.key, need])).values()].filter((need) => !need.isInstalled());
+  const packages = [...new Set(missing.flatMap((need) => need.apt ?? []))];
+  const attempt = async (what, action) => {
+    const started = performance.now();
+    console.log(`installing ${what}`);
+    try {
+      await action();
+      console.log(`installed ${what}, ${Math.round((performance.now() - started) / 1000)} s`);
+    } catch (error) {
+      console.log(`not installed: ${error.message}`);
+    }
+  };
+  if (packages.length > 0) {
+    await attempt(packages.join(", "), async () => {
+      const get = ["-o", "DPkg::Lock::Timeout=600", "-qq"];
+      const asRoot = process.getuid?.() === 0 ? [] : ["sudo"];
+      const apt = (...args) => run(...commandOf([...asRoot, "apt-get", ...get, ...args]));
+      await apt("update");
+      await apt("install", "-y", "--no-install-recommends", ...packages);
+    });
+  }
+  for (const need of missing.filter((each) => !each.apt)) await attempt(need.label, () => need.install());
+}
+
+const commandOf = ([command, ...args]) => [command, args, undefined];
+
+/** The version of a Debian package. */
+export function aptVersion(name) {
+  const { stdout } = spawnSync("dpkg-query", ["--show", "--showformat=${Version}", name], { encoding: "utf8" });
+  // Without Debian's own part: "2.50.6-1~deb12u1" is 2.50.6.
+  return stdout?.replace(/^\d+:/, "").replace(/[-~+].*/, "") ?? "";
+}

@@ -1,0 +1,192 @@
+/**
+ * `npm run test:runtimes`: the packed package in every environment that we know of, with the same bits in all of them.
+ *
+ *   node test/runtime/run.mjs [--only name,name] [--install] [--json file] [--jobs N] [--list]
+ *
+ * Packs the tarball, installs it in temporary folders, and runs suite.js in each environment. One line per environment;
+ * all of it as JSON in build/runtimes.json (`--json` names another file; with `--only` nothing is written unless it does).
+ * `--only` takes the beginnings of names: `--only node-22,deno`. An environment that is not on the machine is reported as
+ * missing, never as passed; with CI=true in the environment variables missing means failed. `--install` installs what is
+ * missing first: Debian packages (as root), pinned npm and PyPI packages in the user's cache folder.
+ *
+ * ## How environments plug in
+ *
+ * Every environments/*.mjs is imported, in alphabetical order, and exports
+ *
+ *   export const environments = [{
+ *     name: "jsdom",             // for --only and JSON; lower case with dashes, unique, the host first
+ *     host: "jsdom",             // row in the table of environments: "Node", "Chromium", "vite"
+ *     way: "IIFE script",        // what is special in this one: "require()", "service worker", "build"
+ *     entry: ".",                // the entry of the package: ".", "./slim", "./iife", …
+ *     backend: "wasm-simd128",   // the backend that must be used there: another one is a failure
+ *     needs: [jsdom],            // see below; default []
+ *     seconds: 60,               // time limit; default 120
+ *     exclusive: false,          // true: nothing else runs meanwhile
+ *     notCovered: undefined,     // a reason: listed with it, never run; is neither passed nor missing
+ *     async run(kit) { return { version, report }; },
+ *   }];
+ *   export async function close() {}     // optional; after the last environment: end shared browsers, servers
+ *
+ * `run` brings the suite to run and returns the version of the host and what the suite returned (the object, or its
+ * JSON). It throws if it cannot; the error's message becomes the reason. The runner judges the report: backend, CRC-32,
+ * every result. Version: "22.23.3", no name before it, except where one host contains another ("30.2.0, Node 20.20.2").
+ *
+ * `needs` are what must be on the machine, from needs.mjs:
+ *
+ *   const jsdom = npm({ jsdom: "29.0.1" });         // one cache folder per set of pinned packages
+ *     jsdom.folder                                  // the folder with node_modules
+ *     jsdom.bin("vite")                             // path of a command of theirs
+ *     await jsdom.import("jsdom")                   // their module, in this process
+ *   const jsc = apt("libjavascriptcoregtk-4.0-bin", "/usr/bin/jsc");            // jsc.path
+ *   const python = pip({ wasmtime: "50.0.1" });     // a virtual environment; python.path
+ *
+ * `kit`, from kit.mjs, is made for each environment:
+ *
+ *   kit.root, kit.tarball        // the checkout; the packed tarball's absolute path
+ *   await kit.folder({ "main.mjs": "…" })
+ *        // a fresh temporary folder with package.json, node_modules/rmsprop-wasm (as npm installs it), suite.js (ESM),
+ *        // suite.iife.js (defines the global `suite`) and the files given; it is removed after the run
+ *   await kit.execute(command, args, { cwd, env, input })
+ *        // its standard output; an error with the end of its output if it fails or exceeds the time limit
+ *   kit.report(text)             // the report in a text that has it on a line of its own (as suite prints it)
+ *   await kit.bundle(folder, code, { format: "esm" | "iife", conditions: [], external })
+ *        // rollup: one script from a module that lies in that folder and imports "rmsprop-wasm" and "./suite.js"
+ *   kit.main(entry, options)     // the usual main module: imports the entry and the suite, prints the report
+ *   kit.print                    // its last part alone, for a script with `rmsprop` and `suite` in scope
+ *   kit.signal                   // aborted at the time limit; for what kit.execute does not run
+ *
+ * In whatever way, an environment calls `suite(namespace, options)` of suite.js with the package's namespace object and
+ * gets the report: { backend, crc, counts, results: [{ name, ok, detail }] }. It is synchronous and prints nothing.
+ */
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { createKit, prepare } from "./kit.mjs";
+import { install } from "./needs.mjs";
+import { CRC } from "./suite.js";
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string" },
+    json: { type: "string" },
+    jobs: { type: "string", default: "2" },
+    install: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+});
+
+const here = import.meta.dirname;
+const isCI = /^(true|1)$/i.test(process.env.CI ?? "");
+
+async function load() {
+  const names = (await readdir(join(here, "environments"))).filter((name) => name.endsWith(".mjs")).sort();
+  const modules = await Promise.all(names.map((name) => import(new URL(`environments/${name}`, import.meta.url))));
+  const environments = modules.flatMap((module) => module.environments);
+  const all = environments.map(({ name }) => name);
+  const twice = all.find((name, i) => all.indexOf(name) !== i);
+  if (twice) throw new Error(`Two environments are called ${twice}.`);
+  return { environments, close: () => Promise.all(modules.map((module) => module.close?.())) };
+}
+
+function chosen(environments) {
+  if (options.only === undefined) return environments;
+  const beginnings = options.only.split(",").filter(Boolean);
+  for (const beginning of beginnings) {
+    if (!environments.some(({ name }) => name.startsWith(beginning)))
+      throw new Error(`No environment's name begins with ${beginning}.`);
+  }
+  return environments.filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
+}
+
+/** Why the report is not as it must be; `undefined` if it is. */
+function complaint(report, environment) {
+  const failed = report.results.filter(({ ok }) => !ok);
+  if (failed.length > 0) return failed.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
+  if (report.results.length === 0) return "the suite did nothing";
+  if (report.crc !== CRC) return `the state's CRC-32 is ${report.crc}, not ${CRC}`;
+  if (report.backend !== environment.backend) return `the backend is ${report.backend}, not ${environment.backend}`;
+  return undefined;
+}
+
+async function run(environment, prepared) {
+  const { name, host, way, entry, backend, needs = [], seconds = 120 } = environment;
+  const result = { name, host, way, entry, backend, version: null, milliseconds: null };
+  if (environment.notCovered) return { ...result, status: "not covered", reason: environment.notCovered };
+  const missing = needs.filter((need) => !need.isInstalled());
+  if (missing.length > 0) return { ...result, status: "missing", reason: missing.map(({ label }) => label).join(", ") };
+
+  const kit = createKit(prepared, seconds);
+  const started = performance.now();
+  const elapsed = () => Math.round(performance.now() - started);
+  try {
+    const { version, report: given } = await kit.withinTime(environment.run(kit));
+    const report = typeof given === "string" ? kit.report(given) : given;
+    const reason = complaint(report, environment);
+    const { backend: used, crc, counts } = report;
+    const seen = { version, backend: used, crc, counts, milliseconds: elapsed() };
+    return { ...result, ...seen, status: reason ? "failed" : "ok", ...(reason && { reason }) };
+  } catch (error) {
+    return { ...result, milliseconds: elapsed(), status: "failed", reason: String(error?.message ?? error) };
+  } finally {
+    await kit.dispose();
+  }
+}
+
+function print({ name, version, backend, milliseconds, status, reason }) {
+  const isRun = milliseconds !== null;
+  const time = isRun ? `${milliseconds} ms` : "";
+  const cells = [name.padEnd(34), (version ?? "").padEnd(22), (isRun && version ? backend : "").padEnd(13), time.padStart(9)];
+  console.log(`${status.padEnd(11)} ${cells.join(" ")}${reason ? `  ${reason.trim().replaceAll("\n", "\n        | ")}` : ""}`);
+}
+
+/** All of `environments`, `--jobs` at a time, those that want to be alone last. */
+async function runAll(environments, prepared) {
+  const results = new Map();
+  const one = async (environment) => {
+    const result = await run(environment, prepared);
+    results.set(environment, result);
+    print(result);
+  };
+  const queue = environments.filter(({ exclusive }) => !exclusive);
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await one(next);
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Number(options.jobs)) }, worker));
+  for (const environment of environments.filter(({ exclusive }) => exclusive)) await one(environment);
+  return environments.map((environment) => results.get(environment));
+}
+
+async function main() {
+  const { environments: all, close } = await load();
+  const environments = chosen(all);
+  if (options.list) {
+    for (const { name, host, way, entry } of environments) console.log(`${name.padEnd(34)} ${host}, ${way}, ${entry}`);
+    return;
+  }
+  if (options.install) await install(environments.flatMap(({ notCovered, needs = [] }) => (notCovered ? [] : needs)));
+
+  const started = performance.now();
+  const prepared = await prepare();
+  let results;
+  try {
+    results = await runAll(environments, prepared);
+  } finally {
+    await close();
+    await prepared.dispose();
+  }
+
+  const json = options.json ?? (options.only === undefined ? "build/runtimes.json" : undefined);
+  if (json) {
+    const file = resolve(json);
+    const about = { package: prepared.package, date: new Date().toISOString(), platform: `${process.platform} ${process.arch}` };
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `${JSON.stringify({ ...about, crc: CRC, results }, null, 2)}\n`);
+  }
+  const count = (status) => results.filter((result) => result.status === status).length;
+  const counts = ["ok", "failed", "missing", "not covered"].map((status) => `${count(status)} ${status}`);
+  console.log(`${counts.join(", ")}; ${Math.round((performance.now() - started) / 1000)} s`);
+  if (count("failed") > 0 || (isCI && count("missing") > 0)) process.exitCode = 1;
+  if (!isCI && count("missing") > 0) console.log("`npm run test:runtimes -- --install` installs what is missing.");
+}
+
+await main();

@@ -1,0 +1,41 @@
+// Drops variables and optimizers without freeing them, in a process of its own: node --expose-gc garbage.mjs <backend>.
+// Prints JSON: the linear memory after each round of dropping. It stays, if what is garbage gives its memory back.
+import { createRuntime, LossScaleOptimizer, RMSprop, Variable } from "rmsprop-wasm";
+import { setImmediate as turn } from "node:timers/promises";
+
+const runtime = createRuntime({ backend: process.argv[2] });
+const kept = new Variable(new Float32Array(1000).fill(3), { runtime });
+const keeper = new RMSprop({ momentum: 0.9 });
+keeper.build([kept]);
+kept.gradient.fill(1);
+
+/** 2 MB of variables and state, in the hands of nobody after it. */
+function drop(length) {
+  for (let i = 0; i < 100; i++) {
+    const w = new Variable(new Float32Array(length), { runtime, constraint: (value) => value.fill(w.size) });
+    const options = { momentum: 0.9, centered: true, useEma: true };
+    const optimizer = i % 2 ? new RMSprop(options) : new LossScaleOptimizer(new RMSprop(options));
+    optimizer.build([w]);
+    optimizer.step();
+    // What was freed must not be freed again when it is collected.
+    if (i % 10 === 0) w.free();
+    if (i % 15 === 0) optimizer.free();
+  }
+}
+
+async function collect() {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc();
+    await turn();
+  }
+}
+
+const bytes = [];
+for (let round = 0; round < 30; round++) {
+  drop(1000);
+  await collect();
+  keeper.step();
+  bytes.push(runtime.byteLength);
+}
+const { value, gradient } = kept;
+console.log(JSON.stringify({ bytes, steps: keeper.iterations, values: new Set(value).size, gradients: new Set(gradient).size }));

@@ -1,0 +1,20 @@
+// The safety net: variables and optimizers that nobody freed give their memory back when they are garbage.
+import { describe, expect, it } from "vitest";
+import { runChild } from "./child.js";
+import { BACKENDS } from "./support.js";
+
+interface Result {
+  readonly bytes: readonly number[];
+  readonly steps: number;
+  readonly values: number;
+  readonly gradients: number;
+}
+
+describe.each(BACKENDS)("%s", (backend) => {
+  it("dropping thousands of variables and optimizers does not grow memory", { timeout: 120_000 }, async () => {
+    const { bytes, steps, values, gradients } = await runChild<Result>("garbage.mjs", backend);
+    expect(bytes.at(-1)).toBe(bytes[9]);
+    // What is in use was not given back.
+    expect({ steps, values, gradients }).toEqual({ steps: 30, values: 1, gradients: 1 });
+  });
+});

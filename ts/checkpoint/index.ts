@@ -1,0 +1,136 @@
+// The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
+import { CheckpointError, message, StateError, show } from "../errors.js";
+import { stringifyConfig } from "../keras-json.js";
+import type { Optimizer } from "../optimizer.js";
+import type { OptimizerVariable } from "../optimizer-variable.js";
+import { read, type Tensor, write } from "./safetensors.js";
+
+const FORMAT = "rmsprop-wasm checkpoint";
+const VERSION = "1";
+
+export interface SaveOptions {
+  /** Whether the values of the trained variables are saved too, not only the optimizer's state. Default true. */
+  readonly includeVariables?: boolean | undefined;
+}
+
+/** An array by its name in the file, where it is now, and how many it must be. */
+interface Place {
+  readonly shape: readonly number[];
+  readonly view: () => Float32Array;
+}
+
+/** The arrays of a checkpoint: `<path>` for a variable's values, `<path>/velocity` and so on for its slots. */
+function places(optimizer: Optimizer, includeVariables: boolean): Map<string, Place> {
+  const found = new Map<string, Place>();
+  const add = (name: string, shape: readonly number[], view: () => Float32Array) => {
+    if (found.has(name)) {
+      throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
+    }
+    found.set(name, { shape, view });
+  };
+  if (includeVariables) {
+    for (const variable of optimizer.trainableVariables) add(variable.path, variable.shape, () => variable.value);
+  }
+  for (const state of optimizer.variables) {
+    if (state.variable) add(slotName(state), state.shape, () => state.value as Float32Array);
+  }
+  return found;
+}
+
+const slotName = ({ variable, slot }: OptimizerVariable) => `${variable?.path}/${slot}`;
+
+/** Counters and rates by their names. The inner optimizer's are the ones that count under a LossScaleOptimizer. */
+function scalars(optimizer: Optimizer): Map<string, OptimizerVariable> {
+  const own = optimizer.variables.filter(({ variable }) => variable === null);
+  return new Map(own.map((scalar) => [scalar.name, scalar]));
+}
+
+/**
+ * The optimizer's whole state as the bytes of a safetensors file: slots, counters, learning rate, loss scale, and the
+ * values of the variables it trains. Loading it continues with the same bits, at any moment of a run.
+ *
+ * @throws {StateError} if the optimizer is not built, or was freed.
+ * @throws {CheckpointError} if two variables have the same path.
+ */
+export function save(optimizer: Optimizer, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
+  assertBuilt(optimizer);
+  const { includeVariables = true } = options;
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { shape, view }] of places(optimizer, includeVariables))
+    tensors.set(name, { shape, values: view() });
+  const metadata: Record<string, string> = {
+    format: FORMAT,
+    version: VERSION,
+    includes_variables: String(includeVariables),
+    optimizer: stringifyConfig(optimizer.getConfig()),
+  };
+  for (const [name, { value }] of scalars(optimizer)) metadata[name] = String(value[0]);
+  return write({ metadata, tensors });
+}
+
+/**
+ * Puts back what `save` has saved, into an optimizer built over variables with the same paths and shapes: all of it, or
+ * nothing and an error. The hyper-parameters are the optimizer's own; those it was saved with are in the file's metadata.
+ *
+ * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
+ * @throws {StateError} if the optimizer is not built, or was freed.
+ */
+export function load(bytes: Uint8Array, optimizer: Optimizer): void {
+  assertBuilt(optimizer);
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  const { metadata, tensors } = read(bytes);
+  if (metadata["format"] !== FORMAT || metadata["version"] !== VERSION) {
+    throw new CheckpointError(
+      `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(metadata["format"])} of version ${show(metadata["version"])}.`,
+    );
+  }
+  const targets = places(optimizer, metadata["includes_variables"] === "true");
+  for (const [name, { shape }] of targets) {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor "${name}".`);
+    if (String(tensor.shape) !== String(shape)) {
+      throw new CheckpointError(`Tensor "${name}" has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
+    }
+  }
+  const unknown = [...tensors.keys()].find((name) => !targets.has(name));
+  if (unknown !== undefined)
+    throw new CheckpointError(`The checkpoint's tensor "${unknown}" is not known to the optimizer.`);
+
+  const numbers = checkedScalars(metadata, scalars(optimizer));
+  try {
+    // Checks the numbers and puts back all of the optimizer's own state, or nothing.
+    const values = (state: OptimizerVariable) =>
+      state.variable ? tensors.get(slotName(state))?.values : (numbers.get(state.name) as number);
+    optimizer.setWeights(optimizer.variables.map((state) => values(state) ?? []));
+  } catch (cause) {
+    throw cause instanceof StateError
+      ? cause
+      : new CheckpointError(`The checkpoint's state does not fit: ${cause}`, { cause });
+  }
+  if (metadata["includes_variables"] !== "true") return;
+  for (const variable of optimizer.trainableVariables) variable.assign(tensors.get(variable.path)?.values ?? []);
+}
+
+/** The counters and rates of the file: those the optimizer has, no more and no less. */
+function checkedScalars(
+  metadata: Readonly<Record<string, string>>,
+  wanted: ReadonlyMap<string, OptimizerVariable>,
+): Map<string, number> {
+  const { format, version, includes_variables, optimizer, checksum, ...stored } = metadata;
+  const names = new Set([...wanted.keys(), ...Object.keys(stored)]);
+  return new Map(
+    [...names].map((name) => {
+      if (!wanted.has(name)) throw new CheckpointError(`The checkpoint's "${name}" is not known to the optimizer.`);
+      const text = stored[name];
+      const number = Number(text);
+      if (text === undefined || text.trim() === "" || String(number) !== text) {
+        throw new CheckpointError(`The checkpoint's "${name}" must be a number; it is ${show(text)}.`);
+      }
+      return [name, number];
+    }),
+  );
+}
+
+function assertBuilt(optimizer: Optimizer): void {
+  if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
+}
