@@ -4,16 +4,11 @@ import type { KernelExports } from "../generated/kernel.js";
 import type { Form, Forms } from "./form.js";
 import { checked, moduleForm } from "./module-form.js";
 
-/** What holds the WebAssembly: a compiled module (of any realm), its bytes, or where to get them. */
-export type WasmSource =
-  | WebAssembly.Module
-  | ArrayBuffer
-  | ArrayBufferView
-  | string
-  | { readonly href: string }
-  | { arrayBuffer(): Promise<ArrayBuffer>; readonly ok?: boolean; readonly status?: number; readonly url?: string }
-  | { readonly default: unknown }
-  | object;
+/**
+ * What holds the WebAssembly: a `WebAssembly.Module` (of any realm), its bytes, a `Response`, a URL or its text, or what a
+ * bundler makes of an import of `rmsprop-wasm/rmsprop.wasm`. No narrower type would hold in every environment.
+ */
+export type WasmSource = string | object;
 
 let provided: Form | undefined;
 
@@ -37,7 +32,7 @@ export const forms: Forms = [form];
  * @throws {TypeError} if `source` is neither.
  * @throws {WebAssembly.CompileError} if the bytes are no WebAssembly, or may not be compiled here.
  */
-export function initSync(source: WebAssembly.Module | ArrayBuffer | ArrayBufferView | object): void {
+export function initSync(source: object): void {
   const value = unwrapped(source);
   if (isKernel(value)) provided = instanceForm(value);
   else if (isModule(value)) provided = moduleForm(() => value);
