@@ -2,6 +2,7 @@
 // entries share in a file beside them.
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import terser from "@rollup/plugin-terser";
 import wasm from "@rollup/plugin-wasm";
 import { dts } from "rollup-plugin-dts";
 
@@ -14,7 +15,6 @@ const moduleFile = {
     const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
     emit("rmsprop.wasm", readFileSync(build("wasm/rmsprop.wasm")));
     emit("rmsprop.wasm.d.ts", "declare const wasm: unknown;\nexport default wasm;\n");
-    emit("iife.d.ts", 'export * from "./index.js";\nexport as namespace rmspropWasm;\n');
   },
 };
 
@@ -65,6 +65,9 @@ const scripts = (flavour) => ({
   plugins: [
     own(flavour, ".js"),
     wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
+    // For those who load it without a bundler: white space and comments are half of the bytes. Names of classes stay: they
+    // are in error messages, and Keras' names of schedules.
+    terser({ compress: false, ecma: 2020, keep_classnames: true }),
     ...(flavour.plugins ?? []),
   ],
 });
@@ -76,11 +79,29 @@ const declarations = (flavour) => ({
   plugins: [own(flavour, ".d.ts"), dts()],
 });
 
+/** What says of the file with one global that it is a script, not a module, and what its global is. */
+const globalFiles = {
+  name: "global-files",
+  generateBundle() {
+    const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
+    emit("package.json", '{ "type": "commonjs" }\n');
+    const types = 'typeof import("../index.js", { with: { "resolution-mode": "import" } })';
+    emit("rmsprop-wasm.d.ts", `declare const rmspropWasm: ${types};\n`);
+  },
+};
+
 /** One global and everything in one file: for `<script>`, `importScripts`, and sandboxes that take one file. */
 const global = {
   ...scripts(flavours[0]),
   input: build("ts/index.js"),
-  output: { file: "dist/iife.js", format: "iife", name: "rmspropWasm", generatedCode: "es2015", codeSplitting: false },
+  output: {
+    file: "dist/iife/rmsprop-wasm.js",
+    format: "iife",
+    name: "rmspropWasm",
+    generatedCode: "es2015",
+    codeSplitting: false,
+  },
+  plugins: [...scripts(flavours[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
 export default [...flavours.flatMap((flavour) => [scripts(flavour), declarations(flavour)]), global];

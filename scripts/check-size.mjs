@@ -1,21 +1,41 @@
-// Prints how big every file of dist is, and fails when one outgrows its budget: gzipped bytes in scripts/size-budget.json,
-// by name or, for all others, by extension.
+// Prints what each entry costs with everything that it imports, and fails when one outgrows its budget: gzipped bytes in
+// scripts/size-budget.json.
 import { readdirSync, readFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
-const dist = new URL("../dist/", import.meta.url);
-const budgets = JSON.parse(readFileSync(new URL("size-budget.json", import.meta.url), "utf8"));
-const columns = (...cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(26) : cell.padStart(9))).join("");
+const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const budgets = JSON.parse(read("scripts/size-budget.json"));
+const { exports } = JSON.parse(read("package.json"));
 
+/** The files of dist that a file brings along, itself first. */
+function closure(name, found = new Set()) {
+  if (found.has(name)) return found;
+  found.add(name);
+  if (!/\.[cm]?js$/.test(name)) return found;
+  for (const [, neighbour] of read(`dist/${name}`).matchAll(/\bfrom\s*['"]\.\/(.+?)['"]/g)) closure(neighbour, found);
+  return found;
+}
+
+const columns = (...cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(24) : cell.padStart(9))).join("");
+console.log(columns("entry", "raw", "gzip", "brotli", "budget"));
+
+const named = new Set(JSON.stringify(exports).match(/(?<=\.\/dist\/)[^"]+/g));
+const entries = readdirSync(new URL("../dist/", import.meta.url)).filter(
+  (name) => named.has(name) && !/\.d\.ts$/.test(name),
+);
 let failed = false;
-console.log(columns("dist/", "raw", "gzip", "brotli", "budget"));
-for (const name of readdirSync(dist).sort()) {
-  const bytes = readFileSync(new URL(name, dist));
-  const gzip = gzipSync(bytes, { level: 9 }).length;
-  const budget = budgets[name] ?? budgets[/(\.d)?\.\w+$/.exec(name)[0]];
-  const fits = gzip <= budget;
-  if (!fits) failed = true;
-  const sizes = [bytes.length, gzip, brotliCompressSync(bytes).length, budget].map(String);
-  console.log(columns(name, ...sizes) + (fits ? "" : "  is too big"));
+for (const name of entries.sort()) {
+  const files = [...closure(name)].map((file) => readFileSync(new URL(`../dist/${file}`, import.meta.url)));
+  const total = (size) => files.reduce((sum, file) => sum + size(file), 0);
+  const gzip = total((file) => gzipSync(file, { level: 9 }).length);
+  const verdict = budgets[name] === undefined ? "  has no budget" : gzip > budgets[name] ? "  is too big" : "";
+  if (verdict) failed = true;
+  const sizes = [
+    total((file) => file.length),
+    gzip,
+    total((file) => brotliCompressSync(file).length),
+    budgets[name] ?? 0,
+  ];
+  console.log(columns(name, ...sizes.map(String)) + verdict);
 }
 process.exitCode = failed ? 1 : 0;

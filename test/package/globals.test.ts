@@ -8,6 +8,8 @@ import { describe, expect, it } from "vitest";
 const language = [
   ...["Infinity", "JSON", "Map", "Math", "NaN", "Number", "Object", "RegExp", "Set", "String", "Symbol"],
   ...["Error", "RangeError", "TypeError"],
+  // Checkpoints: 64-bit lengths, and UTF-8 without a TextEncoder.
+  ...["BigInt", "DataView", "decodeURIComponent", "encodeURIComponent"],
   ...["Array", "ArrayBuffer", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
   ...["Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint16Array", "Uint32Array"],
 ];
@@ -70,7 +72,7 @@ function globals(program: Node): string[] {
 }
 
 const dist = new URL("../../dist/", import.meta.url);
-const scripts = readdirSync(dist).filter((name) => name.endsWith(".js"));
+const scripts = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js"));
 const neighbours = [...scripts, "rmsprop.wasm"].map((name) => `./${name}`);
 
 describe.each(scripts)("dist/%s", (name) => {

@@ -1,0 +1,102 @@
+// Writes what `npm run test:runtimes` found: docs/environments.md, and the short table between the markers in README.md.
+//
+//   node scripts/docs-environments.mjs [results.json ...]      default: build/runtimes.json; later files win
+//   node scripts/docs-environments.mjs --check                 fails when the page does not list today's environments
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./tools.mjs";
+
+const path = (...names) => join(root, ...names);
+const page = path("docs", "environments.md");
+const markers = ["<!-- environments:begin (npm run docs:environments) -->", "<!-- environments:end -->"];
+
+const backends = { "wasm-simd128": "WebAssembly", js: "JavaScript" };
+const unique = (values) => [...new Set(values)];
+const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
+
+/** A way as the short table has it: with its entry, unless that is the default one. */
+const wayOf = ({ way, entry }) => (entry === "." || way.includes(entry) ? way : `${way} of \`${entry}\``);
+
+/** One row per host: its versions, and in which ways it runs which machine form. */
+function shortTable(results) {
+  const rows = unique(results.map(({ host }) => host)).map((host) => {
+    const ours = results.filter((result) => result.host === host);
+    const ways = (backend) => unique(ours.filter((each) => each.status === "ok" && each.backend === backend).map(wayOf));
+    const others = unique(ours.filter(({ status }) => status !== "ok").map((each) => `${wayOf(each)} (${each.status})`));
+    const versions = unique(ours.map(({ version }) => version).filter(Boolean));
+    const lists = [...Object.keys(backends).map(ways), others].map((list) => list.join("; ") || "–");
+    return [host, versions.join(", ") || "–", ...lists];
+  });
+  // The last column is for what did not run, if there is such.
+  const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
+  const head = ["Environment", "Versions", ...Object.values(backends), "Not run, or failed"];
+  return table(head.slice(0, columns), rows.map((cells) => cells.slice(0, columns)));
+}
+
+function longTable(results) {
+  const rows = results.map(({ name, host, way, entry, version, backend, milliseconds, status, reason }) => {
+    const verdict = status === "ok" ? "ok" : `**${status}**${reason ? `: ${reason.split("\n")[0]}` : ""}`;
+    const time = milliseconds === null ? "" : (milliseconds / 1000).toFixed(1);
+    return [`\`${name}\``, host, version ?? "", way, `\`${entry}\``, backends[backend], time, verdict];
+  });
+  return table(["Name", "Host", "Version", "Way", "Entry", "Form", "Seconds", "Result"], rows);
+}
+
+function text({ package: name, date, platform, crc }, results) {
+  const counts = unique(results.map(({ status }) => status)).map((status) => {
+    return `${results.filter((result) => result.status === status).length} ${status}`;
+  });
+  return `# Environments
+
+Written by \`npm run docs:environments\` from the last run of \`npm run test:runtimes\`: ${name}, ${date.slice(0, 10)}, ${platform}.
+${counts.join(", ")}.
+
+In each environment the packed package is installed and does the same: the first example; 15 trainings of 200 steps over all
+options, schedules and both optimizers, saved and loaded in between; growth of memory; errors; \`free\`; 1,000 optimizers at
+once; 200 runtimes made and dropped. What the trainings leave behind has the CRC-32 \`${crc}\` everywhere, with WebAssembly and
+with JavaScript. An environment counts as ok only with those bits and with the form that is written here.
+
+${shortTable(results)}
+
+## Each of them
+
+\`npm run test:runtimes -- --only NAME\` runs one (or all whose names begin so), \`--install\` installs what it needs. The time
+is that of the whole run, the start of the host included.
+
+${longTable(results)}
+`;
+}
+
+/** README.md with the table between its markers, if it has them. */
+function fillReadme(results) {
+  const file = path("README.md");
+  if (!existsSync(file)) return false;
+  const readme = readFileSync(file, "utf8");
+  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
+  if (begin < 0 || end < begin) return false;
+  const filled = `${readme.slice(0, begin)}${markers[0]}\n\n${shortTable(results)}\n\n${readme.slice(end)}`;
+  if (filled !== readme) writeFileSync(file, filled);
+  return true;
+}
+
+const files = process.argv.slice(2);
+if (files[0] === "--check") {
+  const list = execFileSync(process.execPath, [path("test", "runtime", "run.mjs"), "--list"], { encoding: "utf8" });
+  const names = list.trim().split("\n").map((line) => line.split(" ")[0]);
+  const documented = existsSync(page) ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` \|/gm)].map((match) => match[1]) : [];
+  const differences = [
+    ...names.filter((name) => !documented.includes(name)).map((name) => `${name} is not documented`),
+    ...documented.filter((name) => !names.includes(name)).map((name) => `${name} is not tested`),
+  ];
+  if (differences.length > 0) {
+    console.error(`docs/environments.md is not current: ${differences.join(", ")}.\nnpm run test:runtimes && npm run docs:environments`);
+    process.exitCode = 1;
+  }
+} else {
+  const runs = (files.length > 0 ? files : [path("build", "runtimes.json")]).map((file) => JSON.parse(readFileSync(file, "utf8")));
+  const results = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
+  writeFileSync(page, text(runs.at(-1), results));
+  console.log(`docs/environments.md${fillReadme(results) ? " and README.md" : ""}: ${results.length} environments.`);
+}
