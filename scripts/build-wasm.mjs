@@ -5,7 +5,6 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { minify } from "terser";
 import { kernelExports, kernelInterface } from "./kernel-exports.mjs";
 import { environment, root } from "./tools.mjs";
 
@@ -78,9 +77,7 @@ async function finishFallback(names) {
   // memory.grow answers a failure with -1. wasm2js lets ArrayBuffer throw, through the middle of the allocator.
   const allocation = "var newBuffer = new ArrayBuffer(newPages << 16);";
   text = replaceOnce(text, allocation, `try { ${allocation} } catch { return -1; }`);
-  // A third of the size, by shorter names and less white space alone: `compress` would rewrite the arithmetic.
-  const { code } = await minify(text, { module: true, compress: false, mangle: true });
-  writeFileSync(build("wasm", "rmsprop.fallback.js"), code);
+  writeFileSync(build("wasm", "rmsprop.fallback.js"), text);
 }
 
 /** Replaces a piece of generated text, and stops the build when a newer tool no longer writes it. */

@@ -23,8 +23,11 @@ const wayOf = ({ way, entry }) => (entry === "." || way.includes(entry) ? way : 
 function shortTable(results) {
   const rows = unique(results.map(({ host }) => host)).map((host) => {
     const ours = results.filter((result) => result.host === host);
-    const ways = (backend) => unique(ours.filter((each) => each.status === "ok" && each.backend === backend).map(wayOf));
-    const others = unique(ours.filter(({ status }) => status !== "ok").map((each) => `${wayOf(each)} (${each.status})`));
+    const ways = (backend) =>
+      unique(ours.filter((each) => each.status === "ok" && each.backend === backend).map(wayOf));
+    const others = unique(
+      ours.filter(({ status }) => status !== "ok").map((each) => `${wayOf(each)} (${each.status})`),
+    );
     const versions = unique(ours.map(({ version }) => version).filter(Boolean));
     const lists = [...Object.keys(backends).map(ways), others].map((list) => list.join("; ") || "–");
     return [host, versions.join(", ") || "–", ...lists];
@@ -32,7 +35,10 @@ function shortTable(results) {
   // The last column is for what did not run, if there is such.
   const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
   const head = ["Environment", "Versions", ...Object.values(backends), "Not run, or failed"];
-  return table(head.slice(0, columns), rows.map((cells) => cells.slice(0, columns)));
+  return table(
+    head.slice(0, columns),
+    rows.map((cells) => cells.slice(0, columns)),
+  );
 }
 
 function longTable(results) {
@@ -84,18 +90,27 @@ function fillReadme(results) {
 const files = process.argv.slice(2);
 if (files[0] === "--check") {
   const list = execFileSync(process.execPath, [path("test", "runtime", "run.mjs"), "--list"], { encoding: "utf8" });
-  const names = list.trim().split("\n").map((line) => line.split(" ")[0]);
-  const documented = existsSync(page) ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` \|/gm)].map((match) => match[1]) : [];
+  const names = list
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ")[0]);
+  const documented = existsSync(page)
+    ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` \|/gm)].map((match) => match[1])
+    : [];
   const differences = [
     ...names.filter((name) => !documented.includes(name)).map((name) => `${name} is not documented`),
     ...documented.filter((name) => !names.includes(name)).map((name) => `${name} is not tested`),
   ];
   if (differences.length > 0) {
-    console.error(`docs/environments.md is not current: ${differences.join(", ")}.\nnpm run test:runtimes && npm run docs:environments`);
+    console.error(
+      `docs/environments.md is not current: ${differences.join(", ")}.\nnpm run test:runtimes && npm run docs:environments`,
+    );
     process.exitCode = 1;
   }
 } else {
-  const runs = (files.length > 0 ? files : [path("build", "runtimes.json")]).map((file) => JSON.parse(readFileSync(file, "utf8")));
+  const runs = (files.length > 0 ? files : [path("build", "runtimes.json")]).map((file) =>
+    JSON.parse(readFileSync(file, "utf8")),
+  );
   const results = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
   writeFileSync(page, text(runs.at(-1), results));
   console.log(`docs/environments.md${fillReadme(results) ? " and README.md" : ""}: ${results.length} environments.`);

@@ -31,11 +31,6 @@ export type RMSpropOptions = {
   ClipOptions &
   EmaOptions;
 
-/** Keras' defaults. */
-export function defaultHyperparameters(): Hyperparameters {
-  return Object.fromEntries(HYPERPARAMETERS.map((row) => [row.option, row.default])) as unknown as Hyperparameters;
-}
-
 /** The hyper-parameters among `options`, with Keras' defaults for the others. */
 export function readHyperparameters(options: Record<string, unknown>): Hyperparameters {
   const values: Record<string, unknown> = {};

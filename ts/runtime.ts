@@ -135,7 +135,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
 
   const runtime = start(backend);
   if (maximum < ADDRESSABLE) runtime.kernel.memory_limit(maximum);
-  if (initial > 0 && runtime.kernel.memory_reserve(initial) !== 0) {
+  // The largest number that crosses the boundary is one less than what is addressable.
+  if (initial > 0 && runtime.kernel.memory_reserve(Math.min(initial, ADDRESSABLE - 1)) !== 0) {
     throw new OutOfMemoryError(`There is no room for initialBytes = ${initial}.`);
   }
   runtime.synchronize();

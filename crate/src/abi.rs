@@ -27,7 +27,7 @@ enum Trainer {
     Built(Optimizer),
 }
 
-/// Bytes of arrays in use, and the most there may be.
+/// Bytes of memory in use, and the most there may be.
 struct Ledger {
     used: usize,
     limit: usize,
@@ -83,16 +83,18 @@ fn address(array: Option<&[f32]>) -> usize {
     array.map_or(0, |array| array.as_ptr() as usize)
 }
 
-/// Limits the linear memory to about `bytes`: arrays that would not fit under it are refused.
+/// Limits the linear memory to `bytes`: arrays that would not fit under it are refused.
 #[wasm_bindgen]
-pub fn memory_limit(bytes: f64) {
-    let taken = core::arch::wasm32::memory_size(0) * 65_536;
+pub fn memory_limit(bytes: u32) {
+    const PAGE: usize = 65_536;
+    // Memory grows by whole pages, so that there may be one more than what is booked.
+    let taken = (core::arch::wasm32::memory_size(0) + 1) * PAGE;
     with(|world| world.ledger.limit = (bytes as usize).saturating_sub(taken));
 }
 
 /// Grows the linear memory so that arrays of `bytes` in all fit without growing it again.
 #[wasm_bindgen]
-pub fn memory_reserve(bytes: f64) -> u32 {
+pub fn memory_reserve(bytes: u32) -> u32 {
     let mut room = Vec::<u8>::new();
     code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
 }

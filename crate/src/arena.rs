@@ -29,6 +29,12 @@ impl Buffer {
         Ok(Self { storage, start, len })
     }
 
+    /// Bytes of memory that an array of `len` takes; `None` if that is more than can be addressed.
+    pub fn bytes(len: usize) -> Option<usize> {
+        // With what the allocator keeps for itself.
+        len.checked_add(2 * LINE)?.checked_mul(size_of::<f32>())
+    }
+
     /// The array.
     #[inline]
     pub fn as_slice(&self) -> &[f32] {
@@ -71,6 +77,10 @@ impl<T> Default for Arena<T> {
 }
 
 impl<T> Arena<T> {
+    /// Bytes of memory that an object takes in the table, at most: when a full table moves to one of twice its size,
+    /// there are three places per object.
+    pub const PLACE: usize = 3 * (size_of::<Entry<T>>() + size_of::<u32>());
+
     /// An empty table.
     pub const fn new() -> Self {
         Self { entries: Vec::new(), vacant: Vec::new() }

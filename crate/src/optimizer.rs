@@ -5,7 +5,7 @@
 //! block through all stages, while the block is in the first-level cache.
 
 use crate::accumulate::{Preparation, accumulate, maximum};
-use crate::arena::{Buffer, Handle, OutOfMemory};
+use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
 use crate::average::Average;
 use crate::clip::{Clip, RUN, Rule, pairwise_sum, run_sum, square};
 use crate::config::Hyperparameters;
@@ -146,7 +146,12 @@ impl Optimizer {
         })
     }
 
-    /// Bytes of the state that [`build`](Self::build) will allocate for these variables.
+    /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
+    const FIXED: usize = Arena::<Self>::PLACE + (RUN + BLOCK) * size_of::<f32>();
+    /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
+    const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
+
+    /// Bytes of memory that [`build`](Self::build) will take for these variables.
     ///
     /// # Errors
     /// [`BuildError`] if a variable is not there, or the state is larger than can be addressed.
@@ -155,21 +160,22 @@ impl Optimizer {
         handles: &[Handle],
         variables: &Variables,
     ) -> Result<usize, BuildError> {
-        handles.iter().try_fold(0_usize, |sum, &handle| {
+        handles.iter().try_fold(Self::FIXED, |sum, &handle| {
             let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
             let kept = Slot::ALL
                 .into_iter()
                 .filter(|slot| slot.is_kept(hyperparameters, variable.overwrite_with_gradient))
                 .count();
-            let bytes = variable.value().len().checked_mul(kept * size_of::<f32>());
-            bytes.and_then(|bytes| sum.checked_add(bytes)).ok_or(BuildError::OutOfMemory)
+            let slots = Buffer::bytes(variable.value().len()).and_then(|bytes| bytes.checked_mul(kept));
+            slots.and_then(|slots| sum.checked_add(slots)?.checked_add(Self::ROW)).ok_or(BuildError::OutOfMemory)
         })
     }
 
-    /// Bytes of the state allocated.
+    /// Bytes of memory taken: what [`bytes`](Self::bytes) said.
     pub fn own_bytes(&self) -> usize {
         let buffers = self.states.iter().flat_map(|state| state.slots.iter().flatten());
-        buffers.map(|buffer| size_of_val(buffer.as_slice())).sum()
+        let slots: usize = buffers.filter_map(|buffer| Buffer::bytes(buffer.as_slice().len())).sum();
+        Self::FIXED + self.states.len() * Self::ROW + slots
     }
 
     /// The hyper-parameters, read anew at every step.
@@ -246,21 +252,23 @@ impl Optimizer {
     ) -> Result<bool, Freed> {
         self.check(variables)?;
         let finite = self.gradients_are_finite(variables, call);
-        if finite && call.selected != Some(0) {
+        if finite {
             self.apply(variables, Call { loss_scale: Some(scale.scale), ..call })?;
         }
         scale.record(finite);
         Ok(finite)
     }
 
-    /// One step: [`prepare`](Self::prepare), then [`commit`](Self::commit).
+    /// One step: [`prepare`](Self::prepare), then [`commit`](Self::commit). Nothing at all without gradients, as in Keras.
     ///
     /// # Errors
     /// [`Freed`] if a variable is not there any more; nothing is changed then.
     pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
         self.check(variables)?;
-        self.prepare(variables, call);
-        self.commit(variables, call);
+        if self.selected(call) > 0 {
+            self.prepare(variables, call);
+            self.commit(variables, call);
+        }
         Ok(())
     }
 
@@ -370,7 +378,8 @@ impl Optimizer {
             };
             state.selected = call.selected.is_some();
             if state.overwrite_with_gradient {
-                overwrite(variable, state.slots[Slot::GradientAccumulator as usize].as_mut(), updates);
+                let accumulator = state.slots[Slot::GradientAccumulator as usize].as_mut();
+                overwrite(variable, accumulator.filter(|_| stages.accumulates()), updates);
                 continue;
             }
             if let (Rule::Norm(threshold), true) = (rule, updates) {
@@ -395,7 +404,7 @@ impl Optimizer {
                 continue;
             };
             let [average, accumulator, ..] = &mut state.slots;
-            if let (true, Some(accumulator)) = (stages.updates, accumulator) {
+            if let (true, Some(accumulator)) = (stages.updates && stages.accumulates(), accumulator) {
                 accumulator.as_mut_slice().fill(0.0);
             }
             if let (Some(rule), Some(average), Some(variable)) =
@@ -457,6 +466,11 @@ struct Stages {
 }
 
 impl Stages {
+    /// Whether accumulators are in use. An optimizer built with them can go on without.
+    fn accumulates(&self) -> bool {
+        self.preparation.steps.is_some()
+    }
+
     /// Takes a variable through the stages, block by block.
     fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32]) {
         let Variable { value, gradient, .. } = variable;
@@ -471,7 +485,7 @@ impl Stages {
             let to = value.len().min(from + BLOCK);
             let value = &mut value[from..to];
             let gradient = &gradient[from..to];
-            let mut accumulator = part(accumulator, from, to);
+            let mut accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
 
             if self.updates {
                 let sums = accumulator.as_deref().unwrap_or(&[]);

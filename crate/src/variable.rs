@@ -32,9 +32,9 @@ impl Variable {
         Ok(variable)
     }
 
-    /// Bytes of the arrays of a variable of `size`; `None` if that is more than can be addressed.
+    /// Bytes of memory that a variable of `size` takes; `None` if that is more than can be addressed.
     pub fn bytes(size: usize) -> Option<usize> {
-        size.checked_mul(2 * size_of::<f32>())
+        Buffer::bytes(size)?.checked_mul(2)?.checked_add(Variables::PLACE)
     }
 
     /// The same variable, but a step sets it to its gradient instead of updating it (Keras:

@@ -61,7 +61,7 @@ export interface KernelExports {
   readonly loss_scale_value: (lossScale: number) => number;
 
   /**
-   * Limits the linear memory to about `bytes`: arrays that would not fit under it are refused.
+   * Limits the linear memory to `bytes`: arrays that would not fit under it are refused.
    */
   readonly memory_limit: (bytes: number) => void;
 
