@@ -148,6 +148,8 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** @internal */
   run(update: Update): void {
+    // As in Keras, no gradients at all count as finite ones; but there is no scale yet to count them.
+    if (update.built.length === 0 && !this.built) return;
     this.innerOptimizer.runScaled(update, () => this.#handle());
   }
 
@@ -233,7 +235,7 @@ export class LossScaleOptimizer extends Optimizer {
    * @throws {TypeError | RangeError} if the configuration is not valid.
    */
   static fromConfig(config: Partial<LossScaleConfig>): LossScaleOptimizer {
-    const { inner_optimizer, initial_scale, dynamic_growth_steps, ...others } = record("config", config);
+    const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = record("config", config);
     const inner = record("inner_optimizer", inner_optimizer);
     const className = own(inner, "class_name");
     if (typeof className !== "string" || className.toLowerCase() !== "rmsprop") {
@@ -243,6 +245,7 @@ export class LossScaleOptimizer extends Optimizer {
       ...optionsFromConfig(others),
       initialScale: initial_scale,
       dynamicGrowthSteps: dynamic_growth_steps,
+      dynamic,
     };
     const innerConfig = record("inner_optimizer.config", own(inner, "config")) as Partial<RMSpropConfig>;
     return new LossScaleOptimizer(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);

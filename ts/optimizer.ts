@@ -108,7 +108,8 @@ export abstract class Optimizer {
     if (!Array.isArray(gradients))
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
-    const targets = variables === undefined ? this.#trainedVariables() : checkedVariables(variables);
+    const listed = list.length === 0 ? [] : undefined;
+    const targets = variables === undefined ? (listed ?? this.#trainedVariables()) : checkedVariables(variables);
     if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }

@@ -78,7 +78,7 @@ function checkLimits(hyperparameters: Hyperparameters): void {
   );
   if (given.length > 1) {
     const values = given.map((row) => `${row.option} = ${hyperparameters[row.option]}`).join(" and ");
-    throw new RangeError(`Only one of clipnorm, clipvalue and global clipnorm can be set; received ${values}.`);
+    throw new RangeError(`Only one of clipnorm, clipvalue and globalClipnorm can be set; received ${values}.`);
   }
 }
 
@@ -96,7 +96,6 @@ export function optionsFromConfig(config: unknown): Record<string, unknown> {
     ["learning_rate", "learningRate"],
     ["name", "name"],
     ["decay", "decay"],
-    ["dynamic", "dynamic"],
   ] as const) {
     spelling.set(key, option);
   }

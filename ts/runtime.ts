@@ -106,7 +106,7 @@ function start(wanted: RuntimeOptions["backend"]): Runtime {
     }
   }
   const reason = causes.length > 0 ? String(causes[0]) : "it is not part of this entry of the package";
-  throw new BackendUnavailableError(`The backend ${backend ?? "of this entry"} cannot be had here: ${reason}`, {
+  throw new BackendUnavailableError(`The backend ${backend ?? "of this entry"} cannot be had here: ${reason}.`, {
     cause: causes[0],
   });
 }

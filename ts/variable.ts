@@ -67,7 +67,9 @@ export class Variable {
     this.shape = checkedShape(own(given, "shape"), typeof value === "number" ? [] : [numbers.length]);
     this.size = this.shape.reduce((size, length) => size * length, 1);
     if (this.size !== numbers.length) {
-      throw new RangeError(message("shape", `a shape of ${numbers.length} values`, `[${this.shape}]`));
+      throw new RangeError(
+        `Argument \`shape\` must be a shape of ${numbers.length} values; received a shape of ${this.size} values: [${this.shape}].`,
+      );
     }
     this.constraint = optional(given, "constraint", "function") as Constraint | undefined;
     this.overwriteWithGradient = (optional(given, "overwriteWithGradient", "boolean") as boolean | undefined) ?? false;

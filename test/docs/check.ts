@@ -11,6 +11,7 @@ function written(actual: unknown, expected: unknown): unknown {
   return Array.isArray(list) && Array.isArray(expected) ? list.map((item, i) => written(item, expected[i])) : list;
 }
 
+/** @public The modules that module.ts writes import it. */
 export function check(value: () => unknown, expected: unknown): void {
   const actual = value();
   assert.deepEqual(written(actual, expected), expected);

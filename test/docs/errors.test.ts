@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import * as everything from "rmsprop-wasm";
+import * as checkpoint from "rmsprop-wasm/checkpoint";
 import * as onlyJs from "rmsprop-wasm/js";
 import * as slim from "rmsprop-wasm/slim";
 import { describe, it } from "vitest";
@@ -10,9 +11,18 @@ import { blocks, codeOf, tableRows } from "./pages.js";
 
 const page = "docs/errors.md";
 const [setting] = blocks(page);
-const names = { ...everything, onlyJs, slim, throws, assert };
+const names = { ...everything, checkpoint, onlyJs, slim, throws, assert };
 
-describe.each(["TypeError", "RangeError", "StateError", "OutOfMemoryError", "BackendUnavailableError"])("%s", (type) => {
+const types = [
+  "TypeError",
+  "RangeError",
+  "StateError",
+  "OutOfMemoryError",
+  "BackendUnavailableError",
+  "CheckpointError",
+];
+
+describe.each(types)("%s", (type) => {
   it.each(tableRows(page, `## ${type}`))("%s", (_, example, message) => {
     const code = `${setting!.code}
       const state = () => [[w, kernel].map((v) => [v.value.slice(), v.gradient.slice()]), optimizer.saveOwnVariables(), optimizer.getConfig()];

@@ -10,7 +10,8 @@ export const read = (path: string) => readFileSync(join(root, path), "utf8");
 
 function list(folder: string, extension: string, recursive = true): string[] {
   const names = readdirSync(join(root, folder), { recursive }) as string[];
-  return names.filter((name) => name.endsWith(extension)).map((name) => join(folder, name));
+  const isOurs = (name: string) => name.endsWith(extension) && !/(^|[\\/])(\.|node_modules)/.test(name);
+  return names.filter(isOurs).map((name) => join(folder, name));
 }
 
 export const pages = [
@@ -39,10 +40,16 @@ export const allBlocks = [...pages, ...list("ts", ".ts")].flatMap(blocks);
 
 /** The rows of all tables of a page that stand below `heading` (as it is written there), without their head. */
 export function tableRows(file: string, heading: string): string[][] {
-  const section = read(file).split(/^(?=#+ )/m).find((text) => text.startsWith(`${heading}\n`));
+  const section = read(file)
+    .split(/^(?=#+ )/m)
+    .find((text) => text.startsWith(`${heading}\n`));
   if (section === undefined) throw new Error(`${file} has no heading "${heading}"`);
   const rows = section.split("\n").filter((line) => line.startsWith("|"));
-  const cells = (row: string) => row.slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.replaceAll("\\|", "|").trim());
+  const cells = (row: string) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.replaceAll("\\|", "|").trim());
   return rows.filter((row, i) => !isRule(row) && !isRule(rows[i + 1])).map(cells);
 }
 

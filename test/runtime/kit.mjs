@@ -9,19 +9,23 @@ import { root } from "../../scripts/tools.mjs";
 /** The line with the report: hosts print other things too. */
 const MARK = "rmsprop-wasm report: ";
 
-/** Packs the package and installs the tarball in a folder from which all others are copied. */
-export async function prepare() {
+/** Where npm puts the package. */
+const INSTALLED = "node_modules/rmsprop-wasm";
+
+/** Packs the package (or takes a tarball), and installs it in a folder from which all others are copied. */
+export async function prepare(packed) {
   const folder = await mkdtemp(join(tmpdir(), "rmsprop-wasm-runtimes-"));
   const npm = (args) =>
     execute("npm", [...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: folder,
       signal: AbortSignal.timeout(120_000),
     });
-  const [{ filename, name, version }] = JSON.parse(await npm(["pack", root, "--json"]));
+  const tarball = packed ?? join(folder, JSON.parse(await npm(["pack", root, "--json"]))[0].filename);
   const template = join(folder, "template");
   await mkdir(template);
   await writeFile(join(template, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  await npm(["install", "--offline", "--prefix", template, join(folder, filename)]);
+  await npm(["install", "--offline", "--prefix", template, tarball]);
+  const manifest = JSON.parse(await readFile(join(template, INSTALLED, "package.json"), "utf8"));
   const suite = await readFile(new URL("suite.js", import.meta.url), "utf8");
   await writeFile(join(template, "suite.js"), suite);
   // The file's only syntax that a classic script does not have.
@@ -30,8 +34,8 @@ export async function prepare() {
   return {
     folder,
     template,
-    tarball: join(folder, filename),
-    package: `${name} ${version}`,
+    tarball,
+    manifest,
     dispose: () => rm(folder, { recursive: true, force: true }),
   };
 }
@@ -98,11 +102,14 @@ export function createKit(prepared, seconds) {
 
     execute: (command, args, settings = {}) => execute(command, args, { signal, ...settings }),
 
-    print: `console.log(${JSON.stringify(MARK)} + JSON.stringify(report));\n`,
+    print: `console.log(${JSON.stringify(MARK)} + (typeof report === "string" ? report : JSON.stringify(report)));\n`,
 
-    main: (entry = ".", settings = {}) => `import * as rmsprop from ${JSON.stringify(`rmsprop-wasm${entry.slice(1)}`)};
+    file: (entry, conditions = []) =>
+      `${INSTALLED}/${target(prepared.manifest.exports[entry], [...conditions, "default"]).slice(2)}`,
+
+    main: (entry = ".", from = `rmsprop-wasm${entry.slice(1)}`) => `import * as rmsprop from ${JSON.stringify(from)};
 import { suite } from "./suite.js";
-const report = suite(rmsprop, ${JSON.stringify(settings)});
+const report = suite(rmsprop);
 ${kit.print}`,
 
     report(text) {
@@ -113,15 +120,14 @@ ${kit.print}`,
     },
 
     async bundle(folder, code, { format = "esm", name, conditions = [], external = [] } = {}) {
-      const manifest = JSON.parse(await readFile(join(folder, "node_modules/rmsprop-wasm/package.json"), "utf8"));
       const main = join(folder, "bundled.js");
       const plugin = {
         name: "runtimes",
         resolveId(id) {
+          if (id === main) return id;
           if (external.includes(id)) return { id, external: true };
           if (!id.startsWith("rmsprop-wasm")) return null;
-          const exported = manifest.exports[`.${id.slice("rmsprop-wasm".length)}`];
-          return join(folder, "node_modules/rmsprop-wasm", target(exported, ["default", ...conditions]));
+          return join(folder, kit.file(`.${id.slice("rmsprop-wasm".length)}`, conditions));
         },
         load: (id) => (id === main ? code : null),
       };
@@ -129,7 +135,7 @@ ${kit.print}`,
         throw new Error(warning.message);
       };
       const bundle = await rollup({ input: main, plugins: [plugin], onwarn });
-      const { output } = await bundle.generate({ format, name, codeSplitting: false });
+      const { output } = await bundle.generate({ format, name });
       await bundle.close();
       return output[0].code;
     },

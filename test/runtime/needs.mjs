@@ -2,7 +2,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -42,31 +41,35 @@ export function npm(packages) {
   const folder = folderOf("npm", packages);
   const need = cached(folder, `${list(packages).join(", ")} from npm`, async () => {
     writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
-    await run("npm", ["install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", ...list(packages)], folder);
+    await run(
+      "npm",
+      ["install", "--save-exact", "--no-audit", "--no-fund", "--loglevel=error", ...list(packages)],
+      folder,
+    );
   });
   return {
     ...need,
     version: Object.values(packages)[0],
     bin: (name) => join(folder, "node_modules", ".bin", name),
     path: (...names) => join(folder, "node_modules", ...names),
-    /** A module of the packages, in this process. */
-    import: (name) => {
-      try {
-        return import(pathToFileURL(createRequire(join(folder, "package.json")).resolve(name)).href);
-      } catch {
-        // A package of ES modules only.
-        return import(pathToFileURL(moduleOf(join(folder, "node_modules", name))).href);
-      }
-    },
+    /** The address of a package's ES module, to be imported from anywhere. */
+    url: (name) => pathToFileURL(moduleOf(join(folder, "node_modules", name))).href,
+    /** A package's ES module, in this process. */
+    import: (name) => import(pathToFileURL(moduleOf(join(folder, "node_modules", name))).href),
   };
 }
 
+/** The file that `import` of a package gives on Node. */
 function moduleOf(folder) {
   const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const first = (exported) =>
-    typeof exported === "string" ? exported : exported && first(exported.import ?? exported.node ?? exported.default);
-  const exported = manifest.exports?.["."] ?? manifest.exports;
-  return join(folder, first(exported) ?? manifest.module ?? manifest.main ?? "index.js");
+    typeof exported === "object" && exported !== null
+      ? first(exported.node ?? exported.import ?? exported.default ?? exported.require)
+      : exported;
+  return join(
+    folder,
+    first(manifest.exports?.["."] ?? manifest.exports) ?? manifest.module ?? manifest.main ?? "index.js",
+  );
 }
 
 /** One of Node's releases: this process's own, if it is of that line, or npm's copy of the binary. */
@@ -105,7 +108,11 @@ export function pip(packages) {
 }
 
 function run(command, args, cwd) {
-  const child = spawn(command, args, { cwd, stdio: ["ignore", 2, 2], shell: process.platform === "win32" && command === "npm" });
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32" && command === "npm",
+  });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code) => {
@@ -145,7 +152,7 @@ const commandOf = ([command, ...args]) => [command, args, undefined];
 
 /** The version of a Debian package. */
 export function aptVersion(name) {
-  const { stdout } = spawnSync("dpkg-query", ["--show", "--showformat=${Version}", name], { encoding: "utf8" });
-  // Without Debian's own part: "2.50.6-1~deb12u1" is 2.50.6.
-  return stdout?.replace(/^\d+:/, "").replace(/[-~+].*/, "") ?? "";
+  const { stdout } = spawnSync("dpkg-query", ["--show", name], { encoding: "utf8" });
+  // Without an epoch, and without Debian's own part: 2.50.6 of "name 2.50.6-1~deb12u1".
+  return /\t(?:\d+:)?([^-~+]+)/.exec(stdout ?? "")?.[1] ?? "";
 }

@@ -1,13 +1,14 @@
 /**
  * `npm run test:runtimes`: the packed package in every environment that we know of, with the same bits in all of them.
  *
- *   node test/runtime/run.mjs [--only name,name] [--install] [--json file] [--jobs N] [--list]
+ *   node test/runtime/run.mjs [--only name,name] [--install] [--json file] [--tarball file] [--jobs N] [--list]
  *
  * Packs the tarball, installs it in temporary folders, and runs suite.js in each environment. One line per environment;
  * all of it as JSON in build/runtimes.json (`--json` names another file; with `--only` nothing is written unless it does).
  * `--only` takes the beginnings of names: `--only node-22,deno`. An environment that is not on the machine is reported as
  * missing, never as passed; with CI=true in the environment variables missing means failed. `--install` installs what is
- * missing first: Debian packages (as root), pinned npm and PyPI packages in the user's cache folder.
+ * missing first: Debian packages (as root), pinned npm and PyPI packages in the user's cache folder. `--tarball` takes one
+ * that is packed already.
  *
  * ## How environments plug in
  *
@@ -36,6 +37,7 @@
  *   const jsdom = npm({ jsdom: "29.0.1" });         // one cache folder per set of pinned packages
  *     jsdom.folder                                  // the folder with node_modules
  *     jsdom.bin("vite")                             // path of a command of theirs
+ *     jsdom.url("jsdom")                            // address of their module, for an import in another process
  *     await jsdom.import("jsdom")                   // their module, in this process
  *   const jsc = apt("libjavascriptcoregtk-4.0-bin", "/usr/bin/jsc");            // jsc.path
  *   const python = pip({ wasmtime: "50.0.1" });     // a virtual environment; python.path
@@ -51,8 +53,9 @@
  *   kit.report(text)             // the report in a text that has it on a line of its own (as suite prints it)
  *   await kit.bundle(folder, code, { format: "esm" | "iife", conditions: [], external })
  *        // rollup: one script from a module that lies in that folder and imports "rmsprop-wasm" and "./suite.js"
- *   kit.main(entry, options)     // the usual main module: imports the entry and the suite, prints the report
- *   kit.print                    // its last part alone, for a script with `rmsprop` and `suite` in scope
+ *   kit.file(entry, conditions)  // the entry's file in that folder: "node_modules/rmsprop-wasm/dist/index.js"
+ *   kit.main(entry, from)        // the usual main module: imports the entry (or `from`) and the suite, prints the report
+ *   kit.print                    // its last part alone, for a script with the report, or its JSON, in `report`
  *   kit.signal                   // aborted at the time limit; for what kit.execute does not run
  *
  * In whatever way, an environment calls `suite(namespace, options)` of suite.js with the package's namespace object and
@@ -61,6 +64,7 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { complaint } from "./judge.mjs";
 import { createKit, prepare } from "./kit.mjs";
 import { install } from "./needs.mjs";
 import { CRC } from "./suite.js";
@@ -69,6 +73,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
     json: { type: "string" },
+    tarball: { type: "string" },
     jobs: { type: "string", default: "2" },
     install: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
@@ -98,16 +103,6 @@ function chosen(environments) {
   return environments.filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
 }
 
-/** Why the report is not as it must be; `undefined` if it is. */
-function complaint(report, environment) {
-  const failed = report.results.filter(({ ok }) => !ok);
-  if (failed.length > 0) return failed.map(({ name, detail }) => `${name}: ${detail}`).join("; ");
-  if (report.results.length === 0) return "the suite did nothing";
-  if (report.crc !== CRC) return `the state's CRC-32 is ${report.crc}, not ${CRC}`;
-  if (report.backend !== environment.backend) return `the backend is ${report.backend}, not ${environment.backend}`;
-  return undefined;
-}
-
 async function run(environment, prepared) {
   const { name, host, way, entry, backend, needs = [], seconds = 120 } = environment;
   const result = { name, host, way, entry, backend, version: null, milliseconds: null };
@@ -121,7 +116,7 @@ async function run(environment, prepared) {
   try {
     const { version, report: given } = await kit.withinTime(environment.run(kit));
     const report = typeof given === "string" ? kit.report(given) : given;
-    const reason = complaint(report, environment);
+    const reason = version ? complaint(report, backend) : "its version is not known";
     const { backend: used, crc, counts } = report;
     const seen = { version, backend: used, crc, counts, milliseconds: elapsed() };
     return { ...result, ...seen, status: reason ? "failed" : "ok", ...(reason && { reason }) };
@@ -135,8 +130,15 @@ async function run(environment, prepared) {
 function print({ name, version, backend, milliseconds, status, reason }) {
   const isRun = milliseconds !== null;
   const time = isRun ? `${milliseconds} ms` : "";
-  const cells = [name.padEnd(34), (version ?? "").padEnd(22), (isRun && version ? backend : "").padEnd(13), time.padStart(9)];
-  console.log(`${status.padEnd(11)} ${cells.join(" ")}${reason ? `  ${reason.trim().replaceAll("\n", "\n        | ")}` : ""}`);
+  const cells = [
+    name.padEnd(34),
+    (version ?? "").padEnd(22),
+    (isRun && version ? backend : "").padEnd(13),
+    time.padStart(9),
+  ];
+  console.log(
+    `${status.padEnd(11)} ${cells.join(" ")}${reason ? `  ${reason.trim().replaceAll("\n", "\n        | ")}` : ""}`,
+  );
 }
 
 /** All of `environments`, `--jobs` at a time, those that want to be alone last. */
@@ -166,7 +168,7 @@ async function main() {
   if (options.install) await install(environments.flatMap(({ notCovered, needs = [] }) => (notCovered ? [] : needs)));
 
   const started = performance.now();
-  const prepared = await prepare();
+  const prepared = await prepare(options.tarball && resolve(options.tarball));
   let results;
   try {
     results = await runAll(environments, prepared);
@@ -178,7 +180,11 @@ async function main() {
   const json = options.json ?? (options.only === undefined ? "build/runtimes.json" : undefined);
   if (json) {
     const file = resolve(json);
-    const about = { package: prepared.package, date: new Date().toISOString(), platform: `${process.platform} ${process.arch}` };
+    const about = {
+      package: `${prepared.manifest.name} ${prepared.manifest.version}`,
+      date: new Date().toISOString(),
+      platform: `${process.platform} ${process.arch}`,
+    };
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify({ ...about, crc: CRC, results }, null, 2)}\n`);
   }

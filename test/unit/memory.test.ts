@@ -26,6 +26,25 @@ describe.each(BACKENDS)("%s", (backend) => {
       };
       expect(errorOf(fill)).toBeInstanceOf(OutOfMemoryError);
       expect(runtime.byteLength).toBeLessThanOrEqual(4 * MEGABYTE);
+      expect(runtime.byteLength).toBeGreaterThan(2 * MEGABYTE);
+    }
+  });
+
+  it("maximumBytes is never exceeded by the state of optimizers", () => {
+    for (const [length, count] of [
+      [20_000, 1],
+      [10, 1000],
+      [0, 0],
+    ] as const) {
+      const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
+      const variables = Array.from({ length: count }, () => new Variable(new Float32Array(length), { runtime }));
+      const some = new Variable(1, { runtime });
+      const fill = () => {
+        for (;;) new RMSprop(everything).build([some, ...variables]);
+      };
+      expect(errorOf(fill)).toBeInstanceOf(OutOfMemoryError);
+      expect(runtime.byteLength).toBeLessThanOrEqual(4 * MEGABYTE);
+      expect(runtime.byteLength).toBeGreaterThan(2 * MEGABYTE);
     }
   });
 

@@ -18,12 +18,13 @@ export function bits(values: Float32Array | Int32Array | readonly number[]): str
 
 /** Everything a call could change: values, gradients, slots, counters, learning rate, loss scale, configuration. */
 export function stateOf(optimizer: Optimizer, variables: readonly Variable[]): unknown {
+  const hex = (values: Float32Array | Int32Array) => Buffer.from(values.slice().buffer).toString("hex");
   return {
     built: optimizer.built,
     iterations: optimizer.iterations,
-    own: optimizer.variables.map(({ path, value }) => [path, bits(value)]),
-    values: variables.map(({ value }) => bits(value)),
-    gradients: variables.map(({ gradient }) => bits(gradient)),
+    own: optimizer.variables.map(({ path, value }) => [path, hex(value)]),
+    values: variables.map(({ value }) => hex(value)),
+    gradients: variables.map(({ gradient }) => hex(gradient)),
     config: "getConfig" in optimizer && (optimizer.getConfig as () => unknown)(),
   };
 }

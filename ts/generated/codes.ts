@@ -1,4 +1,4 @@
-// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run generate`.
+// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
 
 /**
  * The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.

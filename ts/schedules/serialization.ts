@@ -47,6 +47,9 @@ export function deserialize(json: unknown): LearningRateSchedule {
   const name = own(serialized, "class_name");
   const wanted = typeof name === "string" ? name.toLowerCase() : undefined;
   const found = Object.keys(CLASSES).find((key) => key.toLowerCase() === wanted);
+  if (wanted === "function") {
+    throw new TypeError("A learning rate that was a function cannot be restored from a configuration: set it anew.");
+  }
   if (found === undefined) {
     throw new TypeError(message("class_name", `one of ${Object.keys(CLASSES).join(", ")}`, name));
   }

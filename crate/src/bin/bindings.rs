@@ -11,7 +11,7 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 const HEADER: &str =
-    "// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run generate`.\n";
+    "// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.\n";
 
 /// `type` with its documentation, exported, without the file header ts-rs writes.
 fn declaration<T: TS + 'static>(config: &Config) -> Result<String, Box<dyn std::error::Error>> {

@@ -1,45 +1,127 @@
-// Node, in every way that changes what it lets us do.
+// Node, in every way that changes what it lets us do, and every entry of the package.
 import { node } from "../needs.mjs";
 
 const versions = { 20: "20.20.2", 22: "22.23.3", 24: "24.21.0", 26: "26.10.0" };
+const WASM = "wasm-simd128";
+const JS = "js";
 
-/** Prints the version before the report. */
-const answer = async (kit, node, args, folder, input) => {
-  const report = await kit.execute(node.command, args, { cwd: folder, input });
-  const version = (await kit.execute(node.command, ["--version"])).trim().slice(1);
-  return { version, report };
-};
-
-const module = (entry, ...flags) => ({
-  async run(kit, node) {
-    const folder = await kit.folder({ "main.mjs": kit.main(entry) });
-    return answer(kit, node, [...flags, "main.mjs"], folder);
-  },
+/** A way that runs this module with these flags. */
+const main = (write, flags = []) => ({
+  args: [...flags, "main.mjs"],
+  files: (kit) => ({ "main.mjs": write(kit) }),
 });
 
+const imported = (entry, ...flags) => main((kit) => kit.main(entry), flags);
+
+/** ./slim, given its WebAssembly by these lines. */
+const slim = (lines) =>
+  main(
+    (kit) => `import { readFileSync } from "node:fs";
+import * as rmsprop from "rmsprop-wasm/slim";
+import { suite } from "./suite.js";
+const address = import.meta.resolve("rmsprop-wasm/rmsprop.wasm");
+${lines}
+const report = suite(rmsprop);
+${kit.print}`,
+  );
+
+/** ./iife in a context of its own, which has nothing but the language and perhaps WebAssembly. */
+const context = (settings) =>
+  main(
+    (kit) => `import { readFileSync } from "node:fs";
+import vm from "node:vm";
+const context = vm.createContext({}, ${JSON.stringify(settings)});
+for (const file of ["${kit.file("./iife")}", "suite.iife.js"])
+  vm.runInContext(readFileSync(file, "utf8"), context);
+const report = JSON.parse(vm.runInContext("JSON.stringify(suite(rmspropWasm))", context));
+${kit.print}`,
+  );
+
 const ways = [
-  { name: "esm", way: "import", ...module(".") },
+  { name: "import", way: "import", ...imported(".") },
   {
     name: "require",
     way: "require()",
-    async run(kit, node) {
-      const main = `const rmsprop = require("rmsprop-wasm"), { suite } = require("./suite.js");
-const report = suite(rmsprop);
-${kit.print}`;
-      return answer(kit, node, ["main.cjs"], await kit.folder({ "main.cjs": main }));
+    args: ["main.cjs"],
+    files: (kit) => ({
+      "main.cjs": `const rmsprop = require("rmsprop-wasm");
+const report = require("./suite.js").suite(rmsprop);
+${kit.print}`,
+    }),
+  },
+  {
+    name: "worker",
+    way: "worker_threads",
+    args: ["main.mjs"],
+    files: (kit) => ({
+      "main.mjs":
+        'import { Worker } from "node:worker_threads";\nnew Worker(new URL("worker.mjs", import.meta.url));\n',
+      "worker.mjs": kit.main("."),
+    }),
+  },
+  {
+    // Not even its own files can be read: the bundle comes by standard input.
+    name: "permission",
+    way: "--permission, bundled",
+    async run(kit, { command }, major) {
+      const folder = await kit.folder();
+      const input = await kit.bundle(folder, kit.main("."));
+      const flag = major === "20" ? "--experimental-permission" : "--permission";
+      return kit.execute(command, [flag, "--input-type=module"], { cwd: folder, input });
     },
+  },
+  { name: "no-simd", way: "--no-enable-sse4-1 (no SIMD)", backend: JS, ...imported(".", "--no-enable-sse4-1") },
+  { name: "jitless", way: "--jitless (no WebAssembly)", backend: JS, ...imported(".", "--jitless") },
+  { name: "vm", way: "vm, bare context", entry: "./iife", ...context({}) },
+  {
+    name: "vm-no-codegen",
+    way: "vm, code generation off",
+    entry: "./iife",
+    backend: JS,
+    ...context({ codeGeneration: { strings: false, wasm: false } }),
+  },
+  { name: "wasm-only", way: "import", entry: "./wasm-only", ...imported("./wasm-only") },
+  { name: "js", way: "import", entry: "./js", backend: JS, ...imported("./js") },
+  {
+    name: "slim-bytes",
+    way: "initSync(bytes)",
+    entry: "./slim",
+    ...slim("rmsprop.initSync(readFileSync(new URL(address)));"),
+  },
+  { name: "slim-url", way: "init(URL)", entry: "./slim", ...slim("await rmsprop.init(new URL(address));") },
+  {
+    name: "slim-module",
+    way: "init(promise of a module)",
+    entry: "./slim",
+    ...slim("await rmsprop.init(WebAssembly.compile(readFileSync(new URL(address))));"),
+  },
+  {
+    name: "slim-source",
+    way: "import source",
+    entry: "./slim",
+    since: 24,
+    ...slim('import source wasm from "rmsprop-wasm/rmsprop.wasm";\nrmsprop.initSync(wasm);'),
   },
 ];
 
 export const environments = Object.entries(versions).flatMap(([major, version]) => {
-  const here = node(version);
-  return ways.map(({ name, run, ...rest }) => ({
-    name: `node-${major}-${name}`,
-    host: "Node",
-    entry: ".",
-    backend: "wasm-simd128",
-    needs: [here],
-    run: (kit) => run(kit, here),
-    ...rest,
-  }));
+  const need = node(version);
+  return ways
+    .filter(({ since = 0 }) => Number(major) >= since)
+    .map(({ name, way, entry = ".", backend = WASM, args, files, run }) => ({
+      name: `node-${major}-${name}`,
+      host: "Node",
+      way,
+      entry,
+      backend,
+      needs: [need],
+      async run(kit) {
+        const { command } = need;
+        const report = run
+          ? await run(kit, need, major)
+          : await kit.execute(command, args, { cwd: await kit.folder(files(kit)) });
+        const version = (await kit.execute(command, ["--version"])).trim().slice(1);
+        return { version, report };
+      },
+    }));
 });

@@ -75,7 +75,6 @@ const LISTS: CallRow[] = [
     /`gradients` must be an array with one gradient per variable; received a Float32Array of 2/,
   ],
   ["apply: too few", ({ optimizer }) => optimizer.apply([[1, 2]]), RangeError, /`gradients` must be an array of 2.*array of 1/],
-  ["apply: none", ({ optimizer }) => optimizer.apply([]), RangeError, /`gradients` must be an array of 2.*array of 0/],
   [
     "apply: more than variables",
     ({ optimizer, a }) => optimizer.apply([[1, 2], good], [a]),
@@ -243,7 +242,7 @@ const PROPERTIES: CallRow[] = (
     ["momentum", Number.POSITIVE_INFINITY, RangeError, /`momentum` must be a finite number; received Infinity/],
     ["centered", 1, TypeError, /`centered` must be true or false; received 1/],
     ["weightDecay", {}, TypeError, /`weightDecay` must be a finite number or null; received an object/],
-    ["clipvalue", 1, RangeError, /Only one of clipnorm, clipvalue and global clipnorm/],
+    ["clipvalue", 1, RangeError, /Only one of clipnorm, clipvalue and globalClipnorm/],
     ["emaMomentum", 2, RangeError, /`emaMomentum` must be in the range \[0, 1\]; received 2/],
     ["emaOverwriteFrequency", 1.5, RangeError, /`emaOverwriteFrequency` must be a whole number from 1/],
     ["gradientAccumulationSteps", 1, RangeError, /`gradientAccumulationSteps` must be a whole number from 2/],

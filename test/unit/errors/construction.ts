@@ -182,14 +182,14 @@ const VARIABLE: Row[] = [
   variable("runtime", 1, { runtime: {} }, TypeError, /`runtime` must be made by `createRuntime` of this copy/),
   variable("shape 4", [1], { shape: 1 }, TypeError, /`shape` must be an array of lengths; received 1/),
   variable("a typed shape", [1], { shape: new Int32Array([1]) }, TypeError, /`shape` must be an array of lengths/),
-  variable("shape [3]", [1, 2], { shape: [3] }, RangeError, /`shape` must be a shape of 2 values; received "\[3\]"/),
-  variable("shape []", [1, 2], { shape: [] }, RangeError, /`shape` must be a shape of 2 values; received "\[\]"/),
+  variable("shape [3]", [1, 2], { shape: [3] }, RangeError, /`shape` must be a shape of 2 values; received a shape of 3 values: \[3\]/),
+  variable("shape []", [1, 2], { shape: [] }, RangeError, /`shape` must be a shape of 2 values; received a shape of 1 values: \[\]/),
   variable("shape [-1, -2]", [1, 2], { shape: [-1, -2] }, RangeError, /`shape` must hold whole numbers.*received -1/),
   variable("shape [0.5]", [1, 2], { shape: [0.5, 4] }, RangeError, /`shape` must hold whole numbers.*received 0.5/),
   variable("shape [NaN]", [1], { shape: [Number.NaN] }, RangeError, /`shape` must hold whole numbers.*received NaN/),
   variable("shape ['1']", [1], { shape: ["1"] }, RangeError, /`shape` must hold whole numbers.*received "1"/),
   variable("shape [1e200, 1e200]", [1], { shape: [1e200, 1e200] }, RangeError, /`shape` must be a shape of 1 values/),
-  variable("shape of a number", 1, { shape: [2] }, RangeError, /`shape` must be a shape of 1 values; received "\[2\]"/),
+  variable("shape of a number", 1, { shape: [2] }, RangeError, /`shape` must be a shape of 1 values; received a shape of 2 values: \[2\]/),
 ];
 
 const SCALED: Row[] = [

@@ -1,0 +1,192 @@
+// Random configurations, shapes and gradients of all magnitudes, and the bits of what they lead to.
+import * as fc from "fast-check";
+import {
+  CosineDecay,
+  CosineDecayRestarts,
+  createRuntime,
+  ExponentialDecay,
+  InverseTimeDecay,
+  type LearningRateSchedule,
+  LossScaleOptimizer,
+  type Optimizer,
+  PiecewiseConstantDecay,
+  PolynomialDecay,
+  RMSprop,
+  type RMSpropOptions,
+  type Runtime,
+  Variable,
+} from "rmsprop-wasm";
+import { canonicalBits } from "../golden/bits.js";
+
+export const runtimes = { wasm: createRuntime({ backend: "wasm" }), js: createRuntime({ backend: "js" }) } as const;
+
+const unit = fc.double({ min: 0, max: 1, noNaN: true });
+const odd = fc.double({ min: -1e3, max: 1e3, noNaN: true });
+/** Mostly what is used, sometimes what is merely accepted. */
+const usually = (usual: fc.Arbitrary<number>) => fc.oneof({ arbitrary: usual, weight: 4 }, { arbitrary: odd, weight: 1 });
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+
+const steps = fc.double({ min: 0.5, max: 50, noNaN: true });
+const name = fc.constant(undefined);
+
+/** Keras' schedules within the domain in which their values are finite. */
+export const schedule: fc.Arbitrary<LearningRateSchedule> = fc.oneof(
+  fc
+    .record({ initialLearningRate: odd, decaySteps: steps, decayRate: unit, staircase: fc.boolean(), name })
+    .map((options) => new ExponentialDecay(options)),
+  fc
+    .record({ initialLearningRate: odd, decaySteps: steps, decayRate: unit, staircase: fc.boolean() })
+    .map((options) => new InverseTimeDecay(options)),
+  fc
+    .record({ initialLearningRate: odd, decaySteps: steps, endLearningRate: odd, power: fc.double({ min: 0, max: 3, noNaN: true }), cycle: fc.boolean() })
+    .map((options) => new PolynomialDecay(options)),
+  fc
+    .record({ initialLearningRate: odd, decaySteps: steps, alpha: unit, warmupTarget: orNull(odd), warmupSteps: steps })
+    .map((options) => new CosineDecay(options)),
+  fc
+    .record({ initialLearningRate: odd, firstDecaySteps: steps, tMul: fc.constantFrom(1, 1.5, 2), mMul: unit, alpha: unit })
+    .map((options) => new CosineDecayRestarts(options)),
+  fc
+    .array(fc.tuple(fc.nat(40), odd), { maxLength: 4 })
+    .chain((pairs) =>
+      odd.map((last) => new PiecewiseConstantDecay({ boundaries: pairs.map(([at]) => at), values: [...pairs.map(([, value]) => value), last] })),
+    ),
+);
+
+const learningRate = fc.oneof(unit, odd, schedule);
+
+const common = {
+  learningRate,
+  rho: usually(unit),
+  momentum: fc.oneof(fc.constant(0), usually(unit)),
+  epsilon: fc.oneof(fc.constant(1e-7), fc.constant(0), usually(unit)),
+  centered: fc.boolean(),
+  weightDecay: orNull(usually(unit)),
+  lossScaleFactor: orNull(fc.oneof(fc.constant(1024), usually(unit))),
+  gradientAccumulationSteps: fc.constantFrom(null, null, 0, 2, 3, 5),
+};
+const average = fc.oneof(
+  fc.constant({}),
+  fc.record({ useEma: fc.constant(true), emaMomentum: unit, emaOverwriteFrequency: fc.constantFrom(null, 0, 1, 2, 3) }),
+);
+const threshold = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+const clip = fc.oneof(
+  fc.constant({}),
+  fc.record({ clipvalue: threshold }),
+  fc.record({ clipnorm: threshold }),
+  fc.record({ globalClipnorm: threshold }),
+);
+
+/** Any options that the constructor takes. */
+export const options: fc.Arbitrary<RMSpropOptions> = fc
+  .tuple(fc.record(common, { requiredKeys: [] }), average, clip)
+  .map((parts) => Object.assign({}, ...parts));
+
+/** Options under which what happens to an element depends on that element alone. */
+export const elementwise: fc.Arbitrary<RMSpropOptions> = fc
+  .tuple(fc.record(common, { requiredKeys: [] }), average, fc.oneof(fc.constant({}), fc.record({ clipvalue: threshold })))
+  .map((parts) => Object.assign({}, ...parts));
+
+/** Lengths around those at which blocks, lanes and pairwise sums end. */
+export const length = fc.oneof(
+  { arbitrary: fc.nat(20), weight: 3 },
+  { arbitrary: fc.constantFrom(63, 64, 65, 127, 128, 129, 136, 300, 513, 1100), weight: 1 },
+);
+
+/** How the numbers of an array are made: from a seed, so that a failure is reported in a line. */
+export interface Noise {
+  readonly seed: number;
+  readonly kind: "unit" | "magnitudes" | "finite" | "small" | "any";
+}
+
+export const noise: fc.Arbitrary<Noise> = fc.record({
+  seed: fc.nat(2 ** 31),
+  kind: fc.constantFrom("unit", "unit", "magnitudes", "finite", "small", "any"),
+});
+
+/** The noise's numbers: around 1; of all sizes; of any finite bits; near the subnormals; of any bits at all. */
+export function numbers(count: number, { seed, kind }: Noise): Float32Array {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+  const word = new Uint32Array(1);
+  const float = new Float32Array(word.buffer);
+  return Float32Array.from({ length: count }, () => {
+    const draw = next();
+    if (kind === "unit") return draw / 2 ** 31 - 1;
+    if (kind === "magnitudes") {
+      // Bits, not a power of 10: that is not the same in every engine.
+      word[0] = (draw & 0x807fffff) | ((next() % 240) << 23);
+      return float[0]!;
+    }
+    const special = next() % 16;
+    if (special === 0) return draw % 2 ? 0 : -0;
+    if (kind === "any" && special === 1) return draw % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
+    // An exponent of 255 is infinity or NaN; up to 12, the number is less than 2⁻¹¹⁵.
+    word[0] = kind === "small" ? (draw & 0x807fffff) | (draw % 13 << 23) : draw;
+    if (kind !== "any" && !Number.isFinite(float[0])) word[0] = draw & 0xbfffffff;
+    return float[0]!;
+  });
+}
+
+/** A training from which every property starts: variables, an optimizer, gradients. */
+export interface Plan {
+  readonly options: RMSpropOptions;
+  readonly lengths: readonly number[];
+  readonly values: Noise;
+  readonly gradients: readonly Noise[];
+  readonly scaled: boolean;
+}
+
+export const plan = (config: fc.Arbitrary<RMSpropOptions> = options): fc.Arbitrary<Plan> =>
+  fc.record({
+    options: config,
+    lengths: fc.array(length, { minLength: 1, maxLength: 4 }),
+    values: noise,
+    gradients: fc.array(noise, { minLength: 1, maxLength: 8 }),
+    scaled: fc.boolean(),
+  });
+
+export interface Training {
+  readonly variables: readonly Variable[];
+  readonly optimizer: RMSprop | LossScaleOptimizer;
+}
+
+/** Makes what the plan says in a runtime; the last of several variables is overwritten with its gradient. */
+export function make(plan: Plan, runtime: Runtime): Training {
+  const variables = plan.lengths.map((count, i) => {
+    const overwriteWithGradient = i > 1 && i === plan.lengths.length - 1;
+    const values = numbers(count, { ...plan.values, seed: plan.values.seed + i });
+    return new Variable(values, { name: `v${i}`, overwriteWithGradient, runtime });
+  });
+  const inner = new RMSprop({ ...plan.options, name: "inner" });
+  const optimizer = plan.scaled ? new LossScaleOptimizer(inner, { name: "outer", dynamicGrowthSteps: 2, initialScale: 8 }) : inner;
+  optimizer.excludeFromWeightDecay({ names: ["1"] });
+  return { variables, optimizer };
+}
+
+export const gradientsAt = (plan: Plan, step: number): Float32Array[] =>
+  plan.lengths.map((count, i) => numbers(count, { ...plan.gradients[step]!, seed: plan.gradients[step]!.seed + 7 * i }));
+
+/** The bits of everything, with one NaN for all. */
+export function bitsOf(optimizer: Optimizer, variables: readonly Variable[], withGradients = true): string[] {
+  const hex = (label: string, values: Float32Array | Int32Array) => {
+    const words = values instanceof Float32Array ? canonicalBits(values) : values;
+    return `${label} ${Buffer.from(words.slice().buffer).toString("hex")}`;
+  };
+  return [
+    `built ${optimizer.built}, iterations ${optimizer.iterations}`,
+    ...optimizer.variables.map(({ path, value }) => hex(path, value)),
+    ...variables.map(({ name: label, value }) => hex(label, value)),
+    ...(withGradients ? variables.map(({ name: label, gradient }) => hex(`gradient of ${label}`, gradient)) : []),
+  ];
+}
+
+export function free({ optimizer, variables }: Training): void {
+  optimizer.free();
+  for (const variable of variables) variable.free();
+}

@@ -1,0 +1,205 @@
+// The browsers of Debian, each started by the first environment that wants it and ended by `closeBrowsers`. A driver has
+// what it `needs`, and `open(address)`: the browser's version, and what the page left in `globalThis.report`.
+import { spawn } from "node:child_process";
+import { createServer } from "node:http";
+import { apt, npm } from "../../needs.mjs";
+
+// The last line of releases for Node 20.
+const puppeteer = npm({ "puppeteer-core": "24.43.1" });
+
+const closers = [];
+export const closeBrowsers = () => Promise.all(closers.map((close) => close()));
+
+/** Called once, at the first use; `closeBrowsers` ends what came of it. */
+function once(start, end) {
+  let started;
+  const use = () => (started ??= start());
+  const close = async () => {
+    const running = started;
+    started = undefined;
+    if (running) await running.then(end, () => {});
+  };
+  closers.push(close);
+  return use;
+}
+
+/** Runs what it is given one after the other. */
+function queue() {
+  let last = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  };
+}
+
+/** What a scope leaves in `globalThis.report` while it loads or soon after; `look` is given what to evaluate there. */
+export async function reportOf(look) {
+  for (const late = Date.now() + 10_000; Date.now() < late; ) {
+    const report = await look(() => globalThis.report);
+    if (report) return report;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("there is no report");
+}
+
+/** Chromium or Firefox: one program drives both. */
+function withPuppeteer(executable, launch) {
+  const browser = once(
+    async () => {
+      const { default: program } = await puppeteer.import("puppeteer-core");
+      return program.launch({ executablePath: executable.path, headless: true, ...launch });
+    },
+    (running) => running.close(),
+  );
+  const version = async () => (await (await browser()).version()).replace(/^.*\//, "");
+
+  // Firefox fails to open a page while it closes another.
+  const alone = queue();
+  async function open(address) {
+    const running = await browser();
+    const page = await alone(() => running.newPage());
+    const errors = [];
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    page.on("pageerror", (error) => errors.push(String(error)));
+    try {
+      // Without limits of its own: the environment has one.
+      await page.goto(address, { timeout: 0 });
+      return { version: await version(), report: await reportOf((expression) => page.evaluate(expression)) };
+    } catch (error) {
+      throw new Error([error.message, ...errors].join("; "));
+    } finally {
+      await alone(() => page.close());
+    }
+  }
+  return { needs: [puppeteer, executable], browser, version, open };
+}
+
+const switches = [
+  ...["--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+
+const chromiumWith = (...more) =>
+  withPuppeteer(apt("chromium", "/usr/bin/chromium"), {
+    args: [...switches, ...more],
+    // Extensions can be installed only through a pipe.
+    pipe: true,
+    enableExtensions: true,
+  });
+
+const firefoxWith = (extraPrefsFirefox = {}) =>
+  withPuppeteer(apt("firefox-esr", "/usr/bin/firefox-esr"), { browser: "firefox", extraPrefsFirefox });
+
+/** WebKitGTK's small browser by plain WebDriver, with these switches of the engine. */
+function webkitWith(variables = {}) {
+  const session = once(
+    () => startWebkit(variables),
+    (running) => running.end(),
+  );
+  // It has one window.
+  const alone = queue();
+  const script = (expression) => `const done = arguments[0];
+    Promise.resolve((${expression})()).then((value) => done({ value }), (error) => done({ failure: String(error) }));`;
+
+  async function open(address) {
+    const { version, post } = await session();
+    return alone(async () => {
+      await post("url", { url: address });
+      const look = async (expression) => {
+        const { value, failure } = await post("execute/async", { script: script(expression), args: [] });
+        if (failure) throw new Error(failure);
+        return value;
+      };
+      return { version, report: await reportOf(look) };
+    });
+  }
+  const needs = [apt("webkit2gtk-driver", "/usr/bin/WebKitWebDriver"), apt("xvfb", "/usr/bin/Xvfb")];
+  return { needs, open };
+}
+
+async function startWebkit(variables) {
+  const children = [];
+  const start = (command, args, settings) => {
+    const child = spawn(command, args, { stdio: "ignore", ...settings });
+    child.on("error", () => {});
+    children.push(child);
+    return child;
+  };
+  const kill = () => {
+    for (const child of children.reverse()) child.kill();
+  };
+  try {
+    const display = await startScreen(start);
+    const port = await freePort();
+    const env = {
+      DISPLAY: display,
+      // Containers and root have no user namespaces.
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1",
+      WEBKIT_DISABLE_COMPOSITING_MODE: "1",
+      LIBGL_ALWAYS_SOFTWARE: "1",
+      GTK_A11Y: "none",
+      NO_AT_BRIDGE: "1",
+      ...variables,
+    };
+    start("WebKitWebDriver", [`--port=${port}`], { env: { ...process.env, ...env } });
+
+    const ask = async (method, path, body) => {
+      const request = { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) };
+      const { value } = await (await fetch(`http://127.0.0.1:${port}${path}`, request)).json();
+      if (value?.error) throw new Error(`${value.error}: ${value.message}`);
+      return value;
+    };
+    await untilItAnswers(() => ask("GET", "/status"));
+    const alwaysMatch = { timeouts: { script: 300_000, pageLoad: 300_000 } };
+    const { sessionId, capabilities } = await ask("POST", "/session", { capabilities: { alwaysMatch } });
+    const path = `/session/${sessionId}`;
+    return {
+      version: capabilities.browserVersion,
+      post: (command, body) => ask("POST", `${path}/${command}`, body),
+      end: () =>
+        ask("DELETE", path)
+          .catch(() => {})
+          .finally(kill),
+    };
+  } catch (error) {
+    kill();
+    throw error;
+  }
+}
+
+/** A screen for programs that want one; its name. */
+function startScreen(start) {
+  const args = ["-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp"];
+  const screen = start("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  return new Promise((resolve, reject) => {
+    screen.stdio[3].once("data", (number) => resolve(`:${String(number).trim()}`));
+    screen.once("close", () => reject(new Error("Xvfb ended")));
+  });
+}
+
+async function untilItAnswers(ask) {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+export const chromium = chromiumWith();
+export const chromiumWithoutSimd = chromiumWith("--js-flags=--no-enable-sse4-1");
+export const firefox = firefoxWith();
+export const firefoxWithoutWasm = firefoxWith({ "javascript.options.wasm": false });
+export const webkit = webkitWith();
+export const webkitWithoutJit = webkitWith({ JSC_useJIT: "0" });

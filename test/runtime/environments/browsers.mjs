@@ -1,0 +1,162 @@
+// Browsers: the scopes that scripts run in, and the policies that pages are under. The pages are in browser/.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
+import {
+  chromium,
+  chromiumWithoutSimd,
+  closeBrowsers,
+  firefox,
+  firefoxWithoutWasm,
+  reportOf,
+  webkit,
+  webkitWithoutJit,
+} from "./browser/drivers.mjs";
+import { served } from "./browser/server.mjs";
+
+export const close = closeBrowsers;
+
+const WASM = "wasm-simd128";
+const JS = "js";
+
+const pages = join(import.meta.dirname, "browser");
+
+const hosts = [
+  { name: "chromium", host: "Chromium", driver: chromium },
+  { name: "firefox", host: "Firefox", driver: firefox },
+  { name: "webkitgtk", host: "WebKitGTK", driver: webkit },
+];
+
+/**
+ * A folder with the package, the suite, everything of browser/ that goes to browsers, and these files. "rmsprop-wasm/slim"
+ * becomes the address of the file: import maps would do it for modules, but workers and strict policies have none.
+ */
+async function site(kit, more = {}) {
+  const folder = await kit.folder(more);
+  const { resolve } = createRequire(join(folder, "index.js"));
+  const address = (_, specifier) => JSON.stringify(`./${relative(folder, resolve(specifier)).replaceAll("\\", "/")}`);
+  for (const name of await readdir(pages)) {
+    if (name.endsWith(".mjs")) continue;
+    const content = await readFile(join(pages, name), "utf8");
+    await writeFile(join(folder, name), content.replaceAll(/"(rmsprop-wasm(?:\/[\w./-]+)?)"/g, address));
+  }
+  return folder;
+}
+
+/** A page, under a content security policy if there is one. */
+const page = (path, policy) => async (kit, driver) => {
+  const headers = policy ? { "Content-Security-Policy": policy } : {};
+  return served(await site(kit), headers, (address) => driver.open(`${address}/${path}`));
+};
+
+const scope = (name, policy) => page(`scopes.html?${name}`, policy);
+
+const ways = [
+  { name: "page", way: "page", run: page("page.html") },
+  { name: "script", way: "classic script", entry: "./iife", run: page("script.html") },
+  { name: "slim", way: "init(fetch())", entry: "./slim", run: page("slim.html") },
+  { name: "worker", way: "module worker", run: scope("module-worker") },
+  { name: "classic-worker", way: "classic worker", entry: "./iife", run: scope("classic-worker") },
+  { name: "shared-worker", way: "shared worker", run: scope("shared-worker") },
+  { name: "classic-shared-worker", way: "classic shared worker", entry: "./iife", run: scope("classic-shared-worker") },
+  { name: "service-worker", way: "service worker", run: scope("service-worker") },
+  {
+    name: "classic-service-worker",
+    way: "classic service worker",
+    entry: "./iife",
+    run: scope("classic-service-worker"),
+  },
+  { name: "audio-worklet", way: "AudioWorklet", run: scope("audio-worklet") },
+  { name: "sandbox", way: "sandboxed srcdoc frame of opaque origin", run: scope("sandboxed-frame") },
+  { name: "csp", way: "CSP: script-src 'self'", backend: JS, run: page("page.html", "script-src 'self'") },
+  {
+    name: "csp-worker",
+    way: "module worker, CSP: script-src 'self'",
+    backend: JS,
+    run: scope("module-worker", "script-src 'self'"),
+  },
+  {
+    name: "csp-wasm",
+    way: "CSP: 'wasm-unsafe-eval'",
+    run: page("page.html", "script-src 'self' 'wasm-unsafe-eval'"),
+  },
+  {
+    name: "csp-connect-none",
+    way: "CSP: connect-src 'none'",
+    run: page("page.html", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'none'"),
+  },
+  {
+    name: "trusted-types",
+    way: "CSP: require-trusted-types-for 'script'",
+    run: page(
+      "page.html",
+      "script-src 'self' 'wasm-unsafe-eval'; require-trusted-types-for 'script'; trusted-types 'none'",
+    ),
+  },
+  {
+    name: "file",
+    way: "file://",
+    entry: "./iife",
+    run: async (kit, driver) => driver.open(`file://${await site(kit)}/script.html`),
+  },
+];
+
+/** An extension with Manifest V3 and this `manifest`; `work` gets the browser and the extension's identifier. */
+async function extension(kit, manifest, work) {
+  const all = { manifest_version: 3, name: "rmsprop-wasm", version: "1", ...manifest };
+  const browser = await chromium.browser();
+  const folder = await site(kit, { "manifest.json": JSON.stringify(all) });
+  const identifier = await browser.installExtension(folder);
+  try {
+    return await work(browser, identifier, folder);
+  } finally {
+    await browser.uninstallExtension(identifier);
+  }
+}
+
+const withWasm = { content_security_policy: { extension_pages: "script-src 'self' 'wasm-unsafe-eval'" } };
+
+/** page.js as the background script: it is a module service worker. */
+const background = (policy) => (kit) => {
+  const manifest = { background: { service_worker: "page.js", type: "module" }, ...policy };
+  return extension(kit, manifest, async (browser, identifier) => {
+    const isOurs = (target) => target.type() === "service_worker" && target.url().includes(identifier);
+    const worker = await (await browser.waitForTarget(isOurs)).worker();
+    const report = await reportOf((expression) => worker.evaluate(expression));
+    return { version: await chromium.version(), report };
+  });
+};
+
+const extensionPage = (policy) => (kit) =>
+  extension(kit, policy, (_, identifier) => chromium.open(`chrome-extension://${identifier}/page.html`));
+
+const extensions = [
+  { name: "background", way: "MV3 extension, background", backend: JS, run: background() },
+  { name: "page", way: "MV3 extension, page", backend: JS, run: extensionPage() },
+  { name: "wasm", way: "MV3 extension, background, 'wasm-unsafe-eval'", run: background(withWasm) },
+  { name: "page-wasm", way: "MV3 extension, page, 'wasm-unsafe-eval'", run: extensionPage(withWasm) },
+];
+
+const described = ({ name, host, driver }, { name: suffix, way, entry = ".", backend = WASM, run }) => ({
+  name: `${name}-${suffix}`,
+  host,
+  way,
+  entry,
+  backend,
+  needs: driver.needs,
+  run: (kit) => run(kit, driver),
+});
+
+const [inChromium, inFirefox, inWebKit] = hosts;
+
+export const environments = [
+  ...hosts.flatMap((host) => ways.map((way) => described(host, way))),
+  ...extensions.map((way) => described({ ...inChromium, name: "chromium-extension" }, way)),
+  ...[
+    [inChromium, chromiumWithoutSimd, "no-simd", "no SIMD (--no-enable-sse4-1)"],
+    [inFirefox, firefoxWithoutWasm, "no-wasm", "WebAssembly switched off"],
+    [inWebKit, webkitWithoutJit, "no-jit", "no JIT (as in Lockdown Mode)"],
+  ].map(([host, driver, name, way]) =>
+    described({ ...host, driver }, { name, way, backend: JS, run: page("page.html") }),
+  ),
+];

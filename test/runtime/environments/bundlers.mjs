@@ -1,0 +1,311 @@
+// Bundlers: each builds a small app that imports the package, without any configuration, and the result runs in Node or in
+// Chromium. The only exception is Parcel, which does not look at the `exports` of packages unless it is told to.
+import { spawn } from "node:child_process";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { npm } from "../needs.mjs";
+import { chromium, closeBrowsers } from "./browser/drivers.mjs";
+import { served } from "./browser/server.mjs";
+
+const WASM = "wasm-simd128";
+const JS = "js";
+
+const vite7 = npm({ vite: "7.3.8" });
+const vite8 = npm({ vite: "8.3.8" });
+const webpack = npm({ webpack: "5.112.2", "webpack-cli": "7.3.1" });
+const rollup = npm({ rollup: "4.68.7", "@rollup/plugin-node-resolve": "16.0.3" });
+const rolldown = npm({ rolldown: "1.3.2" });
+const esbuild = npm({ esbuild: "0.28.2" });
+const parcel = npm({ parcel: "2.16.4" });
+const bun = npm({ bun: "1.4.5" });
+const next = npm({ next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" });
+
+const html = (script, type = "module") => `<!doctype html>
+<meta charset="utf-8" />
+<title>rmsprop-wasm</title>
+<script type="${type}" src="${script}"></script>
+`;
+
+/** An app for browsers: the report is where drivers look for it. */
+const app = `import * as rmsprop from "rmsprop-wasm";
+import { suite } from "../suite.js";
+globalThis.report = JSON.stringify(suite(rmsprop));
+`;
+
+/** The same with ./slim, whose WebAssembly is in the file that these lines call `source`. */
+const slimApp = (lines) => `import { init } from "rmsprop-wasm/slim";
+import * as rmsprop from "rmsprop-wasm/slim";
+import { suite } from "../suite.js";
+${lines}
+globalThis.report = init(source).then(() => JSON.stringify(suite(rmsprop)));
+`;
+
+/** Builds an app with a command, and opens `page` of the folder `output`. */
+const inChromium =
+  (tool, command, args, { code = app, files = {}, output = "dist", page = "index.html" } = {}) =>
+  async (kit) => {
+    const cwd = await kit.folder({ "src/index.js": code, ...files });
+    await kit.execute(tool.bin(command), args, { cwd });
+    const { report } = await served(join(cwd, output), {}, (address) => chromium.open(`${address}/${page}`));
+    return report;
+  };
+
+/** Builds a program with a command, and runs the file `output` with this Node. */
+const inNode = (tool, command, args, output) => async (kit) => {
+  const cwd = await kit.folder({ "main.js": kit.main() });
+  await kit.execute(tool.bin(command), args, { cwd });
+  return kit.execute(process.execPath, [output], { cwd });
+};
+
+/** Calls `work(address)` while a server runs that prints its address. */
+async function whileServing(command, args, { cwd, env, signal }, work) {
+  const detached = process.platform !== "win32";
+  const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1", ...env }, detached });
+  const end = () => {
+    try {
+      if (detached) process.kill(-child.pid, "SIGKILL");
+      else child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+  };
+  signal.addEventListener("abort", end);
+  try {
+    const address = await new Promise((resolve, reject) => {
+      let output = "";
+      const read = (text) => {
+        output += text;
+        const found = /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(output);
+        if (found) resolve(found[0]);
+      };
+      child.stdout.on("data", read);
+      child.stderr.on("data", read);
+      child.on("error", reject);
+      child.on("close", () => reject(new Error(`${command} ended:\n${output.slice(-1000)}`)));
+    });
+    return await work(address);
+  } finally {
+    signal.removeEventListener("abort", end);
+    end();
+  }
+}
+
+// --- vite ---------------------------------------------------------------------------------------------------------------
+
+const viteFiles = (code = app) => ({ "index.html": html("/src/index.js"), "src/index.js": code });
+const viteUrl = slimApp('import source from "rmsprop-wasm/rmsprop.wasm?url";');
+
+const viteBuild = (tool, code) => inChromium(tool, "vite", ["build"], { code, files: viteFiles(code) });
+
+const viteDev = (tool, code) => async (kit) => {
+  const cwd = await kit.folder(viteFiles(code));
+  const args = ["--host", "127.0.0.1", "--port", "0"];
+  const { report } = await whileServing(tool.bin("vite"), args, { cwd, signal: kit.signal }, chromium.open);
+  return report;
+};
+
+const vite = (major, tool) => [
+  { name: `vite-${major}-build`, host: "vite", way: "build", tool, run: viteBuild(tool) },
+  { name: `vite-${major}-dev`, host: "vite", way: "development server", tool, run: viteDev(tool) },
+  {
+    name: `vite-${major}-slim-build`,
+    host: "vite",
+    way: "build, rmsprop.wasm?url",
+    entry: "./slim",
+    tool,
+    run: viteBuild(tool, viteUrl),
+  },
+  {
+    name: `vite-${major}-slim-dev`,
+    host: "vite",
+    way: "development server, rmsprop.wasm?url",
+    entry: "./slim",
+    tool,
+    run: viteDev(tool, viteUrl),
+  },
+];
+
+// --- Next ---------------------------------------------------------------------------------------------------------------
+
+const nextRoute = `import * as rmsprop from "rmsprop-wasm";
+import { suite } from "../../suite.js";
+export const GET = () => Response.json(suite(rmsprop));
+`;
+
+const nextFiles = {
+  // As create-next-app makes it: with `"type": "module"`, Next 16 cannot build edge routes with webpack, whatever is in them.
+  "package.json": JSON.stringify({ private: true }),
+  "app/layout.js": "export default ({ children }) => <html><body>{children}</body></html>;\n",
+  "app/client/page.js": `"use client";
+import * as rmsprop from "rmsprop-wasm";
+import { useEffect } from "react";
+import { suite } from "../../suite.js";
+export default function Page() {
+  useEffect(() => {
+    globalThis.report = JSON.stringify(suite(rmsprop));
+  }, []);
+}
+`,
+  "app/server/route.js": `${nextRoute}export const dynamic = "force-dynamic";\n`,
+  "app/edge/route.js": `${nextRoute}export const runtime = "edge";\n`,
+};
+
+const folders = [];
+
+/** An app that is built once, by this compiler, for all environments that look at it. */
+function nextApp(compiler) {
+  let building;
+  const build = async (kit) => {
+    // Where Next finds itself as in any project: it does not follow links out of the project.
+    const folder = await mkdtemp(join(next.folder, "app-"));
+    folders.push(folder);
+    await cp(await kit.folder(nextFiles), folder, { recursive: true });
+    const env = { NEXT_TELEMETRY_DISABLED: "1" };
+    await kit.execute(next.bin("next"), ["build", compiler], { cwd: folder, env });
+    return folder;
+  };
+  const look = (path, read) => async (kit) => {
+    building ??= build(kit);
+    const cwd = await building;
+    const args = ["start", "--hostname", "127.0.0.1", "--port", "0"];
+    return whileServing(next.bin("next"), args, { cwd, signal: kit.signal }, (address) => read(`${address}/${path}`));
+  };
+  const get = async (address) => (await fetch(address)).text();
+  return {
+    client: look("client", async (address) => (await chromium.open(address)).report),
+    server: look("server", get),
+    edge: look("edge", get),
+  };
+}
+
+const nextWith = (compiler) => {
+  const { client, server, edge } = nextApp(`--${compiler}`);
+  const common = { host: "Next", tool: next };
+  return [
+    { ...common, name: `next-${compiler}-client`, way: `client, ${compiler}`, run: client },
+    { ...common, name: `next-${compiler}-server`, way: `server, ${compiler}`, inBrowser: false, run: server },
+    { ...common, name: `next-${compiler}-edge`, way: `edge, ${compiler}`, backend: JS, inBrowser: false, run: edge },
+  ];
+};
+
+// --- all ----------------------------------------------------------------------------------------------------------------
+
+const ways = [
+  ...vite(7, vite7),
+  ...vite(8, vite8),
+  {
+    name: "webpack",
+    host: "webpack",
+    way: "production",
+    tool: webpack,
+    run: inChromium(webpack, "webpack", ["--mode", "production"], { files: { "dist/index.html": html("main.js") } }),
+  },
+  {
+    name: "webpack-slim",
+    host: "webpack",
+    way: "production, new URL()",
+    entry: "./slim",
+    tool: webpack,
+    run: inChromium(webpack, "webpack", ["--mode", "production"], {
+      code: slimApp('const source = new URL("rmsprop-wasm/rmsprop.wasm", import.meta.url);'),
+      files: { "dist/index.html": html("main.js") },
+    }),
+  },
+  {
+    name: "rollup",
+    inBrowser: false,
+    host: "Rollup",
+    way: "with node-resolve, in Node",
+    tool: rollup,
+    run: inNode(rollup, "rollup", ["main.js", "--plugin", "node-resolve", "--file", "out.mjs"], "out.mjs"),
+  },
+  {
+    name: "rolldown",
+    inBrowser: false,
+    host: "Rolldown",
+    way: "in Node",
+    tool: rolldown,
+    run: inNode(rolldown, "rolldown", ["main.js", "--file", "out.mjs"], "out.mjs"),
+  },
+  {
+    name: "esbuild-node",
+    inBrowser: false,
+    host: "esbuild",
+    way: "for Node, CommonJS",
+    tool: esbuild,
+    run: inNode(esbuild, "esbuild", ["main.js", "--bundle", "--platform=node", "--outfile=out.cjs"], "out.cjs"),
+  },
+  {
+    name: "esbuild-browser",
+    host: "esbuild",
+    way: "for browsers, minified",
+    tool: esbuild,
+    run: inChromium(esbuild, "esbuild", ["src/index.js", "--bundle", "--minify", "--outfile=dist/main.js"], {
+      files: { "dist/index.html": html("main.js", "text/javascript") },
+    }),
+  },
+  {
+    name: "esbuild-slim",
+    host: "esbuild",
+    way: "for browsers, --loader:.wasm=binary",
+    entry: "./slim",
+    tool: esbuild,
+    run: inChromium(
+      esbuild,
+      "esbuild",
+      ["src/index.js", "--bundle", "--loader:.wasm=binary", "--outfile=dist/main.js"],
+      {
+        code: slimApp('import source from "rmsprop-wasm/rmsprop.wasm";'),
+        files: { "dist/index.html": html("main.js", "text/javascript") },
+      },
+    ),
+  },
+  {
+    name: "parcel",
+    host: "Parcel",
+    way: "build, packageExports switched on",
+    tool: parcel,
+    run: inChromium(parcel, "parcel", ["build", "index.html", "--no-cache"], {
+      files: {
+        "index.html": html("src/index.js"),
+        "package.json": JSON.stringify({ private: true, "@parcel/resolver-default": { packageExports: true } }),
+      },
+    }),
+  },
+  {
+    name: "bun-build-node",
+    inBrowser: false,
+    host: "bun build",
+    way: "for Node",
+    tool: bun,
+    run: inNode(bun, "bun", ["build", "main.js", "--target=node", "--outfile=out.mjs"], "out.mjs"),
+  },
+  {
+    name: "bun-build-browser",
+    host: "bun build",
+    way: "for browsers, minified",
+    tool: bun,
+    run: inChromium(bun, "bun", ["build", "index.html", "--minify", "--outdir=dist"], {
+      files: { "index.html": html("src/index.js") },
+    }),
+  },
+  ...nextWith("turbopack"),
+  ...nextWith("webpack"),
+];
+
+export const environments = ways.map(
+  ({ name, host, way, entry = ".", backend = WASM, tool, inBrowser = true, run }) => ({
+    name,
+    host,
+    way,
+    entry,
+    backend,
+    needs: [tool, ...(inBrowser ? chromium.needs : [])],
+    run: async (kit) => ({ version: tool.version, report: await run(kit) }),
+  }),
+);
+
+export async function close() {
+  await closeBrowsers();
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+}

@@ -1,0 +1,63 @@
+// Deno, without any permission, and Bun, also compiled to one file.
+import { join } from "node:path";
+import { npm } from "../needs.mjs";
+
+const deno = npm({ deno: "2.9.6" });
+const bun = npm({ bun: "1.4.5" });
+const WASM = "wasm-simd128";
+
+const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from }) => ({
+  name: `deno-${name}`,
+  host: "Deno",
+  way,
+  entry,
+  backend,
+  needs: [deno],
+  async run(kit) {
+    const folder = await kit.folder({ "main.mjs": kit.main(entry, from ?? `./${kit.file(entry)}`) });
+    const env = { DENO_NO_UPDATE_CHECK: "1", DENO_NO_PROMPT: "1", DENO_DIR: join(folder, ".deno") };
+    const args = ["run", "--no-remote", "--node-modules-dir=manual", ...flags, "main.mjs"];
+    const report = await kit.execute(deno.bin("deno"), args, { cwd: folder, env });
+    return { version: deno.version, report };
+  },
+});
+
+const bunWay = (name, way, { backend = WASM, env }) => ({
+  name: `bun-${name}`,
+  host: "Bun",
+  way,
+  entry: ".",
+  backend,
+  needs: [bun],
+  async run(kit) {
+    const folder = await kit.folder({ "main.mjs": kit.main(".") });
+    const report = await kit.execute(bun.bin("bun"), ["run", "main.mjs"], { cwd: folder, env });
+    return { version: bun.version, report };
+  },
+});
+
+export const environments = [
+  denoWay("npm", "npm: specifier, no permissions", { from: "npm:rmsprop-wasm" }),
+  denoWay("local", "local file, no permissions", {}),
+  denoWay("js", "local file, no permissions", { entry: "./js", backend: "js" }),
+  denoWay("no-simd", "no SIMD", { flags: ["--v8-flags=--no-enable-sse4-1"], backend: "js" }),
+  denoWay("jitless", "--jitless (no WebAssembly)", { flags: ["--v8-flags=--jitless"], backend: "js" }),
+  bunWay("run", "run", {}),
+  bunWay("no-simd", "no SIMD", { env: { BUN_JSC_useWasmSIMD: "0" }, backend: "js" }),
+  bunWay("no-wasm", "no WebAssembly", { env: { BUN_JSC_useWasm: "0" }, backend: "js" }),
+  {
+    name: "bun-compile",
+    host: "Bun",
+    way: "build --compile",
+    entry: ".",
+    backend: WASM,
+    needs: [bun],
+    async run(kit) {
+      const folder = await kit.folder({ "main.mjs": kit.main(".") });
+      await kit.execute(bun.bin("bun"), ["build", "--compile", "main.mjs", "--outfile", "app"], { cwd: folder });
+      // Elsewhere, so that it can read nothing beside it.
+      const report = await kit.execute(join(folder, "app"), [], { cwd: "/" });
+      return { version: bun.version, report };
+    },
+  },
+];
