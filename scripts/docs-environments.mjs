@@ -16,20 +16,32 @@ const unique = (values) => [...new Set(values)];
 const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
 const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
-/** A way as the short table has it: with its entry, unless that is the default one. */
-const wayOf = ({ way, entry }) => (entry === "." || way.includes(entry) ? way : `${way} of \`${entry}\``);
+/** Hosts in the order of the tables: what most readers look for first. Others follow. */
+const order = ["Node", "Deno", "Bun", "Chromium", "Firefox", "WebKitGTK", "workerd", "edge-runtime", "Jest", "jsdom"];
+const rank = ({ host }) => (order.indexOf(host) + order.length + 1) % (order.length + 1);
 
 /** One row per host: its versions, and in which ways it runs which machine form. */
 function shortTable(results) {
   const rows = unique(results.map(({ host }) => host)).map((host) => {
     const ours = results.filter((result) => result.host === host);
-    const ways = (backend) =>
-      unique(ours.filter((each) => each.status === "ok" && each.backend === backend).map(wayOf));
-    const others = unique(
-      ours.filter(({ status }) => status !== "ok").map((each) => `${wayOf(each)} (${each.status})`),
-    );
     const versions = unique(ours.map(({ version }) => version).filter(Boolean));
-    const lists = [...Object.keys(backends).map(ways), others].map((list) => list.join("; ") || "–");
+    // A way, with its entry unless that is the default one, and with its versions unless it was tested in all of them.
+    const ways = (chosen) =>
+      unique(chosen.map(({ way }) => way)).flatMap((way) => {
+        const same = chosen.filter((result) => result.way === way);
+        return unique(same.map(({ entry }) => entry)).map((entry) => {
+          const tested = unique(same.filter((result) => result.entry === entry).map(({ version }) => version));
+          const details = [
+            ...(entry === "." || way.includes(entry) ? [] : [`\`${entry}\``]),
+            ...(tested.length < versions.length && tested[0] ? tested : []),
+          ];
+          return details.length > 0 ? `${way} (${details.join(", ")})` : way;
+        });
+      });
+    const passed = (backend) => ours.filter((result) => result.status === "ok" && result.backend === backend);
+    const others = ours.filter(({ status }) => status !== "ok");
+    const named = others.map((result) => ({ ...result, way: `${result.way}: ${result.status}` }));
+    const lists = [...Object.keys(backends).map(passed), named].map((list) => ways(list).join("; ") || "–");
     return [host, versions.join(", ") || "–", ...lists];
   });
   // The last column is for what did not run, if there is such.
@@ -111,7 +123,8 @@ if (files[0] === "--check") {
   const runs = (files.length > 0 ? files : [path("build", "runtimes.json")]).map((file) =>
     JSON.parse(readFileSync(file, "utf8")),
   );
-  const results = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
+  const all = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
+  const results = all.sort((a, b) => rank(a) - rank(b));
   writeFileSync(page, text(runs.at(-1), results));
   console.log(`docs/environments.md${fillReadme(results) ? " and README.md" : ""}: ${results.length} environments.`);
 }

@@ -27,4 +27,4 @@ for _ in range(500):
     np.divide(error @ x, len(x), out=weights.gradient)
     bias.gradient[...] = error.mean()
     optimizer.step(0.005)
-print(f"weights = {weights.value.round(2)}, bias = {bias.value:.2f}, loss = {np.mean(error**2):.2e}")
+print(f"weights = {weights.value.round(2)}, bias = {bias.value:.2f}, loss = {np.mean(error**2):.0e}")

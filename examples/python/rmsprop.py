@@ -48,7 +48,7 @@ class Kernel:
         return call
 
     def floats(self, address: int, size: int) -> np.ndarray:
-        """`size` floats of the memory, not copied. A view is stale once memory was allocated: take it anew after that."""
+        """`size` floats of the memory, not copied. A view is stale once memory was allocated: take it anew then."""
         memory = self._exports["memory"]
         buffer = memory.get_buffer_ptr(self._store)
         # NumPy keeps the buffer alive, and so the buffer keeps the memory.
@@ -99,7 +99,9 @@ class RMSprop:
             self._check(kernel.optimizer_add(self.handle, variable.handle))
         self._check(kernel.optimizer_build(self.handle))
 
-    def step(self, learning_rate: float, places: Iterable[int] | None = None, loss_scale: LossScale | None = None) -> bool:
+    def step(
+        self, learning_rate: float, places: Iterable[int] | None = None, loss_scale: LossScale | None = None
+    ) -> bool:
         """One step with the gradients of all variables, or of those in `places`. False if the loss scale skipped it."""
         scale = () if loss_scale is None else (loss_scale.handle,)
         prefix = "optimizer" if loss_scale is None else "loss_scale"

@@ -56,7 +56,11 @@ const LEGS: Record<string, Leg> = {
     nulls: true,
   },
   "clipvalue, static scale": {
-    options: { learningRate: new PolynomialDecay({ ...rate, power: 1.5, cycle: true }), clipvalue: 0.1, lossScaleFactor: 3.7 },
+    options: {
+      learningRate: new PolynomialDecay({ ...rate, power: 1.5, cycle: true }),
+      clipvalue: 0.1,
+      lossScaleFactor: 3.7,
+    },
     kind: "magnitudes",
   },
   "small numbers": {
@@ -64,7 +68,10 @@ const LEGS: Record<string, Leg> = {
     kind: "small",
   },
   "large numbers": {
-    options: { learningRate: new CosineDecayRestarts({ initialLearningRate: 0.1, firstDecaySteps: 20, mMul: 0.9 }), centered: true },
+    options: {
+      learningRate: new CosineDecayRestarts({ initialLearningRate: 0.1, firstDecaySteps: 20, mMul: 0.9 }),
+      centered: true,
+    },
     kind: "finite",
   },
   "odd numbers": {

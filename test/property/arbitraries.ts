@@ -23,7 +23,8 @@ export const runtimes = { wasm: createRuntime({ backend: "wasm" }), js: createRu
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
 const odd = fc.double({ min: -1e3, max: 1e3, noNaN: true });
 /** Mostly what is used, sometimes what is merely accepted. */
-const usually = (usual: fc.Arbitrary<number>) => fc.oneof({ arbitrary: usual, weight: 4 }, { arbitrary: odd, weight: 1 });
+const usually = (usual: fc.Arbitrary<number>) =>
+  fc.oneof({ arbitrary: usual, weight: 4 }, { arbitrary: odd, weight: 1 });
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
 
 const steps = fc.double({ min: 0.5, max: 50, noNaN: true });
@@ -38,19 +39,35 @@ export const schedule: fc.Arbitrary<LearningRateSchedule> = fc.oneof(
     .record({ initialLearningRate: odd, decaySteps: steps, decayRate: unit, staircase: fc.boolean() })
     .map((options) => new InverseTimeDecay(options)),
   fc
-    .record({ initialLearningRate: odd, decaySteps: steps, endLearningRate: odd, power: fc.double({ min: 0, max: 3, noNaN: true }), cycle: fc.boolean() })
+    .record({
+      initialLearningRate: odd,
+      decaySteps: steps,
+      endLearningRate: odd,
+      power: fc.double({ min: 0, max: 3, noNaN: true }),
+      cycle: fc.boolean(),
+    })
     .map((options) => new PolynomialDecay(options)),
   fc
     .record({ initialLearningRate: odd, decaySteps: steps, alpha: unit, warmupTarget: orNull(odd), warmupSteps: steps })
     .map((options) => new CosineDecay(options)),
   fc
-    .record({ initialLearningRate: odd, firstDecaySteps: steps, tMul: fc.constantFrom(1, 1.5, 2), mMul: unit, alpha: unit })
+    .record({
+      initialLearningRate: odd,
+      firstDecaySteps: steps,
+      tMul: fc.constantFrom(1, 1.5, 2),
+      mMul: unit,
+      alpha: unit,
+    })
     .map((options) => new CosineDecayRestarts(options)),
-  fc
-    .array(fc.tuple(fc.nat(40), odd), { maxLength: 4 })
-    .chain((pairs) =>
-      odd.map((last) => new PiecewiseConstantDecay({ boundaries: pairs.map(([at]) => at), values: [...pairs.map(([, value]) => value), last] })),
+  fc.array(fc.tuple(fc.nat(40), odd), { maxLength: 4 }).chain((pairs) =>
+    odd.map(
+      (last) =>
+        new PiecewiseConstantDecay({
+          boundaries: pairs.map(([at]) => at),
+          values: [...pairs.map(([, value]) => value), last],
+        }),
     ),
+  ),
 );
 
 const learningRate = fc.oneof(unit, odd, schedule);
@@ -84,7 +101,11 @@ export const options: fc.Arbitrary<RMSpropOptions> = fc
 
 /** Options under which what happens to an element depends on that element alone. */
 export const elementwise: fc.Arbitrary<RMSpropOptions> = fc
-  .tuple(fc.record(common, { requiredKeys: [] }), average, fc.oneof(fc.constant({}), fc.record({ clipvalue: threshold })))
+  .tuple(
+    fc.record(common, { requiredKeys: [] }),
+    average,
+    fc.oneof(fc.constant({}), fc.record({ clipvalue: threshold })),
+  )
   .map((parts) => Object.assign({}, ...parts));
 
 /** Lengths around those at which blocks, lanes and pairwise sums end. */
@@ -127,7 +148,7 @@ export function numbers(count: number, { seed, kind }: Noise): Float32Array {
     if (special === 0) return draw % 2 ? 0 : -0;
     if (kind === "any" && special === 1) return draw % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
     // An exponent of 255 is infinity or NaN; up to 12, the number is less than 2⁻¹¹⁵.
-    word[0] = kind === "small" ? (draw & 0x807fffff) | (draw % 13 << 23) : draw;
+    word[0] = kind === "small" ? (draw & 0x807fffff) | ((draw % 13) << 23) : draw;
     if (kind !== "any" && !Number.isFinite(float[0])) word[0] = draw & 0xbfffffff;
     return float[0]!;
   });
@@ -164,13 +185,17 @@ export function make(plan: Plan, runtime: Runtime): Training {
     return new Variable(values, { name: `v${i}`, overwriteWithGradient, runtime });
   });
   const inner = new RMSprop({ ...plan.options, name: "inner" });
-  const optimizer = plan.scaled ? new LossScaleOptimizer(inner, { name: "outer", dynamicGrowthSteps: 2, initialScale: 8 }) : inner;
+  const optimizer = plan.scaled
+    ? new LossScaleOptimizer(inner, { name: "outer", dynamicGrowthSteps: 2, initialScale: 8 })
+    : inner;
   optimizer.excludeFromWeightDecay({ names: ["1"] });
   return { variables, optimizer };
 }
 
 export const gradientsAt = (plan: Plan, step: number): Float32Array[] =>
-  plan.lengths.map((count, i) => numbers(count, { ...plan.gradients[step]!, seed: plan.gradients[step]!.seed + 7 * i }));
+  plan.lengths.map((count, i) =>
+    numbers(count, { ...plan.gradients[step]!, seed: plan.gradients[step]!.seed + 7 * i }),
+  );
 
 /** The bits of everything, with one NaN for all. */
 export function bitsOf(optimizer: Optimizer, variables: readonly Variable[], withGradients = true): string[] {

@@ -57,7 +57,10 @@ type Call = (world: World) => unknown;
 const gradient: fc.Arbitrary<(variable: Variable) => unknown> = fc.oneof(
   { arbitrary: noise.map((kind) => (variable: Variable) => numbers(variable.size, kind)), weight: 30 },
   { arbitrary: fc.constant(() => null), weight: 6 },
-  { arbitrary: fc.constantFrom([1], [1, "2", 3], "12", undefined, new BigInt64Array(3)).map((wrong) => () => wrong), weight: 1 },
+  {
+    arbitrary: fc.constantFrom([1], [1, "2", 3], "12", undefined, new BigInt64Array(3)).map((wrong) => () => wrong),
+    weight: 1,
+  },
 );
 const which = fc.oneof(fc.constant([0, 1, 2, 3]), fc.uniqueArray(fc.nat(3), { maxLength: 4 }));
 const strange = fc.integer({ min: 0, max: 9 }).map((draw) => draw === 0);
@@ -67,7 +70,10 @@ const chosen = (world: World, places: readonly number[], withStranger: boolean) 
   ...(withStranger ? [world.stranger] : []),
 ];
 
-const value = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(null, Number.NaN, "1", true, false, 0, 2, 3));
+const value = fc.oneof(
+  fc.double({ min: 0, max: 1, noNaN: true }),
+  fc.constantFrom(null, Number.NaN, "1", true, false, 0, 2, 3),
+);
 const property = fc.constantFrom(
   "rho",
   "momentum",
@@ -86,14 +92,26 @@ const property = fc.constantFrom(
 const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
   ...(
     [
-      [4, "build", fc.tuple(which, strange).map(([places, odd]) => (world: World) => world.optimizer.build(chosen(world, places, odd)))],
+      [
+        4,
+        "build",
+        fc.tuple(which, strange).map(
+          ([places, odd]) =>
+            (world: World) =>
+              world.optimizer.build(chosen(world, places, odd)),
+        ),
+      ],
       [8, "step", fc.constant((world: World) => world.optimizer.step())],
       [
         8,
         "apply",
-        fc.tuple(fc.array(gradient, { minLength: 4, maxLength: 4 }), strange).map(([gradients, odd]) => (world: World) => {
-          return world.optimizer.apply(gradients.slice(Number(odd)).map((make, i) => make(world.variables[i]!)) as never);
-        }),
+        fc
+          .tuple(fc.array(gradient, { minLength: 4, maxLength: 4 }), strange)
+          .map(([gradients, odd]) => (world: World) => {
+            return world.optimizer.apply(
+              gradients.slice(Number(odd)).map((make, i) => make(world.variables[i]!)) as never,
+            );
+          }),
       ],
       [
         8,
@@ -107,54 +125,79 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
         3,
         "applyGradients",
         fc.tuple(which, gradient).map(([places, make]) => (world: World) => {
-          return world.optimizer.applyGradients(chosen(world, places, false).map((variable) => [make(variable) as never, variable]));
+          return world.optimizer.applyGradients(
+            chosen(world, places, false).map((variable) => [make(variable) as never, variable]),
+          );
         }),
       ],
       [
         3,
         "minimize",
         fc.tuple(which, strange).map(([places, odd]) => (world: World) => {
-          return world.optimizer.minimize(() => {
-            world.check();
-            return odd ? (undefined as never) : 1;
-          }, chosen(world, places, false));
+          return world.optimizer.minimize(
+            () => {
+              world.check();
+              return odd ? (undefined as never) : 1;
+            },
+            chosen(world, places, false),
+          );
         }),
       ],
       [
         4,
         "property",
-        fc.tuple(property, value).map(([key, given]) => (world: World) => void Object.assign(world.inner, { [key]: given })),
+        fc.tuple(property, value).map(
+          ([key, given]) =>
+            (world: World) =>
+              void Object.assign(world.inner, { [key]: given }),
+        ),
       ],
       [
         2,
         "learningRate",
-        fc.constantFrom<unknown>(0.5, 0, Number.NaN, "1", new CosineDecay({ initialLearningRate: 1, decaySteps: 9 }), "function").map(
-          (rate) => (world: World) => {
+        fc
+          .constantFrom<unknown>(
+            0.5,
+            0,
+            Number.NaN,
+            "1",
+            new CosineDecay({ initialLearningRate: 1, decaySteps: 9 }),
+            "function",
+          )
+          .map((rate) => (world: World) => {
             const atStep = (step: number) => {
               world.check();
               return 1 / (step + 1);
             };
             world.optimizer.learningRate = (rate === "function" ? atStep : rate) as number;
-          },
-        ),
+          }),
       ],
       [
         2,
         "excludeFromWeightDecay",
-        fc.constantFrom<unknown>({ names: ["a"] }, { names: "a" }, { names: ["("] }, {}, null).map((given) => (world: World) => {
-          return world.optimizer.excludeFromWeightDecay(given as never);
-        }),
+        fc
+          .constantFrom<unknown>({ names: ["a"] }, { names: "a" }, { names: ["("] }, {}, null)
+          .map((given) => (world: World) => {
+            return world.optimizer.excludeFromWeightDecay(given as never);
+          }),
       ],
       [1, "finalizeVariableValues", fc.constant((world: World) => world.optimizer.finalizeVariableValues())],
       [1, "zeroGradients", fc.constant((world: World) => world.optimizer.zeroGradients())],
       [
         3,
         "loadOwnVariables",
-        fc.tuple(fc.nat(9), fc.constantFrom<unknown>("keep", "remove", 7, [Number.NaN], "x", null)).map(([place, given]) => (world: World) => {
-          const entries = Object.entries(world.optimizer.saveOwnVariables());
-          const changed = entries.map(([key, values]) => [key, Number(key) === place && given !== "keep" ? given : values]);
-          return world.optimizer.loadOwnVariables(Object.fromEntries(changed.filter(([, values]) => values !== "remove")));
-        }),
+        fc
+          .tuple(fc.nat(9), fc.constantFrom<unknown>("keep", "remove", 7, [Number.NaN], "x", null))
+          .map(([place, given]) => (world: World) => {
+            const entries = Object.entries(world.optimizer.saveOwnVariables());
+            const changed = entries.map(([key, values]) => [
+              key,
+              Number(key) === place && given !== "keep" ? given : values,
+            ]);
+            return world.optimizer.loadOwnVariables(
+              Object.fromEntries(changed.filter(([, values]) => values !== "remove")),
+            );
+          }),
       ],
       [
         2,
@@ -170,9 +213,12 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
           return world.optimizer.slot(slot as never, world.variables[place] ?? world.stranger)?.length;
         }),
       ],
-      [4, "break", fc.boolean().map((broken) => (world: World) => void (world.broken = broken))],
+      [4, "break", fc.boolean().map((broken) => (world: World) => void Object.assign(world, { broken }))],
     ] as const
-  ).map(([weight, name, arbitrary]) => ({ weight, arbitrary: (arbitrary as fc.Arbitrary<Call>).map((run) => ({ name, run, toString: () => name })) })),
+  ).map(([weight, name, arbitrary]) => ({
+    weight,
+    arbitrary: (arbitrary as fc.Arbitrary<Call>).map((run) => ({ name, run, toString: () => name })),
+  })),
 );
 
 /** The end of a world: at most one of these per sequence. */

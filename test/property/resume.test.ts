@@ -9,7 +9,8 @@ it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
     fc.property(plan(), fc.nat(), fc.boolean(), (training, stop, byConfig) => {
       const steps = training.gradients.length;
       const [whole, resumed] = [make(training, runtimes[backend]), make(training, runtimes[backend])];
-      const step = (i: number, { optimizer, variables } = whole) => optimizer.apply(gradientsAt(training, i), variables);
+      const step = (i: number, { optimizer, variables } = whole) =>
+        optimizer.apply(gradientsAt(training, i), variables);
       for (let i = 0; i < stop % steps; i++) step(i);
       whole.optimizer.build(whole.variables);
 

@@ -27,7 +27,8 @@ it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
           one.apply([all], [whole]);
           many.apply(pieces(all), parts);
         }
-        const bits = (arrays: readonly (Float32Array | null)[]) => arrays.flatMap((array) => [...canonicalBits(array ?? new Float32Array(0))]);
+        const bits = (arrays: readonly (Float32Array | null)[]) =>
+          arrays.flatMap((array) => [...canonicalBits(array ?? new Float32Array(0))]);
         expect(bits(parts.map(({ value }) => value))).toEqual(bits([whole.value]));
         for (const slot of SLOTS) {
           expect(bits(parts.map((part) => many.slot(slot, part))), slot).toEqual(bits([one.slot(slot, whole)]));

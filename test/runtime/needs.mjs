@@ -89,7 +89,7 @@ export function apt(packages, path) {
   return {
     label: `${path} (${names.join(", ")} from apt)`,
     key: `apt ${names.join(" ")}`,
-    apt: names,
+    apt: () => names,
     path,
     isInstalled: () => existsSync(path),
   };
@@ -99,12 +99,14 @@ export function apt(packages, path) {
 export function pip(packages) {
   const folder = folderOf("pip", packages);
   const path = join(folder, "venv", ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]));
+  const python = process.env.PYTHON ?? "python3";
   const names = Object.entries(packages).map(([name, version]) => `${name}==${version}`);
   const need = cached(folder, `${names.join(", ")} from PyPI`, async () => {
-    await run(process.env.PYTHON ?? "python3", ["-m", "venv", join(folder, "venv")], folder);
+    await run(python, ["-m", "venv", join(folder, "venv")], folder);
     await run(path, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...names], folder);
   });
-  return { ...need, path };
+  const makesEnvironments = () => spawnSync(python, ["-c", "import ensurepip, venv"]).status === 0;
+  return { ...need, path, apt: () => (makesEnvironments() ? [] : ["python3", "python3-venv"]) };
 }
 
 function run(command, args, cwd) {
@@ -125,7 +127,7 @@ function run(command, args, cwd) {
 /** Installs those of `needs` that are not there. One that fails stays missing: the run says so. */
 export async function install(needs) {
   const missing = [...new Map(needs.map((need) => [need.key, need])).values()].filter((need) => !need.isInstalled());
-  const packages = [...new Set(missing.flatMap((need) => need.apt ?? []))];
+  const packages = [...new Set(missing.flatMap((need) => need.apt?.() ?? []))];
   const attempt = async (what, action) => {
     const started = performance.now();
     console.log(`installing ${what}`);
@@ -145,7 +147,7 @@ export async function install(needs) {
       await apt("install", "-y", "--no-install-recommends", ...packages);
     });
   }
-  for (const need of missing.filter((each) => !each.apt)) await attempt(need.label, () => need.install());
+  for (const need of missing.filter((each) => each.install)) await attempt(need.label, () => need.install());
 }
 
 const commandOf = ([command, ...args]) => [command, args, undefined];

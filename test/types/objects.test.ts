@@ -30,7 +30,7 @@ describe("Variable", () => {
     new Variable({ length: 1, 0: 5 });
     new Variable(Object.freeze([1]), { name: undefined, constraint: nonNeg });
     new Variable(1, { constraint: (value) => value.fill(0) });
-    new Variable(1, { constraint: (value) => void (value[0] = 0), runtime: createRuntime() });
+    new Variable(1, { constraint: (value) => void value.fill(0), runtime: createRuntime() });
     for (const action of [
       // @ts-expect-error a string
       () => new Variable("1"),
@@ -158,7 +158,9 @@ describe("optimizers", () => {
   });
 
   it("know five slots, each of which may be null", () => {
-    expectTypeOf<Slot>().toEqualTypeOf<"average" | "gradient_accumulator" | "velocity" | "momentum" | "average_gradient">();
+    expectTypeOf<Slot>().toEqualTypeOf<
+      "average" | "gradient_accumulator" | "velocity" | "momentum" | "average_gradient"
+    >();
     const velocity = plain.slot("velocity", w);
     // @ts-expect-error possibly null
     notRun(() => velocity.length);
@@ -170,11 +172,14 @@ describe("optimizers", () => {
   });
 
   it("hand a context to the loss, which must return a number", () => {
-    plain.minimize(({ lossScale, variables }) => {
-      expectTypeOf(lossScale).toEqualTypeOf<number>();
-      expectTypeOf(variables).toEqualTypeOf<readonly Variable[]>();
-      return 1;
-    }, [w]);
+    plain.minimize(
+      ({ lossScale, variables }) => {
+        expectTypeOf(lossScale).toEqualTypeOf<number>();
+        expectTypeOf(variables).toEqualTypeOf<readonly Variable[]>();
+        return 1;
+      },
+      [w],
+    );
     plain.minimize(() => 1, [w]);
     // @ts-expect-error nothing
     expect(() => plain.minimize(() => {}, [w])).toThrow(TypeError);

@@ -204,7 +204,13 @@ describe("properties", () => {
 
 describe("LossScaleOptions", () => {
   it("compile", () => {
-    const options: LossScaleOptions = { initialScale: 8, dynamicGrowthSteps: 3, minimumScale: 1, maximumScale: 16, name: "n" };
+    const options: LossScaleOptions = {
+      initialScale: 8,
+      dynamicGrowthSteps: 3,
+      minimumScale: 1,
+      maximumScale: 16,
+      name: "n",
+    };
     new LossScaleOptimizer(new RMSprop(), options);
     new LossScaleOptimizer(new RMSprop());
   });

@@ -75,7 +75,9 @@ it("at gives a number of a number; every schedule is a Schedule", () => {
 it("fromConfig gives the class it is called on, deserialize a schedule", () => {
   const schedule = CosineDecay.fromConfig(new CosineDecay(rate).getConfig());
   expectTypeOf(schedule).toEqualTypeOf<CosineDecay>();
-  expectTypeOf(PolynomialDecay.fromConfig({ initial_learning_rate: 1, decay_steps: 1 })).toEqualTypeOf<PolynomialDecay>();
+  expectTypeOf(
+    PolynomialDecay.fromConfig({ initial_learning_rate: 1, decay_steps: 1 }),
+  ).toEqualTypeOf<PolynomialDecay>();
   expectTypeOf(deserialize(serialize(schedule))).toEqualTypeOf<LearningRateSchedule>();
   expectTypeOf(serialize(schedule)).toExtend<Serialized>();
 });

@@ -14,10 +14,8 @@ onBothBackends((runtime) => {
     });
     const [f, momentum] = [Math.fround, Math.fround(0.9)];
     const rest = f(1 - momentum);
-    const expected = [1, 2, 4].reduce<number[]>((list, value) => {
-      const average = list.at(-1);
-      return [...list, average === undefined ? value : f(f(momentum * average) + f(rest * value))];
-    }, []);
+    const expected = [1];
+    for (const value of [2, 4]) expected.push(f(f(momentum * expected.at(-1)!) + f(rest * value)));
     expect(seen).toEqual(expected);
   });
 

@@ -26,7 +26,15 @@ onBothBackends((runtime) => {
       ["step", ({ optimizer }) => optimizer.step(), true],
       ["apply", ({ optimizer }) => optimizer.apply([noise(3, 8), noise(3, 9)]), true],
       ["apply some", ({ optimizer, b }) => optimizer.apply([noise(3, 8)], [b]), true],
-      ["applyGradients", ({ optimizer, a, b }) => optimizer.applyGradients([[noise(3, 8), b], [null, a]]), true],
+      [
+        "applyGradients",
+        ({ optimizer, a, b }) =>
+          optimizer.applyGradients([
+            [noise(3, 8), b],
+            [null, a],
+          ]),
+        true,
+      ],
       ["minimize", ({ optimizer, variables }) => optimizer.minimize(() => 1, variables), true],
       ["the first apply", ({ optimizer, variables }) => optimizer.apply([noise(3, 8), noise(3, 9)], variables), false],
       ["the first minimize", ({ optimizer, variables }) => optimizer.minimize(() => 1, variables), false],
@@ -34,7 +42,12 @@ onBothBackends((runtime) => {
 
     const acts: [string, (training: Training) => unknown, new () => Error, RegExp][] = [
       ["throws", () => never(), EvalError, /^never$/],
-      ["returns NaN", () => Number.NaN, RangeError, /`learningRate \(at step \d\)` must be finite in float32; received NaN/],
+      [
+        "returns NaN",
+        () => Number.NaN,
+        RangeError,
+        /`learningRate \(at step \d\)` must be finite in float32; received NaN/,
+      ],
       ["returns Infinity", () => Number.POSITIVE_INFINITY, RangeError, /finite in float32; received Infinity/],
       ["returns 1e39", () => 1e39, RangeError, /finite in float32; received 1e\+39/],
       ["returns a string", () => "0.1", TypeError, /learning rate at step \d must be a number; received "0.1"/],
@@ -42,8 +55,18 @@ onBothBackends((runtime) => {
       ["returns a promise", async () => 0.1, TypeError, /must be a number; received an object \(Promise\)/],
       ["returns a bigint", () => 1n, TypeError, /must be a number; received 1n/],
       ["steps", ({ optimizer }) => optimizer.step(), StateError, /not possible inside|not built/],
-      ["applies", ({ optimizer, variables }) => optimizer.apply([noise(3), noise(3)], variables), StateError, /not possible/],
-      ["minimizes", ({ optimizer, variables }) => optimizer.minimize(() => 1, variables), StateError, /not possible inside/],
+      [
+        "applies",
+        ({ optimizer, variables }) => optimizer.apply([noise(3), noise(3)], variables),
+        StateError,
+        /not possible/,
+      ],
+      [
+        "minimizes",
+        ({ optimizer, variables }) => optimizer.minimize(() => 1, variables),
+        StateError,
+        /not possible inside/,
+      ],
       ["asks for itself", ({ optimizer }) => optimizer.learningRate, StateError, /not possible inside/],
       ["frees a variable", ({ a }) => a.free(), StateError, /Variable.free\(\) is not possible inside/],
       ["allocates", () => new Variable(1, { runtime }), StateError, /A new variable is not possible inside/],
@@ -128,7 +151,13 @@ onBothBackends((runtime) => {
       let seen: unknown;
       optimizer.apply([noise(3), noise(3)], training.variables);
       training.arm((step) => {
-        seen = [step, optimizer.iterations, optimizer.slot("momentum", a)!.length, optimizer.scaleLoss(0), a.value.length];
+        seen = [
+          step,
+          optimizer.iterations,
+          optimizer.slot("momentum", a)!.length,
+          optimizer.scaleLoss(0),
+          a.value.length,
+        ];
         return 0.1;
       });
       optimizer.step();

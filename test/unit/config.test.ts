@@ -68,7 +68,13 @@ describe("getConfig", () => {
     expect(new RMSprop({ learningRate: schedule! }).getConfig().learning_rate).toEqual({
       module: "keras.optimizers.schedules",
       class_name: "ExponentialDecay",
-      config: { initial_learning_rate: 0.5, decay_steps: 10, decay_rate: 0.9, staircase: true, name: "ExponentialDecay" },
+      config: {
+        initial_learning_rate: 0.5,
+        decay_steps: 10,
+        decay_rate: 0.9,
+        staircase: true,
+        name: "ExponentialDecay",
+      },
       registered_name: null,
     });
     function warmUp(step: number) {
@@ -94,7 +100,10 @@ describe("getConfig", () => {
       config: { factor: 2 },
       registered_name: "Mine",
     });
-    expect(new RMSprop({ learningRate: bare }).getConfig().learning_rate).toMatchObject({ class_name: "Object", config: {} });
+    expect(new RMSprop({ learningRate: bare }).getConfig().learning_rate).toMatchObject({
+      class_name: "Object",
+      config: {},
+    });
   });
 
   it("is a copy: changing it changes nothing", () => {
@@ -177,12 +186,12 @@ describe("schedules", () => {
 
 describe("stringifyConfig", () => {
   it("writes floats as floats and counts as counts, so that Keras reads them as what they are", () => {
-    expect(stringifyConfig({ rho: 1, epsilon: 1e-7, large: 1e21, momentum: 0, centered: true, name: "a", no: null })).toBe(
-      '{"rho": 1.0, "epsilon": 1e-7, "large": 1e+21, "momentum": 0.0, "centered": true, "name": "a", "no": null}',
-    );
-    expect(stringifyConfig({ gradient_accumulation_steps: 2, ema_overwrite_frequency: 3, dynamic_growth_steps: 4 })).toBe(
-      '{"gradient_accumulation_steps": 2, "ema_overwrite_frequency": 3, "dynamic_growth_steps": 4}',
-    );
+    expect(
+      stringifyConfig({ rho: 1, epsilon: 1e-7, large: 1e21, momentum: 0, centered: true, name: "a", no: null }),
+    ).toBe('{"rho": 1.0, "epsilon": 1e-7, "large": 1e+21, "momentum": 0.0, "centered": true, "name": "a", "no": null}');
+    expect(
+      stringifyConfig({ gradient_accumulation_steps: 2, ema_overwrite_frequency: 3, dynamic_growth_steps: 4 }),
+    ).toBe('{"gradient_accumulation_steps": 2, "ema_overwrite_frequency": 3, "dynamic_growth_steps": 4}');
     expect(stringifyConfig(SCHEDULES[2]!.getConfig())).toBe(
       '{"boundaries": [1, 5], "values": [1.0, 0.5, 0.25], "name": "PiecewiseConstant"}',
     );

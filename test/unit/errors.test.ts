@@ -59,11 +59,23 @@ onBothBackends((runtime) => {
       ["loadOwnVariables", (optimizer) => optimizer.loadOwnVariables({}), /is not built/],
       ["setWeights", (optimizer) => optimizer.setWeights([]), /is not built/],
       ["build with one", (optimizer) => optimizer.build(a as never), /`variables` must be an array of variables/],
-      ["build with none", (optimizer) => optimizer.build(undefined as never), /`variables` must be an array of variables/],
+      [
+        "build with none",
+        (optimizer) => optimizer.build(undefined as never),
+        /`variables` must be an array of variables/,
+      ],
       ["build twice the same", (optimizer) => optimizer.build([a, b, a]), /`variables` lists variable "a" twice/],
       ["build with holes", (optimizer) => optimizer.build(new Array(1)), /`variables\[0\]` must be a Variable/],
-      ["apply a wrong length", (optimizer) => optimizer.apply([[1, 2], [1]], [a, b]), /gradients\[1\]` must be an array of 2/],
-      ["apply a wrong type", (optimizer) => optimizer.apply([[1, 2], "12" as never], [a, b]), /gradients\[1\]` must be an/],
+      [
+        "apply a wrong length",
+        (optimizer) => optimizer.apply([[1, 2], [1]], [a, b]),
+        /gradients\[1\]` must be an array of 2/,
+      ],
+      [
+        "apply a wrong type",
+        (optimizer) => optimizer.apply([[1, 2], "12" as never], [a, b]),
+        /gradients\[1\]` must be an/,
+      ],
       ["minimize, and the loss throws", (optimizer) => optimizer.minimize(never, [a]), /^never$/],
     ])("%s", (_, action, message) => {
       for (const optimizer of [new RMSprop(), new LossScaleOptimizer(new RMSprop())]) {
@@ -76,7 +88,17 @@ onBothBackends((runtime) => {
 });
 
 describe("what others put on Object.prototype", () => {
-  const pollution = { rho: 7, learningRate: 7, name: "x", names: [/./], variables: 7, path: "x", shape: [7], runtime: 7, 0: 7 };
+  const pollution = {
+    rho: 7,
+    learningRate: 7,
+    name: "x",
+    names: [/./],
+    variables: 7,
+    path: "x",
+    shape: [7],
+    runtime: 7,
+    0: 7,
+  };
 
   /** What `action` gives in a polluted world; nothing else runs in it. */
   function polluted<T>(action: () => T): T {
@@ -112,7 +134,8 @@ describe("what others put on Object.prototype", () => {
 
 describe("messages", () => {
   it("stay short, and are made without running anybody's code", () => {
-    const received = (value: unknown) => errorOf(() => new RMSprop({ rho: value as never })).message.split("received ")[1];
+    const received = (value: unknown) =>
+      errorOf(() => new RMSprop({ rho: value as never })).message.split("received ")[1];
     expect(received("x".repeat(1000))).toBe(`"${"x".repeat(57)}...".`);
     expect(received(new Array(1e6))).toBe("an array of 1000000.");
     expect(received({ toString: never, toJSON: never, valueOf: never })).toBe("an object (Object).");

@@ -2,8 +2,8 @@
 import {
   CosineDecay,
   ExponentialDecay,
-  LossScaleOptimizer,
   type LearningRate,
+  LossScaleOptimizer,
   PiecewiseConstantDecay,
   RMSprop,
   StateError,

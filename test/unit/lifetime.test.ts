@@ -171,7 +171,10 @@ onBothBackends((runtime) => {
   });
 
   it("new variables and slots begin at zero, also in memory that was used before", () => {
-    const dirty = new Variable(noise(1000).map((x) => x + 9), { runtime });
+    const dirty = new Variable(
+      noise(1000).map((x) => x + 9),
+      { runtime },
+    );
     dirty.gradient.fill(7);
     dirty.free();
     const w = new Variable(new Float32Array(1000), { runtime });

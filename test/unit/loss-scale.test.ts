@@ -28,7 +28,9 @@ onBothBackends((runtime) => {
 
   it("stays within minimumScale and maximumScale", () => {
     const bounds = { minimumScale: 1, maximumScale: 6 };
-    expect(scales("..xxxx..", { initialScale: 4, dynamicGrowthSteps: 1, ...bounds })).toEqual([6, 6, 3, 1.5, 1, 1, 2, 4]);
+    expect(scales("..xxxx..", { initialScale: 4, dynamicGrowthSteps: 1, ...bounds })).toEqual([
+      6, 6, 3, 1.5, 1, 1, 2, 4,
+    ]);
     expect(scales("x.", { initialScale: 4, dynamicGrowthSteps: 1, minimumScale: 4, maximumScale: 4 })).toEqual([4, 4]);
   });
 
@@ -59,7 +61,10 @@ onBothBackends((runtime) => {
 
   it("a power of two leaves no trace in the bits of a training with scaled gradients", () => {
     const [w, plain] = [new Variable(noise(50), { runtime }), new Variable(noise(50), { runtime })];
-    const optimizer = new LossScaleOptimizer(new RMSprop({ centered: true }), { initialScale: 64, dynamicGrowthSteps: 3 });
+    const optimizer = new LossScaleOptimizer(new RMSprop({ centered: true }), {
+      initialScale: 64,
+      dynamicGrowthSteps: 3,
+    });
     const other = new RMSprop({ centered: true });
     for (let step = 0; step < 10; step++) {
       const scale = optimizer.dynamicScale;
@@ -134,7 +139,9 @@ describe("options", () => {
       expect(error).toBeInstanceOf(RangeError);
       expect(error.message).toMatch(/`initialScale` must be between minimumScale/);
     }
-    expect(new LossScaleOptimizer(new RMSprop(), { initialScale: 2, minimumScale: 2, maximumScale: 2 }).dynamicScale).toBe(2);
+    expect(
+      new LossScaleOptimizer(new RMSprop(), { initialScale: 2, minimumScale: 2, maximumScale: 2 }).dynamicScale,
+    ).toBe(2);
   });
 
   it("may be what Keras does not check", () => {

@@ -6,7 +6,11 @@ describe("automatic names", () => {
   it("count up, for variables and for optimizers, in the whole program", async () => {
     vi.resetModules();
     const fresh = await import("rmsprop-wasm");
-    expect(Array.from({ length: 3 }, () => new fresh.Variable(1).name)).toEqual(["variable", "variable_1", "variable_2"]);
+    expect(Array.from({ length: 3 }, () => new fresh.Variable(1).name)).toEqual([
+      "variable",
+      "variable_1",
+      "variable_2",
+    ]);
     expect(Array.from({ length: 3 }, () => new fresh.RMSprop().name)).toEqual(["rm_sprop", "rm_sprop_1", "rm_sprop_2"]);
     const scaled = () => new fresh.LossScaleOptimizer(new fresh.RMSprop({ name: "x" })).name;
     expect([scaled(), scaled()]).toEqual(["loss_scale_optimizer", "loss_scale_optimizer_1"]);
@@ -32,7 +36,13 @@ describe("names", () => {
 
   it("are in the paths of an optimizer's variables as in Keras", () => {
     const w = new Variable([1, 2], { path: "a/b/kernel" });
-    const optimizer = new RMSprop({ name: "my_opt", centered: true, momentum: 0.5, useEma: true, gradientAccumulationSteps: 2 });
+    const optimizer = new RMSprop({
+      name: "my_opt",
+      centered: true,
+      momentum: 0.5,
+      useEma: true,
+      gradientAccumulationSteps: 2,
+    });
     optimizer.build([w, new Variable(1, { name: "bias" })]);
     expect(optimizer.variables.map(({ path }) => path)).toEqual([
       "my_opt/iteration",

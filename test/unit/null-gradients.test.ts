@@ -110,10 +110,7 @@ onBothBackends((runtime) => {
 
   it("averages of variables without a gradient go on, their constraints and decay do not", () => {
     const clamp = (value: Float32Array) => value.fill(9);
-    const [a, b] = [
-      new Variable([1], { runtime }),
-      new Variable([1], { constraint: clamp, runtime }),
-    ] as const;
+    const [a, b] = [new Variable([1], { runtime }), new Variable([1], { constraint: clamp, runtime })] as const;
     const optimizer = new RMSprop({ useEma: true, emaMomentum: 0.5, weightDecay: 0.5, learningRate: 0.5 });
     optimizer.build([a, b]);
     optimizer.apply([[1], null]);

@@ -82,7 +82,8 @@ describe("options", () => {
       { useEma: true, emaMomentum: 1 },
       { useEma: true, emaMomentum: 0 },
     ];
-    for (const options of odd) expect(new RMSprop(options)).toMatchObject({ ...options, learningRate: expect.any(Number) });
+    for (const options of odd)
+      expect(new RMSprop(options)).toMatchObject({ ...options, learningRate: expect.any(Number) });
   });
 });
 
@@ -235,7 +236,12 @@ describe("LossScaleOptimizer", () => {
   it("has Keras' defaults, and takes a static factor from its inner optimizer", () => {
     const inner = new RMSprop({ lossScaleFactor: 8 });
     const optimizer = new LossScaleOptimizer(inner);
-    expect(optimizer).toMatchObject({ initialScale: 2 ** 15, dynamicGrowthSteps: 2000, dynamicScale: 2 ** 15, stepCounter: 0 });
+    expect(optimizer).toMatchObject({
+      initialScale: 2 ** 15,
+      dynamicGrowthSteps: 2000,
+      dynamicScale: 2 ** 15,
+      stepCounter: 0,
+    });
     expect(inner.lossScaleFactor).toBeNull();
     expect(optimizer.innerOptimizer).toBe(inner);
   });

@@ -79,7 +79,9 @@ describe("variables of different runtimes", () => {
 describe("another copy of the package", () => {
   it("has variables, runtimes and optimizers of its own, which are refused", () => {
     const foreign = new scriptOnly.Variable([1]);
-    expect(() => new RMSprop().build([foreign as unknown as Variable])).toThrow(/a Variable of this copy of the package/);
+    expect(() => new RMSprop().build([foreign as unknown as Variable])).toThrow(
+      /a Variable of this copy of the package/,
+    );
     const runtime = scriptOnly.createRuntime();
     expect(() => new Variable(1, { runtime: runtime as never })).toThrow(/made by `createRuntime` of this copy/);
   });

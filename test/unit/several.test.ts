@@ -61,7 +61,10 @@ onBothBackends((runtime) => {
   });
 
   it("know many variables, each in its place", () => {
-    const variables = Array.from({ length: 500 }, (_, i) => new Variable(new Float32Array((i % 7) + 1).fill(i), { runtime }));
+    const variables = Array.from(
+      { length: 500 },
+      (_, i) => new Variable(new Float32Array((i % 7) + 1).fill(i), { runtime }),
+    );
     const optimizer = new RMSprop({ learningRate: 1, rho: 0 });
     optimizer.build(variables);
     for (const [i, variable] of variables.entries()) variable.gradient.fill(i + 1);

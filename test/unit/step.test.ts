@@ -46,8 +46,16 @@ onBothBackends((runtime) => {
           return 0;
         }, over);
       },
-      (optimizer, over, step) => optimizer.apply(gradients(step).map((gradient) => Array.from(gradient)), over),
-      (optimizer, over, step) => optimizer.apply(gradients(step).map((gradient) => Float64Array.from(gradient)), over),
+      (optimizer, over, step) =>
+        optimizer.apply(
+          gradients(step).map((gradient) => Array.from(gradient)),
+          over,
+        ),
+      (optimizer, over, step) =>
+        optimizer.apply(
+          gradients(step).map((gradient) => Float64Array.from(gradient)),
+          over,
+        ),
     ];
     const states = ways.map((way) => {
       const over = variables();
@@ -147,12 +155,15 @@ onBothBackends((runtime) => {
         [new RMSprop({ lossScaleFactor: 8 }), 8],
         [new LossScaleOptimizer(new RMSprop(), { initialScale: 16 }), 16],
       ] as const) {
-        const loss = optimizer.minimize(({ lossScale, variables: given }) => {
-          expect(lossScale).toBe(scale);
-          expect(given).toEqual([w]);
-          w.gradient[0] = lossScale * w.value[0]!;
-          return 42;
-        }, [w]);
+        const loss = optimizer.minimize(
+          ({ lossScale, variables: given }) => {
+            expect(lossScale).toBe(scale);
+            expect(given).toEqual([w]);
+            w.gradient[0] = lossScale * w.value[0]!;
+            return 42;
+          },
+          [w],
+        );
         expect(loss).toBe(42);
       }
     });

@@ -1,5 +1,13 @@
 // saveOwnVariables, loadOwnVariables and setWeights: training goes on with equal bits; all is loaded or nothing.
-import { CosineDecay, LossScaleOptimizer, RMSprop, type RMSpropOptions, StateError, type Store, Variable } from "rmsprop-wasm";
+import {
+  CosineDecay,
+  LossScaleOptimizer,
+  RMSprop,
+  type RMSpropOptions,
+  StateError,
+  type Store,
+  Variable,
+} from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
 import { bits, errorOf, noise, onBothBackends, stateOf } from "./support.js";
 
@@ -41,7 +49,10 @@ onBothBackends((runtime) => {
         (store) => (training) =>
           training.optimizer.loadOwnVariables(
             Object.fromEntries(
-              Object.entries(store).map(([key, values]) => [key, values.length === 1 ? values[0]! : Array.from(values)]),
+              Object.entries(store).map(([key, values]) => [
+                key,
+                values.length === 1 ? values[0]! : Array.from(values),
+              ]),
             ),
           ),
       ];
@@ -134,58 +145,61 @@ onBothBackends((runtime) => {
     }
   });
 
-  it.each([false, true])("a store that does not fit is refused and nothing is loaded, with loss scale: %s", (scaled) => {
-    const training = make({ momentum: 0.5, useEma: true }, scaled);
-    const { optimizer, variables } = training;
-    for (let i = 0; i < 2; i++) step(training, i);
-    const other = make({ momentum: 0.5, useEma: true }, scaled);
-    for (let i = 0; i < 5; i++) step(other, i);
-    const good = other.optimizer.saveOwnVariables();
-    const last = String(Object.keys(good).length - 1);
-    const first = scaled ? 4 : 0;
-    const without = (key: string) => Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
-    const throwing = Object.defineProperty({ ...good }, last, {
-      enumerable: true,
-      get: () => {
-        throw new Error("on purpose");
-      },
-    });
-    const stores: [unknown, RegExp][] = [
-      [null, /`store` must be an object; received null/],
-      [[], /`store` must be an object; received an array of 0/],
-      [{}, /must hold the \d+ arrays of this optimizer; it holds 0/],
-      [without(last), /must hold the \d+ arrays/],
-      [{ ...good, 99: [1] }, /must hold the \d+ arrays/],
-      [{ ...without(last), x: good[last] }, new RegExp(`has no array "${last}" \\(inner/m_b_momentum\\)`)],
-      [Object.create(good), /must hold the \d+ arrays/],
-      [{ ...good, [last]: [1, 2] }, /store\["\d+"\]` must be an array of 1 numbers, the size of inner\/m_b_momentum/],
-      [{ ...good, [last]: [] }, /store\["\d+"\]` must be an array of 1 numbers/],
-      [{ ...good, [last]: "1" }, /store\["\d+"\]` must be an array of 1 numbers.*received "1"/],
-      [{ ...good, [last]: null }, /store\["\d+"\]` must be an array of 1 numbers.*received null/],
-      [{ ...good, [last]: ["1"] }, /store\["\d+"\]\[0\]` must be a number; received "1"/],
-      [{ ...good, [last]: new BigInt64Array(1) }, /store\["\d+"\]` must be an array of 1 numbers/],
-      [{ ...good, [first]: -1 }, /store\["\d+"\]` must be a whole number from 0 to 2147483647; received -1/],
-      [{ ...good, [first]: [1.5] }, /store\["\d+"\]` must be a whole number/],
-      [{ ...good, [first]: Number.NaN }, /store\["\d+"\]` must be a whole number/],
-      [{ ...good, [first]: 2 ** 31 }, /store\["\d+"\]` must be a whole number/],
-      [{ ...good, [first + 1]: Number.NaN }, /store\["\d+"\]` must be finite in float32; received NaN/],
-      [{ ...good, [first + 1]: 1e39 }, /store\["\d+"\]` must be finite in float32; received 1e\+39/],
-      [throwing, /^on purpose$/],
-    ];
-    const before = stateOf(optimizer, variables);
-    for (const [store, pattern] of stores) {
-      expect(errorOf(() => optimizer.loadOwnVariables(store as Store)).message).toMatch(pattern);
-      expect(stateOf(optimizer, variables)).toEqual(before);
-    }
-    const values = Object.values(good);
-    for (const weights of [null, good, values.slice(1), [...values, [1]], [...values.slice(0, -1), [1, 2]]]) {
-      const error = errorOf(() => optimizer.setWeights(weights as never));
-      expect(error instanceof RangeError || error instanceof TypeError).toBe(true);
-      expect(stateOf(optimizer, variables)).toEqual(before);
-    }
-    optimizer.loadOwnVariables(good);
-    expect(optimizer.saveOwnVariables()).toEqual(good);
-  });
+  it.each([false, true])(
+    "a store that does not fit is refused and nothing is loaded, with loss scale: %s",
+    (scaled) => {
+      const training = make({ momentum: 0.5, useEma: true }, scaled);
+      const { optimizer, variables } = training;
+      for (let i = 0; i < 2; i++) step(training, i);
+      const other = make({ momentum: 0.5, useEma: true }, scaled);
+      for (let i = 0; i < 5; i++) step(other, i);
+      const good = other.optimizer.saveOwnVariables();
+      const last = String(Object.keys(good).length - 1);
+      const first = scaled ? 4 : 0;
+      const without = (key: string) => Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
+      const throwing = Object.defineProperty({ ...good }, last, {
+        enumerable: true,
+        get: () => {
+          throw new Error("on purpose");
+        },
+      });
+      const stores: [unknown, RegExp][] = [
+        [null, /`store` must be an object; received null/],
+        [[], /`store` must be an object; received an array of 0/],
+        [{}, /must hold the \d+ arrays of this optimizer; it holds 0/],
+        [without(last), /must hold the \d+ arrays/],
+        [{ ...good, 99: [1] }, /must hold the \d+ arrays/],
+        [{ ...without(last), x: good[last] }, new RegExp(`has no array "${last}" \\(inner/m_b_momentum\\)`)],
+        [Object.create(good), /must hold the \d+ arrays/],
+        [{ ...good, [last]: [1, 2] }, /store\["\d+"\]` must be an array of 1 numbers, the size of inner\/m_b_momentum/],
+        [{ ...good, [last]: [] }, /store\["\d+"\]` must be an array of 1 numbers/],
+        [{ ...good, [last]: "1" }, /store\["\d+"\]` must be an array of 1 numbers.*received "1"/],
+        [{ ...good, [last]: null }, /store\["\d+"\]` must be an array of 1 numbers.*received null/],
+        [{ ...good, [last]: ["1"] }, /store\["\d+"\]\[0\]` must be a number; received "1"/],
+        [{ ...good, [last]: new BigInt64Array(1) }, /store\["\d+"\]` must be an array of 1 numbers/],
+        [{ ...good, [first]: -1 }, /store\["\d+"\]` must be a whole number from 0 to 2147483647; received -1/],
+        [{ ...good, [first]: [1.5] }, /store\["\d+"\]` must be a whole number/],
+        [{ ...good, [first]: Number.NaN }, /store\["\d+"\]` must be a whole number/],
+        [{ ...good, [first]: 2 ** 31 }, /store\["\d+"\]` must be a whole number/],
+        [{ ...good, [first + 1]: Number.NaN }, /store\["\d+"\]` must be finite in float32; received NaN/],
+        [{ ...good, [first + 1]: 1e39 }, /store\["\d+"\]` must be finite in float32; received 1e\+39/],
+        [throwing, /^on purpose$/],
+      ];
+      const before = stateOf(optimizer, variables);
+      for (const [store, pattern] of stores) {
+        expect(errorOf(() => optimizer.loadOwnVariables(store as Store)).message).toMatch(pattern);
+        expect(stateOf(optimizer, variables)).toEqual(before);
+      }
+      const values = Object.values(good);
+      for (const weights of [null, good, values.slice(1), [...values, [1]], [...values.slice(0, -1), [1, 2]]]) {
+        const error = errorOf(() => optimizer.setWeights(weights as never));
+        expect(error instanceof RangeError || error instanceof TypeError).toBe(true);
+        expect(stateOf(optimizer, variables)).toEqual(before);
+      }
+      optimizer.loadOwnVariables(good);
+      expect(optimizer.saveOwnVariables()).toEqual(good);
+    },
+  );
 
   it("is not loaded into an optimizer that is not built, and saved from it only what it has", () => {
     const optimizer = new RMSprop();

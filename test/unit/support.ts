@@ -25,7 +25,7 @@ export function stateOf(optimizer: Optimizer, variables: readonly Variable[]): u
     own: optimizer.variables.map(({ path, value }) => [path, hex(value)]),
     values: variables.map(({ value }) => hex(value)),
     gradients: variables.map(({ gradient }) => hex(gradient)),
-    config: "getConfig" in optimizer && (optimizer.getConfig as () => unknown)(),
+    config: optimizer.getConfig(),
   };
 }
 

@@ -8,17 +8,22 @@ const NAMES = ["kernel", "bias", "dense_bias", "b|i", "BIAS"];
 onBothBackends((runtime) => {
   /** The names of the variables that decay in one step with zero gradients. */
   function decaying(...exclusions: readonly ((variables: Variable[]) => WeightDecayExclusion)[]): string[] {
-    return [true, false].map((beforeBuild) => {
-      const variables = NAMES.map((name) => new Variable([1], { name, path: `dense/bias/${name}`, runtime }));
-      const optimizer = new RMSprop({ weightDecay: 0.5, learningRate: 0.5 });
-      if (!beforeBuild) optimizer.build(variables);
-      for (const exclusion of exclusions) optimizer.excludeFromWeightDecay(exclusion(variables));
-      optimizer.apply(variables.map(() => [0]), variables);
-      return variables.filter(({ value }) => value[0] !== 1).map(({ name }) => name);
-    }).reduce((before, after) => {
-      expect(after).toEqual(before);
-      return before;
-    });
+    return [true, false]
+      .map((beforeBuild) => {
+        const variables = NAMES.map((name) => new Variable([1], { name, path: `dense/bias/${name}`, runtime }));
+        const optimizer = new RMSprop({ weightDecay: 0.5, learningRate: 0.5 });
+        if (!beforeBuild) optimizer.build(variables);
+        for (const exclusion of exclusions) optimizer.excludeFromWeightDecay(exclusion(variables));
+        optimizer.apply(
+          variables.map(() => [0]),
+          variables,
+        );
+        return variables.filter(({ value }) => value[0] !== 1).map(({ name }) => name);
+      })
+      .reduce((before, after) => {
+        expect(after).toEqual(before);
+        return before;
+      });
   }
 
   it("takes weightDecay times the learning rate off each value, before the update", () => {

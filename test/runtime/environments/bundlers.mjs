@@ -180,7 +180,7 @@ function nextApp(compiler) {
 
 const nextWith = (compiler) => {
   const { client, server, edge } = nextApp(`--${compiler}`);
-  const common = { host: "Next", tool: next };
+  const common = { host: "Next", tool: next, seconds: 300 };
   return [
     { ...common, name: `next-${compiler}-client`, way: `client, ${compiler}`, run: client },
     { ...common, name: `next-${compiler}-server`, way: `server, ${compiler}`, inBrowser: false, run: server },
@@ -294,12 +294,13 @@ const ways = [
 ];
 
 export const environments = ways.map(
-  ({ name, host, way, entry = ".", backend = WASM, tool, inBrowser = true, run }) => ({
+  ({ name, host, way, entry = ".", backend = WASM, tool, inBrowser = true, seconds, run }) => ({
     name,
     host,
     way,
     entry,
     backend,
+    seconds,
     needs: [tool, ...(inBrowser ? chromium.needs : [])],
     run: async (kit) => ({ version: tool.version, report: await run(kit) }),
   }),

@@ -1,9 +1,13 @@
 // A host without JavaScript: Python drives the raw module through wasmtime. python/replay.py is its suite.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../../../scripts/tools.mjs";
 import { pip } from "../needs.mjs";
 import { SCENARIOS, SHAPES, STEPS } from "../suite.js";
 
-const packages = { wasmtime: "50.0.1", numpy: "2.4.6" };
+const example = join(root, "examples", "python");
+const requirements = readFileSync(join(example, "requirements.txt"), "utf8").trim().split(/\r?\n/);
+const packages = Object.fromEntries(requirements.map((line) => line.split("==")));
 const python = pip(packages);
 
 export const environments = [
@@ -16,7 +20,6 @@ export const environments = [
     needs: [python],
     async run(kit) {
       const folder = await kit.folder({ "scenarios.json": JSON.stringify({ SCENARIOS, SHAPES, STEPS }) });
-      const example = join(kit.root, "examples", "python");
       const module = join(folder, kit.file("./rmsprop.wasm"));
       const env = { PYTHONPATH: example, PYTHONDONTWRITEBYTECODE: "1" };
       const line = await kit.execute(python.path, [join(example, "main.py"), module], { cwd: folder, env });

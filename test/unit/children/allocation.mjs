@@ -9,17 +9,26 @@ import { CosineDecay, createRuntime, LossScaleOptimizer, RMSprop, Variable } fro
 const STEPS = 100_000;
 const WINDOWS = 5;
 
-const schedule = () => new CosineDecay({ initialLearningRate: 0.001, decaySteps: 1e6, warmupTarget: 0.01, warmupSteps: 10 });
+const schedule = () =>
+  new CosineDecay({ initialLearningRate: 0.001, decaySteps: 1e6, warmupTarget: 0.01, warmupSteps: 10 });
 
 const cases = {
   "constant rate": () => new RMSprop(),
   "momentum, centered, EMA, global clipnorm": () =>
-    new RMSprop({ momentum: 0.9, centered: true, useEma: true, emaOverwriteFrequency: 3, globalClipnorm: 1, weightDecay: 0.1 }),
+    new RMSprop({
+      momentum: 0.9,
+      centered: true,
+      useEma: true,
+      emaOverwriteFrequency: 3,
+      globalClipnorm: 1,
+      weightDecay: 0.1,
+    }),
   accumulation: () => new RMSprop({ gradientAccumulationSteps: 4, lossScaleFactor: 3 }),
   "loss scale": () => new LossScaleOptimizer(new RMSprop(), { dynamicGrowthSteps: 300, maximumScale: 2 ** 20 }),
   schedule: () => new RMSprop({ learningRate: schedule() }),
   function: () => new RMSprop({ learningRate: (step) => 1 / (step + 1) }),
-  "schedule and loss scale": () => new LossScaleOptimizer(new RMSprop({ learningRate: schedule() }), { maximumScale: 2 ** 20 }),
+  "schedule and loss scale": () =>
+    new LossScaleOptimizer(new RMSprop({ learningRate: schedule() }), { maximumScale: 2 ** 20 }),
 };
 
 const { gc, process } = globalThis;

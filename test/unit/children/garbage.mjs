@@ -1,7 +1,8 @@
 // Drops variables and optimizers without freeing them, in a process of its own: node --expose-gc garbage.mjs <backend>.
 // Prints JSON: the linear memory after each round of dropping. It stays, if what is garbage gives its memory back.
-import { createRuntime, LossScaleOptimizer, RMSprop, Variable } from "rmsprop-wasm";
+
 import { setImmediate as turn } from "node:timers/promises";
+import { createRuntime, LossScaleOptimizer, RMSprop, Variable } from "rmsprop-wasm";
 
 const runtime = createRuntime({ backend: process.argv[2] });
 const kept = new Variable(new Float32Array(1000).fill(3), { runtime });
@@ -38,4 +39,6 @@ for (let round = 0; round < 30; round++) {
   bytes.push(runtime.byteLength);
 }
 const { value, gradient } = kept;
-console.log(JSON.stringify({ bytes, steps: keeper.iterations, values: new Set(value).size, gradients: new Set(gradient).size }));
+console.log(
+  JSON.stringify({ bytes, steps: keeper.iterations, values: new Set(value).size, gradients: new Set(gradient).size }),
+);

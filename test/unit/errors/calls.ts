@@ -37,11 +37,16 @@ const gradient = (what: string, value: () => unknown, type: ErrorType, message: 
   ],
 ];
 
-const size = "must be an array of 2 numbers, the size of variable \"a\"";
+const size = 'must be an array of 2 numbers, the size of variable "a"';
 
 const GRADIENTS: CallRow[] = [
   ...gradient("too short", () => [1], RangeError, new RegExp(`\`gradients\\[0\\]\` ${size}; received an array of 1`)),
-  ...gradient("too long", () => new Float32Array(3), RangeError, new RegExp(`gradients\\[0\\]\` ${size}.*a Float32Array of 3`)),
+  ...gradient(
+    "too long",
+    () => new Float32Array(3),
+    RangeError,
+    new RegExp(`gradients\\[0\\]\` ${size}.*a Float32Array of 3`),
+  ),
   ...gradient("empty", () => [], RangeError, new RegExp(`gradients\\[0\\]\` ${size}; received an array of 0`)),
   ...gradient("a number", () => 1, TypeError, new RegExp(`gradients\\[0\\]\` ${size}; received 1`)),
   ...gradient("undefined", () => undefined, TypeError, new RegExp(`gradients\\[0\\]\` ${size}; received undefined`)),
@@ -56,7 +61,12 @@ const GRADIENTS: CallRow[] = [
   ...gradient("a BigInt64Array", () => new BigInt64Array(2), TypeError, /received a BigInt64Array of 2/),
   ...gradient("shared", () => shared(), TypeError, /not in shared memory \(copy it first\)/),
   ...gradient("detached", () => detached(), TypeError, /its buffer must not be detached/),
-  ...gradient("shrunk", () => shrunk(), RangeError, new RegExp(`gradients\\[0\\]\` ${size}; received a Float32Array of 1`)),
+  ...gradient(
+    "shrunk",
+    () => shrunk(),
+    RangeError,
+    new RegExp(`gradients\\[0\\]\` ${size}; received a Float32Array of 1`),
+  ),
   ...gradient("that throws", () => throwing(), EvalError, /^never$/),
 ];
 
@@ -66,7 +76,12 @@ function throwing(): number[] {
 }
 
 const LISTS: CallRow[] = [
-  ["apply()", ({ optimizer }) => optimizer.apply(undefined as never), TypeError, /`gradients` must be an array.*undefined/],
+  [
+    "apply()",
+    ({ optimizer }) => optimizer.apply(undefined as never),
+    TypeError,
+    /`gradients` must be an array.*undefined/,
+  ],
   ["apply(null)", ({ optimizer }) => optimizer.apply(null as never), TypeError, /`gradients` must be an array.*null/],
   [
     "apply(typed array)",
@@ -74,7 +89,12 @@ const LISTS: CallRow[] = [
     TypeError,
     /`gradients` must be an array with one gradient per variable; received a Float32Array of 2/,
   ],
-  ["apply: too few", ({ optimizer }) => optimizer.apply([[1, 2]]), RangeError, /`gradients` must be an array of 2.*array of 1/],
+  [
+    "apply: too few",
+    ({ optimizer }) => optimizer.apply([[1, 2]]),
+    RangeError,
+    /`gradients` must be an array of 2.*array of 1/,
+  ],
   [
     "apply: more than variables",
     ({ optimizer, a }) => optimizer.apply([[1, 2], good], [a]),
@@ -88,14 +108,24 @@ const LISTS: CallRow[] = [
     /`gradients` must be an array of 2/,
   ],
   ["apply: all null", ({ optimizer }) => optimizer.apply([null, null]), RangeError, /No gradients provided/],
-  ["apply: holes", ({ optimizer }) => optimizer.apply(new Array(2)), TypeError, /`gradients\[0\]` must be an array of 2/],
+  [
+    "apply: holes",
+    ({ optimizer }) => optimizer.apply(new Array(2)),
+    TypeError,
+    /`gradients\[0\]` must be an array of 2/,
+  ],
   [
     "apply: variables",
     ({ optimizer, a }) => optimizer.apply([[1, 2]], a as never),
     TypeError,
     /`variables` must be an array of variables; received an object \(Object\)/,
   ],
-  ["apply: null for variables", ({ optimizer }) => optimizer.apply([[1, 2]], null as never), TypeError, /`variables` must be/],
+  [
+    "apply: null for variables",
+    ({ optimizer }) => optimizer.apply([[1, 2]], null as never),
+    TypeError,
+    /`variables` must be/,
+  ],
   [
     "apply: no variable",
     ({ optimizer, b }) => optimizer.apply([[1, 2], good], [{} as never, b]),
@@ -121,8 +151,18 @@ const LISTS: CallRow[] = [
     StateError,
     /Unknown variable "stranger": the optimizer was built with 2 other variables/,
   ],
-  ["applyGradients()", ({ optimizer }) => optimizer.applyGradients(undefined as never), TypeError, /`pairs` must be an iterable/],
-  ["applyGradients(1)", ({ optimizer }) => optimizer.applyGradients(1 as never), TypeError, /`pairs` must be an iterable.*1/],
+  [
+    "applyGradients()",
+    ({ optimizer }) => optimizer.applyGradients(undefined as never),
+    TypeError,
+    /`pairs` must be an iterable/,
+  ],
+  [
+    "applyGradients(1)",
+    ({ optimizer }) => optimizer.applyGradients(1 as never),
+    TypeError,
+    /`pairs` must be an iterable.*1/,
+  ],
   [
     "applyGradients: no pairs",
     ({ optimizer, a }) => optimizer.applyGradients([[1, 2] as never, a as never]),
@@ -156,18 +196,43 @@ const LISTS: CallRow[] = [
 ];
 
 const OTHERS: CallRow[] = [
-  ["minimize()", ({ optimizer, a }) => optimizer.minimize(1 as never, [a]), TypeError, /`loss` must be a function; received 1/],
-  ["minimize: variables", ({ optimizer }) => optimizer.minimize(() => 1, 1 as never), TypeError, /`variables` must be an array/],
+  [
+    "minimize()",
+    ({ optimizer, a }) => optimizer.minimize(1 as never, [a]),
+    TypeError,
+    /`loss` must be a function; received 1/,
+  ],
+  [
+    "minimize: variables",
+    ({ optimizer }) => optimizer.minimize(() => 1, 1 as never),
+    TypeError,
+    /`variables` must be an array/,
+  ],
   [
     "minimize: an unknown variable, before the loss is called",
     ({ optimizer, stranger }) => optimizer.minimize(never, [stranger]),
     StateError,
     /Unknown variable "stranger"/,
   ],
-  ["minimize: no loss", ({ optimizer, a }) => optimizer.minimize((() => undefined) as never, [a]), TypeError, /The loss must/],
+  [
+    "minimize: no loss",
+    ({ optimizer, a }) => optimizer.minimize((() => undefined) as never, [a]),
+    TypeError,
+    /The loss must/,
+  ],
   ["minimize: throws", ({ optimizer, a }) => optimizer.minimize(never, [a]), EvalError, /^never$/],
-  ["scaleLoss('1')", ({ optimizer }) => optimizer.scaleLoss("1" as never), TypeError, /`loss` must be a number; received "1"/],
-  ["scaleLoss(1n)", ({ optimizer }) => optimizer.scaleLoss(1n as never), TypeError, /`loss` must be a number; received 1n/],
+  [
+    "scaleLoss('1')",
+    ({ optimizer }) => optimizer.scaleLoss("1" as never),
+    TypeError,
+    /`loss` must be a number; received "1"/,
+  ],
+  [
+    "scaleLoss(1n)",
+    ({ optimizer }) => optimizer.scaleLoss(1n as never),
+    TypeError,
+    /`loss` must be a number; received 1n/,
+  ],
   [
     "slot: no such slot",
     ({ optimizer, a }) => optimizer.slot("m" as never, a),
@@ -175,8 +240,18 @@ const OTHERS: CallRow[] = [
     /`name` must be one of average, gradient_accumulator, velocity, momentum, average_gradient; received "m"/,
   ],
   ["slot: toString", ({ optimizer, a }) => optimizer.slot("toString" as never, a), TypeError, /`name` must be one of/],
-  ["slot: a stranger", ({ optimizer, stranger }) => optimizer.slot("velocity", stranger), StateError, /Unknown variable/],
-  ["slot: no variable", ({ optimizer }) => optimizer.slot("velocity", undefined as never), StateError, /Unknown variable/],
+  [
+    "slot: a stranger",
+    ({ optimizer, stranger }) => optimizer.slot("velocity", stranger),
+    StateError,
+    /Unknown variable/,
+  ],
+  [
+    "slot: no variable",
+    ({ optimizer }) => optimizer.slot("velocity", undefined as never),
+    StateError,
+    /Unknown variable/,
+  ],
   [
     "excludeFromWeightDecay()",
     ({ optimizer }) => optimizer.excludeFromWeightDecay(undefined as never),
@@ -219,19 +294,49 @@ const OTHERS: CallRow[] = [
     TypeError,
     /`variables\[0\]` must be a Variable/,
   ],
-  ["learningRate NaN", ({ optimizer }) => set(optimizer, "learningRate", Number.NaN), RangeError, /`learningRate` must be finite/],
-  ["learningRate '1'", ({ optimizer }) => set(optimizer, "learningRate", "1"), TypeError, /`learningRate` must be a number/],
-  ["learningRate null", ({ optimizer }) => set(optimizer, "learningRate", null), TypeError, /`learningRate` must be a number/],
-  ["assign: too few", ({ a }) => a.assign([1]), RangeError, /`value` must be an array of 2 numbers, the size of variable "a"/],
+  [
+    "learningRate NaN",
+    ({ optimizer }) => set(optimizer, "learningRate", Number.NaN),
+    RangeError,
+    /`learningRate` must be finite/,
+  ],
+  [
+    "learningRate '1'",
+    ({ optimizer }) => set(optimizer, "learningRate", "1"),
+    TypeError,
+    /`learningRate` must be a number/,
+  ],
+  [
+    "learningRate null",
+    ({ optimizer }) => set(optimizer, "learningRate", null),
+    TypeError,
+    /`learningRate` must be a number/,
+  ],
+  [
+    "assign: too few",
+    ({ a }) => a.assign([1]),
+    RangeError,
+    /`value` must be an array of 2 numbers, the size of variable "a"/,
+  ],
   ["assign: a number", ({ a }) => a.assign(1), RangeError, /`value` must be an array of 2 numbers.*an array of 1/],
   ["assign: strings", ({ a }) => a.assign([1, "2"] as never), TypeError, /`value\[1\]` must be a number; received "2"/],
-  ["assign: null", ({ a }) => a.assign(null as never), TypeError, /`value` must be an array of 2 numbers.*received null/],
+  [
+    "assign: null",
+    ({ a }) => a.assign(null as never),
+    TypeError,
+    /`value` must be an array of 2 numbers.*received null/,
+  ],
   ["assign: detached", ({ a }) => a.assign(detached()), TypeError, /its buffer must not be detached/],
   ["assign: shared", ({ a }) => a.assign(shared()), TypeError, /not in shared memory/],
   ["assign: throws midway", ({ a }) => a.assign(throwing()), EvalError, /^never$/],
   ["value = ", ({ a }) => set(a, "value", [1, 2, 3]), RangeError, /`value` must be an array of 2 numbers/],
   ["gradient = ", ({ a }) => set(a, "gradient", [1, 2]), TypeError, /Cannot set property gradient/],
-  ["rawIterations = ", ({ optimizer }) => set(optimizer, "rawIterations", 1), TypeError, /Cannot set property rawIterations/],
+  [
+    "rawIterations = ",
+    ({ optimizer }) => set(optimizer, "rawIterations", 1),
+    TypeError,
+    /Cannot set property rawIterations/,
+  ],
 ];
 
 const PROPERTIES: CallRow[] = (
