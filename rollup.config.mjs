@@ -99,7 +99,6 @@ const global = {
     format: "iife",
     name: "rmspropWasm",
     generatedCode: "es2015",
-    codeSplitting: false,
   },
   plugins: [...scripts(flavours[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };

@@ -5,7 +5,7 @@ import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
-import { type OptimizerVariable, scalarVariable } from "./optimizer-variable.js";
+import { countVariable, type OptimizerVariable, rateVariable } from "./optimizer-variable.js";
 import { optionsFromConfig } from "./options.js";
 import { RMSprop, type RMSpropConfig } from "./rmsprop.js";
 import type { Runtime } from "./runtime.js";
@@ -180,24 +180,22 @@ export class LossScaleOptimizer extends Optimizer {
   get variables(): readonly OptimizerVariable[] {
     const ignored = () => undefined;
     const own = [
-      scalarVariable(this.name, "iteration", "int32", () => 0, ignored),
-      scalarVariable(this.name, "learning_rate", "float32", () => 0, ignored),
+      countVariable(this.name, "iteration", () => 0, ignored),
+      rateVariable(this.name, "learning_rate", () => 0, ignored),
     ];
     const { runtime } = this.innerOptimizer;
     if (runtime) {
       const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
       own.push(
-        scalarVariable(
+        countVariable(
           this.name,
           "step_counter",
-          "int32",
           () => this.stepCounter,
           (counter) => set(this.dynamicScale, counter),
         ),
-        scalarVariable(
+        rateVariable(
           this.name,
           "dynamic_scale",
-          "float32",
           () => this.dynamicScale,
           (scale) => set(scale, this.stepCounter),
         ),

@@ -10,25 +10,31 @@ const checkCount: Check = (argument, value) => {
   whole(argument, value, 0, 2 ** 31 - 1);
 };
 
-/** One of an optimizer's own variables, in Keras' order and by Keras' path. */
-export interface OptimizerVariable {
+interface Described {
   /** The last part of the path. */
   readonly name: string;
   /** Such as `rm_sprop/dense_kernel_velocity`. */
   readonly path: string;
   readonly shape: readonly number[];
-  readonly dtype: "int32" | "float32";
   /** Which kind of state this is; `null` for counters and rates. */
   readonly slot: Slot | null;
   /** The trained variable whose state this is; `null` for counters and rates. */
   readonly variable: Variable | null;
-  /** Slots: a view on linear memory. Counters and rates: a copy. */
-  readonly value: Int32Array | Float32Array;
   /** @internal */
   readonly assign: (values: ArrayLike<number>) => void;
   /** @internal For a variable of one number that not every number fits. */
   readonly check: Check | undefined;
 }
+
+/**
+ * One of an optimizer's own variables, in Keras' order and by Keras' path. The value of a slot is a view on linear memory;
+ * the value of a counter or a rate is a copy.
+ */
+export type OptimizerVariable = Described &
+  (
+    | { readonly dtype: "int32"; readonly value: Int32Array }
+    | { readonly dtype: "float32"; readonly value: Float32Array }
+  );
 
 /** The state in one slot of a trained variable; `read` gives the view. */
 export function slotVariable(
@@ -53,25 +59,46 @@ export function slotVariable(
   };
 }
 
-/** A variable of one number. */
-export function scalarVariable(
+/** A counter. */
+export function countVariable(
   optimizer: string,
   name: string,
-  dtype: OptimizerVariable["dtype"],
   read: () => number,
-  assign: (value: number) => void,
-  check: Check | undefined = dtype === "int32" ? checkCount : undefined,
+  assign: (count: number) => void,
 ): OptimizerVariable {
+  return {
+    ...described(optimizer, name, assign, checkCount),
+    dtype: "int32",
+    get value() {
+      return Int32Array.of(read());
+    },
+  };
+}
+
+/** A rate or a scale. */
+export function rateVariable(
+  optimizer: string,
+  name: string,
+  read: () => number,
+  assign: (rate: number) => void,
+  check?: Check,
+): OptimizerVariable {
+  return {
+    ...described(optimizer, name, assign, check),
+    dtype: "float32",
+    get value() {
+      return Float32Array.of(read());
+    },
+  };
+}
+
+function described(optimizer: string, name: string, assign: (value: number) => void, check?: Check): Described {
   return {
     name,
     path: `${optimizer}/${name}`,
     shape: [],
-    dtype,
     slot: null,
     variable: null,
-    get value() {
-      return dtype === "int32" ? Int32Array.of(read()) : Float32Array.of(read());
-    },
     assign: (values) => assign(values[0] as number),
     check,
   };

@@ -11,7 +11,7 @@ import {
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
-import { type OptimizerVariable, scalarVariable, slotVariable } from "./optimizer-variable.js";
+import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import {
   boundaryNumber,
   checkedOptions,
@@ -28,13 +28,17 @@ import type { Variable } from "./variable.js";
 /** Keras' default. */
 const DEFAULT_LEARNING_RATE = 0.001;
 
+/** Keras' spelling of an option: `weightDecay` is `weight_decay`. */
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : Name;
+
 /** Keras' configuration of an RMSprop: what `get_config` returns there. */
-export interface RMSpropConfig {
+export type RMSpropConfig = {
   readonly name: string;
   /** A number (float32), or a serialized schedule or function. */
   readonly learning_rate: number | Serialized;
-  readonly [hyperparameter: string]: number | boolean | string | null | Serialized;
-}
+} & { readonly [Option in keyof Hyperparameters as SnakeCase<Option>]: Hyperparameters[Option] };
 
 // The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
 // one of them.
@@ -212,12 +216,12 @@ export class RMSprop extends Optimizer {
     const assignIterations = (value: number) => {
       if (trainer) trainer.rawIterations = value;
     };
-    const list = [scalarVariable(name, "iteration", "int32", () => this.rawIterations, assignIterations)];
+    const list = [countVariable(name, "iteration", () => this.rawIterations, assignIterations)];
     if (typeof this.#learningRate === "number") {
       const assign = (value: number) => {
         this.#learningRate = Math.fround(value);
       };
-      list.push(scalarVariable(name, "learning_rate", "float32", () => this.learningRate, assign, checkedRate));
+      list.push(rateVariable(name, "learning_rate", () => this.learningRate, assign, checkedRate));
     }
     for (const slot of SLOTS) {
       trainer?.variables.forEach((variable, place) => {

@@ -263,12 +263,12 @@ const ways = [
   {
     name: "parcel",
     host: "Parcel",
-    way: "build, packageExports switched on",
+    way: "build",
     tool: parcel,
     run: inChromium(parcel, "parcel", ["build", "index.html", "--no-cache"], {
       files: {
         "index.html": html("src/index.js"),
-        "package.json": JSON.stringify({ private: true, "@parcel/resolver-default": { packageExports: true } }),
+        "package.json": JSON.stringify({ private: true }),
       },
     }),
   },
