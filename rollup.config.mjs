@@ -14,7 +14,7 @@ const moduleFile = {
   generateBundle() {
     const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
     emit("rmsprop.wasm", readFileSync(build("wasm/rmsprop.wasm")));
-    emit("rmsprop.wasm.d.ts", "declare const wasm: unknown;\nexport default wasm;\n");
+    emit("rmsprop.wasm.d.ts", "declare const wasm: object;\nexport default wasm;\n");
   },
 };
 

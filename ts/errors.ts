@@ -4,21 +4,42 @@
 /** The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule. */
 export class StateError extends Error {
   override readonly name = "StateError";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isNamed(value, "StateError");
+  }
 }
 
 /** The backend asked for cannot be had here; `cause` says why. */
 export class BackendUnavailableError extends Error {
   override readonly name = "BackendUnavailableError";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isNamed(value, "BackendUnavailableError");
+  }
 }
 
 /** The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`. */
 export class OutOfMemoryError extends Error {
   override readonly name = "OutOfMemoryError";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isNamed(value, "OutOfMemoryError");
+  }
 }
 
 /** A stored state does not fit the optimizer it is loaded into. */
 export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isNamed(value, "CheckpointError");
+  }
+}
+
+/** `instanceof` by name: each flavour of the package has classes of its own, and `checkpoint` serves all of them. */
+function isNamed(value: unknown, name: string): boolean {
+  return typeof value === "object" && value !== null && (value as Error).name === name;
 }
 
 /** A value as it reads in a message: short, and no error of its own if a getter or a proxy throws. */

@@ -28,7 +28,10 @@ export function checkedRate(argument: string, rate: number): number {
 /** The float32 learning rate at `step`. */
 export function learningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
   if (typeof rate === "number") return rate;
-  if (rate instanceof LearningRateSchedule) return checkedRate("learningRate", rate.evaluate(step, runtime));
+  // A subclass may have an `at` of its own.
+  if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
+    return checkedRate("learningRate", rate.evaluate(step, runtime));
+  }
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {
     throw new TypeError(`The learning rate at step ${step} must be a number; received ${show(value)}.`);

@@ -173,7 +173,7 @@ export class LossScaleOptimizer extends Optimizer {
     return Math.fround(Math.fround(loss) * this.dynamicScale);
   }
 
-  slot(name: Slot, variable: Variable): Float32Array | null {
+  slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
     return this.innerOptimizer.slot(name, variable);
   }
 
@@ -232,7 +232,7 @@ export class LossScaleOptimizer extends Optimizer {
    *
    * @throws {TypeError | RangeError} if the configuration is not valid.
    */
-  static fromConfig(config: Partial<LossScaleConfig>): LossScaleOptimizer {
+  static fromConfig(config: Partial<LossScaleConfig> & Pick<LossScaleConfig, "inner_optimizer">): LossScaleOptimizer {
     const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = record("config", config);
     const inner = record("inner_optimizer", inner_optimizer);
     const className = own(inner, "class_name");

@@ -1,5 +1,6 @@
 // Number arrays handed in from outside: what is accepted, and how they get into linear memory.
 import { kindOf, message } from "./errors.js";
+import type { Runtime } from "./runtime.js";
 
 /** Numbers from outside: a typed array, a plain array, or anything with a length and indices. */
 export type Numbers = ArrayLike<number>;
@@ -50,4 +51,13 @@ function isDetached(buffer: ArrayBuffer): boolean {
   } catch {
     return true;
   }
+}
+
+/**
+ * `numbers`, copied if they lie in the runtime's memory: allocating there can detach them, and copying other numbers
+ * there can overwrite them.
+ */
+export function outside(runtime: Runtime, numbers: Numbers): Numbers {
+  const inside = ArrayBuffer.isView(numbers) && numbers.buffer === runtime.buffer;
+  return inside ? Array.prototype.slice.call(numbers) : numbers;
 }

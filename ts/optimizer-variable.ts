@@ -32,8 +32,8 @@ interface Described {
  */
 export type OptimizerVariable = Described &
   (
-    | { readonly dtype: "int32"; readonly value: Int32Array }
-    | { readonly dtype: "float32"; readonly value: Float32Array }
+    | { readonly dtype: "int32"; readonly value: Int32Array<ArrayBuffer> }
+    | { readonly dtype: "float32"; readonly value: Float32Array<ArrayBuffer> }
   );
 
 /** The state in one slot of a trained variable; `read` gives the view. */
@@ -41,7 +41,7 @@ export function slotVariable(
   optimizer: string,
   slot: Slot,
   variable: Variable,
-  read: () => Float32Array,
+  read: () => Float32Array<ArrayBuffer>,
 ): OptimizerVariable {
   const name = `${variable.path.replaceAll("/", "_")}_${slot}`;
   return {

@@ -2,7 +2,7 @@
 import { message, record, StateError, show } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import type { LearningRate } from "./learning-rate.js";
-import { checkedNumbers, type Numbers } from "./numbers.js";
+import { checkedNumbers, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
 import { Variable } from "./variable.js";
 
@@ -18,7 +18,7 @@ export interface LossContext {
 }
 
 /** Keras' store: arrays by their number in `variables`, as text. */
-export type Store = Record<string, Int32Array | Float32Array>;
+export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
 
 /** What one call updates, and the gradients to copy in first. */
 export interface Update {
@@ -30,6 +30,8 @@ export interface Update {
 }
 
 export abstract class Optimizer {
+  /** The variables of the loss that is being computed. */
+  #minimizing: readonly Variable[] | undefined;
   /** The name in Keras' configuration and in the paths of `variables`. */
   abstract readonly name: string;
   /** Whether `build` was called, by the user or by the first `apply`. */
@@ -54,9 +56,9 @@ export abstract class Optimizer {
   abstract getConfig(): object;
 
   /**
-   * Allocates the state for these variables, at zero. Does nothing if the optimizer is built.
+   * Allocates the state for these variables, at zero. Does nothing if the optimizer is built with them.
    *
-   * @throws {StateError} if a variable was freed; {@link RangeError} if one is listed twice or they belong to different
+   * @throws {StateError} if it is built without one of them, or a variable was freed; {@link RangeError} if one is listed twice or they belong to different
    * runtimes; {@link OutOfMemoryError} if there is no room.
    */
   abstract build(variables: readonly Variable[]): void;
@@ -70,7 +72,7 @@ export abstract class Optimizer {
   abstract step(): void;
 
   /** The state kept for a variable: a view, or `null` if there is none. */
-  abstract slot(name: Slot, variable: Variable): Float32Array | null;
+  abstract slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null;
 
   /**
    * Keeps variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Replaces
@@ -123,7 +125,7 @@ export abstract class Optimizer {
       const gradient = list[i];
       if (gradient === null) return;
       const what = `the size of variable "${variable.path}"`;
-      values.push(ownCopy(checkedNumbers(`gradients[${i}]`, gradient, variable.size, what), variable));
+      values.push(outside(variable.runtime, checkedNumbers(`gradients[${i}]`, gradient, variable.size, what)));
       given.push(variable);
     });
     this.run({ variables: given, gradients: values, built: targets });
@@ -165,7 +167,13 @@ export abstract class Optimizer {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
     this.check(targets);
-    const value = loss({ lossScale: this.lossScale, variables: targets });
+    this.#minimizing = targets;
+    let value: unknown;
+    try {
+      value = loss({ lossScale: this.lossScale, variables: targets });
+    } finally {
+      this.#minimizing = undefined;
+    }
     if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
     this.run({ variables: targets, gradients: undefined, built: targets });
     return value;
@@ -173,7 +181,8 @@ export abstract class Optimizer {
 
   /** Sets the gradients of all variables to 0. */
   zeroGradients(): void {
-    const variables = this.#trainedVariables();
+    // In the loss of the first `minimize` the optimizer is not built yet.
+    const variables = this.trained ?? this.#minimizing ?? this.#trainedVariables();
     for (const variable of variables) variable.assertNotFreed();
     for (const variable of variables) variable.gradient.fill(0);
   }
@@ -276,10 +285,4 @@ export function checkedVariables(variables: unknown): readonly Variable[] {
     seen.add(variable);
   }
   return [...seen];
-}
-
-/** `numbers`, copied if they lie in the memory that gradients are copied to: another copy could overwrite them. */
-function ownCopy(numbers: Numbers, variable: Variable): Numbers {
-  const inside = ArrayBuffer.isView(numbers) && numbers.buffer === variable.runtime.buffer;
-  return inside ? Array.prototype.slice.call(numbers) : numbers;
 }

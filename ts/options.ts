@@ -82,11 +82,12 @@ function checkLimits(hyperparameters: Hyperparameters): void {
   }
 }
 
-const OPTIONS: readonly string[] = ["learningRate", "name", "decay", ...HYPERPARAMETERS.map((row) => row.option)];
+const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAMETERS.map((row) => row.option)];
 
 /** The constructor's argument as a record without unknown keys. Keras' retired `decay` is let through and ignored. */
 export function checkedOptions(options: unknown): Record<string, unknown> {
-  return record("options", options, OPTIONS);
+  const { decay, ...given } = record("options", options);
+  return record("options", given, OPTIONS);
 }
 
 /** Keras' configuration with the names of the options: `weight_decay` is `weightDecay`. */

@@ -125,8 +125,9 @@ export class RMSprop extends Optimizer {
 
   build(variables: readonly Variable[]): void {
     this.assertNotFreed();
-    if (this.#trainer) return;
-    this.#build(checkedVariables(variables));
+    const checked = checkedVariables(variables);
+    if (!this.#trainer) this.#build(checked);
+    else for (const variable of checked) this.#trainer.place(variable);
   }
 
   step(): void {
@@ -203,7 +204,7 @@ export class RMSprop extends Optimizer {
     return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
   }
 
-  slot(name: Slot, variable: Variable): Float32Array | null {
+  slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
     if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
     const trainer = this.#trainer ?? this.#notBuilt();
     return trainer.slot(name, trainer.place(variable));
@@ -226,7 +227,7 @@ export class RMSprop extends Optimizer {
     for (const slot of SLOTS) {
       trainer?.variables.forEach((variable, place) => {
         if (trainer.slot(slot, place) === null) return;
-        list.push(slotVariable(name, slot, variable, () => trainer.slot(slot, place) as Float32Array));
+        list.push(slotVariable(name, slot, variable, () => trainer.slot(slot, place) as Float32Array<ArrayBuffer>));
       });
     }
     return list;
@@ -295,7 +296,11 @@ export class RMSprop extends Optimizer {
   }
 
   #build(variables: readonly Variable[]): Trainer {
-    const trainer = new Trainer(variables[0]?.runtime ?? defaultRuntime(), this.#hyperparameters, [...variables]);
+    const trainer = new Trainer(
+      variables[0]?.runtime ?? defaultRuntime(),
+      this.#hyperparameters,
+      Object.freeze([...variables]),
+    );
     this.#exclude(trainer);
     this.#trainer = trainer;
     return trainer;

@@ -76,7 +76,7 @@ export class View {
   readonly #runtime: Runtime;
   readonly #address: number;
   readonly #length: number;
-  #view: Float32Array;
+  #view: Float32Array<ArrayBuffer>;
 
   constructor(runtime: Runtime, address: number, length: number) {
     this.#runtime = runtime;
@@ -85,7 +85,7 @@ export class View {
     this.#view = new Float32Array(runtime.buffer, this.#address, length);
   }
 
-  get(): Float32Array {
+  get(): Float32Array<ArrayBuffer> {
     const buffer = this.#runtime.buffer;
     if (this.#view.buffer !== buffer) this.#view = new Float32Array(buffer, this.#address, this.#length);
     return this.#view;

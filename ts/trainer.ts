@@ -77,7 +77,7 @@ export class Trainer {
     return place;
   }
 
-  slot(slot: Slot, place: number): Float32Array | null {
+  slot(slot: Slot, place: number): Float32Array<ArrayBuffer> | null {
     if (this.#freed) throw new StateError("The optimizer was freed.");
     return this.#slots[SLOTS.indexOf(slot)]?.[place]?.get() ?? null;
   }

@@ -1,11 +1,11 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
 import { message, OutOfMemoryError, own, record, StateError, show } from "./errors.js";
 import { automaticName } from "./names.js";
-import { checkedNumbers, type Numbers } from "./numbers.js";
+import { checkedNumbers, type Numbers, outside } from "./numbers.js";
 import { defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
-export type Constraint = (value: Float32Array) => unknown;
+export type Constraint = (value: Float32Array<ArrayBuffer>) => unknown;
 
 export interface VariableOptions {
   /** Default `variable`, `variable_1`, … */
@@ -48,10 +48,8 @@ export class Variable {
   readonly size: number;
   readonly constraint: Constraint | undefined;
   readonly overwriteWithGradient: boolean;
-  /** @internal */
-  readonly runtime: Runtime;
-  /** @internal */
-  readonly handle: number;
+  readonly #runtime: Runtime;
+  readonly #handle: number;
   readonly #value: View;
   readonly #gradient: View;
   #freed = false;
@@ -82,22 +80,23 @@ export class Variable {
 
     runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
+    const values = outside(runtime, numbers);
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, this.overwriteWithGradient ? 1 : 0) : 0;
     runtime.synchronize();
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
-    this.runtime = runtime;
-    this.handle = handle;
+    this.#runtime = runtime;
+    this.#handle = handle;
     this.#value = new View(runtime, kernel.variable_value(handle), this.size);
     this.#gradient = new View(runtime, kernel.variable_gradient(handle), this.size);
-    this.#value.get().set(numbers);
+    this.#value.get().set(values);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
     runtime.track(this, kernel.variable_free, handle);
   }
 
   /** The values: a view on linear memory. Valid until memory is allocated again; take it anew after that. */
-  get value(): Float32Array {
+  get value(): Float32Array<ArrayBuffer> {
     this.assertNotFreed();
     return this.#value.get();
   }
@@ -108,7 +107,7 @@ export class Variable {
   }
 
   /** The gradient: a view on linear memory, read by `step()` and never written to by it. */
-  get gradient(): Float32Array {
+  get gradient(): Float32Array<ArrayBuffer> {
     this.assertNotFreed();
     return this.#gradient.get();
   }
@@ -122,6 +121,17 @@ export class Variable {
     this.assertNotFreed();
     const numbers = typeof value === "number" ? [value] : value;
     this.value.set(checkedNumbers("value", numbers, this.size, `the size of variable "${this.path}"`));
+  }
+
+  // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.
+  /** @internal */
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
+  /** @internal */
+  get handle(): number {
+    return this.#handle;
   }
 
   /** Whether the memory was given back. */

@@ -132,7 +132,7 @@ describe("what does not fit", () => {
     [
       "a loss scale",
       () => reloaded(saved(w("a", 2)), new LossScaleOptimizer(new RMSprop()), w("a", 2)),
-      /"step_counter" must be a number/,
+      /has no "step_counter"/,
     ],
   ])("%s is an error that names it", (_, attempt, pattern) => {
     const act = attempt();

@@ -3,6 +3,7 @@ import {
   CosineDecay,
   ExponentialDecay,
   type LearningRate,
+  LearningRateSchedule,
   LossScaleOptimizer,
   PiecewiseConstantDecay,
   RMSprop,
@@ -148,4 +149,21 @@ describe("setter", () => {
     optimizer.learningRate = 0.25;
     expect([inner.learningRate, optimizer.learningRate]).toEqual([0.25, 0.25]);
   });
+});
+
+it("a subclass of a schedule may have an `at` of its own", () => {
+  class Half extends CosineDecay {
+    override at(): number {
+      return 0.5;
+    }
+  }
+  class Constant extends LearningRateSchedule {
+    readonly name = "Constant";
+    override at(): number {
+      return 0.25;
+    }
+  }
+  const half = new RMSprop({ learningRate: new Half({ initialLearningRate: 0.1, decaySteps: 10 }) });
+  expect(half.learningRate).toBe(0.5);
+  expect(new RMSprop({ learningRate: new Constant() }).learningRate).toBe(0.25);
 });

@@ -125,15 +125,28 @@ onBothBackends((runtime) => {
     }
   });
 
-  it("builds once: a second build, with whatever variables, changes nothing", () => {
+  it("builds once: a second build changes nothing, and one with other variables is an error", () => {
     const [a, b] = [new Variable(1, { runtime }), new Variable(2, { runtime })];
     const optimizer = new RMSprop();
     optimizer.apply([[1]], [a]);
     const before = stateOf(optimizer, [a, b]);
-    optimizer.build([b]);
-    optimizer.build([a, b]);
+    optimizer.build([a]);
+    expect(() => optimizer.build([b])).toThrow(/Unknown variable/);
+    expect(() => optimizer.build([a, b])).toThrow(/Unknown variable/);
     expect(stateOf(optimizer, [a, b])).toEqual(before);
     expect(() => optimizer.apply([[1]], [b])).toThrow(/Unknown variable/);
+  });
+
+  it("zeroGradients works in the loss of the first minimize", () => {
+    const w = new Variable([1, 2], { runtime });
+    w.gradient.fill(7);
+    const optimizer = new RMSprop();
+    optimizer.minimize(() => {
+      optimizer.zeroGradients();
+      expect([...w.gradient]).toEqual([0, 0]);
+      return 0;
+    }, [w]);
+    expect([...w.value]).toEqual([1, 2]);
   });
 
   it("zeroGradients sets all gradients to zero, and nothing else", () => {

@@ -27,6 +27,16 @@ describe.each(BACKENDS)("%s", (backend) => {
     expect([...gradient]).toEqual([1, 1, 1]);
   });
 
+  it("can be what a new variable is made of, although making it moves the memory", () => {
+    const runtime = createRuntime({ backend });
+    const kernel = new Variable(noise(100_000), { runtime });
+    const expected = [...kernel.value];
+    const before = runtime.byteLength;
+    const copies = [1, 2, 3].map(() => new Variable(kernel.value, { runtime }));
+    expect(runtime.byteLength).toBeGreaterThan(before);
+    for (const copy of copies) expect([...copy.value]).toEqual(expected);
+  });
+
   it("are the same objects as long as memory does not grow", () => {
     const runtime = createRuntime({ backend });
     const w = new Variable(noise(10), { runtime });

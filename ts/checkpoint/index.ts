@@ -1,16 +1,46 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
-import { CheckpointError, message, StateError, show } from "../errors.js";
+import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
+
+export { CheckpointError };
+
 import { stringifyConfig } from "../keras-json.js";
-import type { Optimizer } from "../optimizer.js";
-import type { OptimizerVariable } from "../optimizer-variable.js";
 import { read, type Tensor, write } from "./safetensors.js";
 
 const FORMAT = "rmsprop-wasm checkpoint";
 const VERSION = "1";
 
+/** What to look for when names do not match. */
+const HINT = "; check the variables' paths and the optimizer's options.";
+
 export interface SaveOptions {
   /** Whether the values of the trained variables are saved too, not only the optimizer's state. Default true. */
   readonly includeVariables?: boolean | undefined;
+}
+
+/**
+ * What a checkpoint needs of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it.
+ */
+export interface Checkpointed {
+  readonly built: boolean;
+  readonly variables: readonly State[];
+  readonly trainableVariables: readonly Trained[];
+  getConfig(): object;
+  setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
+}
+
+interface Trained {
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly value: Float32Array;
+  assign(values: ArrayLike<number>): void;
+}
+
+interface State {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly slot: string | null;
+  readonly variable: { readonly path: string } | null;
+  readonly value: Int32Array | Float32Array;
 }
 
 /** An array by its name in the file, where it is now, and how many it must be. */
@@ -20,7 +50,7 @@ interface Place {
 }
 
 /** The arrays of a checkpoint: `<path>` for a variable's values, `<path>/velocity` and so on for its slots. */
-function places(optimizer: Optimizer, includeVariables: boolean): Map<string, Place> {
+function places(optimizer: Checkpointed, includeVariables: boolean): Map<string, Place> {
   const found = new Map<string, Place>();
   const add = (name: string, shape: readonly number[], view: () => Float32Array) => {
     if (found.has(name)) {
@@ -37,10 +67,10 @@ function places(optimizer: Optimizer, includeVariables: boolean): Map<string, Pl
   return found;
 }
 
-const slotName = ({ variable, slot }: OptimizerVariable) => `${variable?.path}/${slot}`;
+const slotName = ({ variable, slot }: State) => `${variable?.path}/${slot}`;
 
 /** Counters and rates by their names. The inner optimizer's are the ones that count under a LossScaleOptimizer. */
-function scalars(optimizer: Optimizer): Map<string, OptimizerVariable> {
+function scalars(optimizer: Checkpointed): Map<string, State> {
   const own = optimizer.variables.filter(({ variable }) => variable === null);
   return new Map(own.map((scalar) => [scalar.name, scalar]));
 }
@@ -52,9 +82,13 @@ function scalars(optimizer: Optimizer): Map<string, OptimizerVariable> {
  * @throws {StateError} if the optimizer is not built, or was freed.
  * @throws {CheckpointError} if two variables have the same path.
  */
-export function save(optimizer: Optimizer, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
+export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
   assertBuilt(optimizer);
-  const { includeVariables = true } = options;
+  const given = record("options", options, ["includeVariables"]);
+  const includeVariables = own(given, "includeVariables") ?? true;
+  if (typeof includeVariables !== "boolean") {
+    throw new TypeError(message("includeVariables", "true or false", includeVariables));
+  }
   const tensors = new Map<string, Tensor>();
   for (const [name, { shape, view }] of places(optimizer, includeVariables))
     tensors.set(name, { shape, values: view() });
@@ -75,7 +109,7 @@ export function save(optimizer: Optimizer, options: SaveOptions = {}): Uint8Arra
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.
  */
-export function load(bytes: Uint8Array, optimizer: Optimizer): void {
+export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   assertBuilt(optimizer);
   if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
   const { metadata, tensors } = read(bytes);
@@ -87,19 +121,19 @@ export function load(bytes: Uint8Array, optimizer: Optimizer): void {
   const targets = places(optimizer, metadata["includes_variables"] === "true");
   for (const [name, { shape }] of targets) {
     const tensor = tensors.get(name);
-    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor "${name}".`);
+    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor "${name}"${HINT}`);
     if (String(tensor.shape) !== String(shape)) {
       throw new CheckpointError(`Tensor "${name}" has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
     }
   }
   const unknown = [...tensors.keys()].find((name) => !targets.has(name));
   if (unknown !== undefined)
-    throw new CheckpointError(`The checkpoint's tensor "${unknown}" is not known to the optimizer.`);
+    throw new CheckpointError(`The checkpoint's tensor "${unknown}" is not known to the optimizer${HINT}`);
 
   const numbers = checkedScalars(metadata, scalars(optimizer));
   try {
     // Checks the numbers and puts back all of the optimizer's own state, or nothing.
-    const values = (state: OptimizerVariable) =>
+    const values = (state: State) =>
       state.variable ? tensors.get(slotName(state))?.values : (numbers.get(state.name) as number);
     optimizer.setWeights(optimizer.variables.map((state) => values(state) ?? []));
   } catch (cause) {
@@ -114,16 +148,18 @@ export function load(bytes: Uint8Array, optimizer: Optimizer): void {
 /** The counters and rates of the file: those the optimizer has, no more and no less. */
 function checkedScalars(
   metadata: Readonly<Record<string, string>>,
-  wanted: ReadonlyMap<string, OptimizerVariable>,
+  wanted: ReadonlyMap<string, State>,
 ): Map<string, number> {
   const { format, version, includes_variables, optimizer, checksum, ...stored } = metadata;
   const names = new Set([...wanted.keys(), ...Object.keys(stored)]);
   return new Map(
     [...names].map((name) => {
-      if (!wanted.has(name)) throw new CheckpointError(`The checkpoint's "${name}" is not known to the optimizer.`);
+      if (!wanted.has(name))
+        throw new CheckpointError(`The checkpoint's "${name}" is not known to the optimizer${HINT}`);
       const text = stored[name];
+      if (text === undefined) throw new CheckpointError(`The checkpoint has no "${name}"${HINT}`);
       const number = Number(text);
-      if (text === undefined || text.trim() === "" || String(number) !== text) {
+      if (text.trim() === "" || String(number) !== text) {
         throw new CheckpointError(`The checkpoint's "${name}" must be a number; it is ${show(text)}.`);
       }
       return [name, number];
@@ -131,6 +167,6 @@ function checkedScalars(
   );
 }
 
-function assertBuilt(optimizer: Optimizer): void {
+function assertBuilt(optimizer: Checkpointed): void {
   if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
 }

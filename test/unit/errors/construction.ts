@@ -422,6 +422,7 @@ const REST: Row[] = [
   ],
   [
     "LossScaleOptimizer.fromConfig({})",
+    // @ts-expect-error: there is no optimizer without an inner one
     () => LossScaleOptimizer.fromConfig({}),
     TypeError,
     /`inner_optimizer` must be an object; received undefined/,
