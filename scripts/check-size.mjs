@@ -20,10 +20,12 @@ const columns = (...cells) => cells.map((cell, i) => (i === 0 ? cell.padEnd(24) 
 console.log(columns("entry", "raw", "gzip", "brotli", "budget"));
 
 const named = new Set(JSON.stringify(exports).match(/(?<=\.\/dist\/)[^"]+/g));
-const entries = readdirSync(new URL("../dist/", import.meta.url)).filter(
+const entries = readdirSync(new URL("../dist/", import.meta.url), { recursive: true }).filter(
   (name) => named.has(name) && !/\.d\.ts$/.test(name),
 );
-let failed = false;
+const stale = Object.keys(budgets).filter((name) => !entries.includes(name));
+if (stale.length > 0) console.log(`budgets of entries that are not there: ${stale.join(", ")}`);
+let failed = stale.length > 0;
 for (const name of entries.sort()) {
   const files = [...closure(name)].map((file) => readFileSync(new URL(`../dist/${file}`, import.meta.url)));
   const total = (size) => files.reduce((sum, file) => sum + size(file), 0);

@@ -53,7 +53,7 @@ checkExports("the fallback", Object.keys(instantiate()));
 
 const bytes = readFileSync(path(modules.simd));
 // Base64 of any module begins with that of "\0asm".
-const scripts = readdirSync(path("dist")).filter((name) => name.endsWith(".js"));
+const scripts = readdirSync(path("dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
 const inlined = (name) => readFileSync(path(`dist/${name}`), "utf8").match(/\bAGFzb[\w+/]*=*/g) ?? [];
 const modulesInlined = scripts.flatMap(inlined);
 const same = modulesInlined.length > 0 && modulesInlined.every((base64) => base64 === bytes.toString("base64"));

@@ -1,45 +1,61 @@
 // The errors of the package, and how a received value reads in their messages.
 // Wrong arguments are the language's own RangeError and TypeError; these are for everything else.
 
+const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
+
+/**
+ * What the classes share: `instanceof` knows an error of the same class of another entry. Each entry has classes of its
+ * own, and `rmsprop-wasm/checkpoint` serves all of them.
+ */
+abstract class PackageError extends Error {
+  /** @internal */
+  abstract get [KIND](): string;
+
+  static override [Symbol.hasInstance](this: { readonly prototype: PackageError }, value: unknown): boolean {
+    // A subclass of a user has no kind of its own, and is itself alone.
+    if (!Object.hasOwn(this.prototype, KIND)) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && (value as PackageError)[KIND] === this.prototype[KIND];
+  }
+}
+
 /** The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule. */
-export class StateError extends Error {
+export class StateError extends PackageError {
   override readonly name = "StateError";
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isNamed(value, "StateError");
+  /** @internal */
+  get [KIND](): string {
+    return "StateError";
   }
 }
 
 /** The backend asked for cannot be had here; `cause` says why. */
-export class BackendUnavailableError extends Error {
+export class BackendUnavailableError extends PackageError {
   override readonly name = "BackendUnavailableError";
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isNamed(value, "BackendUnavailableError");
+  /** @internal */
+  get [KIND](): string {
+    return "BackendUnavailableError";
   }
 }
 
 /** The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`. */
-export class OutOfMemoryError extends Error {
+export class OutOfMemoryError extends PackageError {
   override readonly name = "OutOfMemoryError";
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isNamed(value, "OutOfMemoryError");
+  /** @internal */
+  get [KIND](): string {
+    return "OutOfMemoryError";
   }
 }
 
 /** A stored state does not fit the optimizer it is loaded into. */
-export class CheckpointError extends Error {
+export class CheckpointError extends PackageError {
   override readonly name = "CheckpointError";
 
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isNamed(value, "CheckpointError");
+  /** @internal */
+  get [KIND](): string {
+    return "CheckpointError";
   }
-}
-
-/** `instanceof` by name: each flavour of the package has classes of its own, and `checkpoint` serves all of them. */
-function isNamed(value: unknown, name: string): boolean {
-  return typeof value === "object" && value !== null && (value as Error).name === name;
 }
 
 /** A value as it reads in a message: short, and no error of its own if a getter or a proxy throws. */

@@ -1,13 +1,12 @@
 // Keras' configurations as text. JavaScript writes the number 1.0 as `1`, which Python reads as an integer; Keras then
 // refuses an integer learning rate, and turns a whole schedule into integers.
 
+import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
+
 /** Keys whose values are counts in Keras; all other numbers are floats. */
-const COUNTS = new Set([
-  "gradient_accumulation_steps",
-  "ema_overwrite_frequency",
-  "dynamic_growth_steps",
-  "boundaries",
-  "warmup_steps",
+const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
+  ...HYPERPARAMETERS.filter((row) => row.kind === "optionalCount").map((row) => row.key),
+  ...["dynamic_growth_steps", "boundaries", "warmup_steps"],
 ]);
 
 /** `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read. */

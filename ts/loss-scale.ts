@@ -179,9 +179,15 @@ export class LossScaleOptimizer extends Optimizer {
 
   get variables(): readonly OptimizerVariable[] {
     const ignored = () => undefined;
-    const own = [
-      countVariable(this.name, "iteration", () => 0, ignored),
-      rateVariable(this.name, "learning_rate", () => 0, ignored),
+    const own: OptimizerVariable[] = [
+      Object.assign(
+        countVariable(this.name, "iteration", () => 0, ignored),
+        { ignored: true },
+      ),
+      Object.assign(
+        rateVariable(this.name, "learning_rate", () => 0, ignored),
+        { ignored: true },
+      ),
     ];
     const { runtime } = this.innerOptimizer;
     if (runtime) {
@@ -198,10 +204,17 @@ export class LossScaleOptimizer extends Optimizer {
           "dynamic_scale",
           () => this.dynamicScale,
           (scale) => set(scale, this.stepCounter),
+          (argument, scale) => this.#checkScale(argument, scale),
         ),
       );
     }
     return [...own, ...this.innerOptimizer.variables];
+  }
+
+  #checkScale(argument: string, scale: number): void {
+    if (scale >= Math.fround(this.#minimumScale) && scale <= Math.fround(this.#maximumScale)) return;
+    const rule = `a scale between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`;
+    throw new RangeError(message(argument, rule, scale));
   }
 
   /** Excludes them on the inner optimizer. (In Keras the call has no effect there.) */
@@ -268,6 +281,7 @@ export class LossScaleOptimizer extends Optimizer {
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
     if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
+    runtime.assertUnlocked("A new loss scale");
     const { kernel } = runtime;
     const handle = kernel.loss_scale_create(
       this.initialScale,

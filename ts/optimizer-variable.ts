@@ -20,6 +20,8 @@ interface Described {
   readonly slot: Slot | null;
   /** The trained variable whose state this is; `null` for counters and rates. */
   readonly variable: Variable | null;
+  /** @internal Keras lists it, and nothing depends on it. */
+  readonly ignored?: boolean;
   /** @internal */
   readonly assign: (values: ArrayLike<number>) => void;
   /** @internal For a variable of one number that not every number fits. */

@@ -167,12 +167,13 @@ export abstract class Optimizer {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
     this.check(targets);
+    const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
       value = loss({ lossScale: this.lossScale, variables: targets });
     } finally {
-      this.#minimizing = undefined;
+      this.#minimizing = outer;
     }
     if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
     this.run({ variables: targets, gradients: undefined, built: targets });
@@ -284,5 +285,5 @@ export function checkedVariables(variables: unknown): readonly Variable[] {
     variable.assertNotFreed();
     seen.add(variable);
   }
-  return [...seen];
+  return Object.freeze([...seen]);
 }

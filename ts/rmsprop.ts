@@ -283,9 +283,11 @@ export class RMSprop extends Optimizer {
   }
 
   /** The learning rate now. A user's function may look around meanwhile, but not step or free. */
-  #rate(runtime: Runtime = defaultRuntime()): number {
+  #rate(own: Runtime | undefined): number {
     const rate = this.#learningRate;
+    // A number needs no machine code, nor that it can be had.
     if (typeof rate === "number") return rate;
+    const runtime = own ?? defaultRuntime();
     runtime.assertUnlocked("A learning rate");
     runtime.locked = true;
     try {

@@ -9,7 +9,10 @@ export interface RuntimeOptions {
   readonly backend?: "wasm" | Backend | undefined;
   /** Bytes of arrays to make room for at once, so that memory need not grow later. Default 0. */
   readonly initialBytes?: number | undefined;
-  /** Upper limit of the linear memory in bytes; arrays that do not fit are an `OutOfMemoryError`. Default: 4 GiB. */
+  /**
+   * Upper limit for the machine code's own 128 kB and all arrays in use, in bytes; what does not fit is an
+   * `OutOfMemoryError`. Gaps between arrays that were freed are not counted. Default: 4 GiB.
+   */
   readonly maximumBytes?: number | undefined;
 }
 
@@ -71,24 +74,34 @@ export class Runtime {
   }
 }
 
+/** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
+const owners = new WeakMap<Float32Array, object>();
+
 /** A float32 array in linear memory, as a `Float32Array` that is made anew after the memory grew. */
 export class View {
   readonly #runtime: Runtime;
   readonly #address: number;
   readonly #length: number;
+  readonly #owner: object;
   #view: Float32Array<ArrayBuffer>;
 
-  constructor(runtime: Runtime, address: number, length: number) {
+  constructor(runtime: Runtime, address: number, length: number, owner: object) {
     this.#runtime = runtime;
     this.#address = address >>> 0;
     this.#length = length;
-    this.#view = new Float32Array(runtime.buffer, this.#address, length);
+    this.#owner = owner;
+    this.#view = this.#make();
   }
 
   get(): Float32Array<ArrayBuffer> {
-    const buffer = this.#runtime.buffer;
-    if (this.#view.buffer !== buffer) this.#view = new Float32Array(buffer, this.#address, this.#length);
+    if (this.#view.buffer !== this.#runtime.buffer) this.#view = this.#make();
     return this.#view;
+  }
+
+  #make(): Float32Array<ArrayBuffer> {
+    const view = new Float32Array(this.#runtime.buffer, this.#address, this.#length);
+    owners.set(view, this.#owner);
+    return view;
   }
 }
 

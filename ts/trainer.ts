@@ -47,10 +47,11 @@ export class Trainer {
       kernel.optimizer_free(this.#handle);
       this.#report(status);
     }
+    runtime.track(this, kernel.optimizer_free, this.#handle);
     this.#slots = SLOTS.map((_, slot) =>
       variables.map(({ size }, place) => {
         const address = kernel.optimizer_slot(this.#handle, slot, place);
-        return address === 0 ? null : new View(runtime, address, size);
+        return address === 0 ? null : new View(runtime, address, size, this);
       }),
     );
     this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
@@ -63,7 +64,6 @@ export class Trainer {
         ...slots.map((view) => () => view.get()),
       ]);
     }
-    runtime.track(this, kernel.optimizer_free, this.#handle);
   }
 
   /** The variable's place in the list it was built with; an error if it is not there. */
@@ -91,7 +91,7 @@ export class Trainer {
   }
 
   get rawIterations(): number {
-    return this.#kernel.optimizer_raw_iterations(this.#handle);
+    return this.#kernel.optimizer_raw_iterations(this.#handle) >>> 0;
   }
 
   set rawIterations(value: number) {
@@ -99,7 +99,7 @@ export class Trainer {
   }
 
   get iterations(): number {
-    return this.#kernel.optimizer_iterations(this.#handle);
+    return this.#kernel.optimizer_iterations(this.#handle) >>> 0;
   }
 
   finalize(): void {

@@ -61,14 +61,7 @@ export class Variable {
    */
   constructor(value: number | Numbers, options: VariableOptions = {}) {
     const given = record("options", options, KNOWN);
-    const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
-    this.shape = checkedShape(own(given, "shape"), typeof value === "number" ? [] : [numbers.length]);
-    this.size = this.shape.reduce((size, length) => size * length, 1);
-    if (this.size !== numbers.length) {
-      throw new RangeError(
-        `Argument \`shape\` must be a shape of ${numbers.length} values; received a shape of ${this.size} values: [${this.shape}].`,
-      );
-    }
+    const shape = own(given, "shape");
     this.constraint = optional(given, "constraint", "function") as Constraint | undefined;
     this.overwriteWithGradient = (optional(given, "overwriteWithGradient", "boolean") as boolean | undefined) ?? false;
     const runtime = own(given, "runtime") ?? defaultRuntime();
@@ -77,6 +70,15 @@ export class Variable {
     }
     const name = optional(given, "name", "string") as string | undefined;
     const path = optional(given, "path", "string") as string | undefined;
+    // Last, because reading an option can run code that detaches the values.
+    const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
+    this.shape = checkedShape(shape, typeof value === "number" ? [] : [numbers.length]);
+    this.size = this.shape.reduce((size, length) => size * length, 1);
+    if (this.size !== numbers.length) {
+      throw new RangeError(
+        `Argument \`shape\` must be a shape of ${numbers.length} values; received a shape of ${this.size} values: [${this.shape}].`,
+      );
+    }
 
     runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
@@ -87,12 +89,12 @@ export class Variable {
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
     this.#runtime = runtime;
     this.#handle = handle;
-    this.#value = new View(runtime, kernel.variable_value(handle), this.size);
-    this.#gradient = new View(runtime, kernel.variable_gradient(handle), this.size);
+    runtime.track(this, kernel.variable_free, handle);
+    this.#value = new View(runtime, kernel.variable_value(handle), this.size, this);
+    this.#gradient = new View(runtime, kernel.variable_gradient(handle), this.size, this);
     this.#value.get().set(values);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
-    runtime.track(this, kernel.variable_free, handle);
   }
 
   /** The values: a view on linear memory. Valid until memory is allocated again; take it anew after that. */
@@ -119,8 +121,10 @@ export class Variable {
    */
   assign(value: number | Numbers): void {
     this.assertNotFreed();
-    const numbers = typeof value === "number" ? [value] : value;
-    this.value.set(checkedNumbers("value", numbers, this.size, `the size of variable "${this.path}"`));
+    const given = typeof value === "number" ? [value] : value;
+    // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
+    const numbers = checkedNumbers("value", given, this.size, `the size of variable "${this.path}"`);
+    this.value.set(numbers);
   }
 
   // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 
 /** ECMAScript, in every engine that we know of: Figma's, audio worklets, QuickJS. */
 const language = [
-  ...["Infinity", "JSON", "Map", "Math", "NaN", "Number", "Object", "RegExp", "Set", "String", "Symbol"],
+  ...["Infinity", "JSON", "Map", "Math", "NaN", "Number", "Object", "RegExp", "Set", "String", "Symbol", "WeakMap"],
   ...["Error", "RangeError", "TypeError"],
   // Checkpoints: 64-bit lengths, and UTF-8 without a TextEncoder.
   ...["BigInt", "DataView", "decodeURIComponent", "encodeURIComponent"],

@@ -1,5 +1,15 @@
 // Checkpoints: saving and loading at any moment continues with the same bits; every altered byte is found.
-import { CheckpointError, LossScaleOptimizer, type Optimizer, RMSprop, StateError, Variable } from "rmsprop-wasm";
+import {
+  CheckpointError,
+  type LearningRate,
+  LossScaleOptimizer,
+  type LossScaleOptions,
+  type Optimizer,
+  PiecewiseConstantDecay,
+  RMSprop,
+  StateError,
+  Variable,
+} from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { describe, expect, it } from "vitest";
 
@@ -101,6 +111,130 @@ it("leaves the variables out on request, and then alone", () => {
   expect(to.optimizer.rawIterations).toBe(1);
   from.free();
   to.free();
+});
+
+it.each([
+  [["w", "0", "1"]],
+  [["10", "9", "é/β"]],
+  [["__proto__", "constructor", "toString"]],
+  [['a"b', "c\\d", "e\nf"]],
+])("keeps variables of whatever names apart: %j", (paths) => {
+  const variables = paths.map((path, i) => new Variable([i + 1, -i], { name: "v", path }));
+  const empty = new Variable([], { name: "v", path: "2" });
+  const optimizer = new RMSprop();
+  optimizer.build([...variables, empty]);
+  optimizer.step();
+  const bytes = save(optimizer);
+  for (const { value } of variables) value.fill(0);
+  load(bytes, optimizer);
+  expect(variables.map(({ value }) => [...value])).toEqual(paths.map((_, i) => [i + 1, -i]));
+  expect(save(optimizer)).toEqual(bytes);
+});
+
+it("refuses the one name that the format has for itself", () => {
+  const optimizer = new RMSprop();
+  optimizer.build([new Variable(1, { name: "v", path: "__metadata__" })]);
+  expect(() => save(optimizer)).toThrow(CheckpointError);
+});
+
+/** `bytes` with another header and the checksum that fits it: what an attacker can make. */
+function forged(bytes: Uint8Array, edit: (header: string) => string): Uint8Array {
+  const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const text = edit(new TextDecoder().decode(bytes.subarray(8, start)).trimEnd());
+  const header = new TextEncoder().encode(text.replace(/"checksum":"\w{8}"/, '"checksum":"00000000"'));
+  const length = Math.ceil((8 + header.length) / 16) * 16 - 8;
+  const file = new Uint8Array(8 + length + bytes.length - start).fill(0x20, 8, 8 + length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(length), true);
+  file.set(header, 8);
+  file.set(bytes.subarray(start), 8 + length);
+  const digits = crc32(file).toString(16).padStart(8, "0");
+  file.set(new TextEncoder().encode(digits), new TextDecoder().decode(file).indexOf('"checksum":"') + 12);
+  return file;
+}
+
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+it.each<[string, (header: string) => string]>([
+  ["a repeated counter", (text) => text.replace('"iteration":"0"', '"iteration":"5","iteration":"0"')],
+  [
+    "a repeated tensor",
+    (text) => text.replace(/}}$/, '},"dense/kernel":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}'),
+  ],
+  ["an unknown key", (text) => text.replace('"dtype":"F32",', '"dtype":"F32","x":1,')],
+  ["another dtype", (text) => text.replace('"dtype":"F32"', '"dtype":"F64"')],
+  ["a huge shape", (text) => text.replace('"shape":[3]', '"shape":[4294967296,4294967296]')],
+  ["a negative shape", (text) => text.replace('"shape":[3]', '"shape":[-3]')],
+  ["overlapping tensors", (text) => text.replace('"data_offsets":[12,16]', '"data_offsets":[8,12]')],
+  ["white space", (text) => text.replace(",", ", ")],
+  ["a rate that is no number", (text) => text.replace(/"learning_rate":"[^"]+"/, '"learning_rate":"NaN"')],
+  ["an array as header", () => '["checksum":"00000000"]'],
+])("is not taken in by %s with a valid checksum", (_, edit) => {
+  const { optimizer, free } = model(false);
+  const bytes = save(optimizer);
+  load(
+    forged(bytes, (text) => text),
+    optimizer,
+  );
+  expect(() => load(forged(bytes, edit), optimizer)).toThrow(CheckpointError);
+  expect(save(optimizer)).toEqual(bytes);
+  free();
+});
+
+it("refuses a header longer than any that it writes, at once", () => {
+  const { optimizer, free } = model(false);
+  const file = new Uint8Array(20_000_000).fill(0x20);
+  new DataView(file.buffer).setBigUint64(0, BigInt(file.length - 8), true);
+  expect(() => load(file, optimizer)).toThrow(CheckpointError);
+  free();
+});
+
+it("tells a number from a schedule as learning rate, also under a loss scale", () => {
+  const schedule = () => new PiecewiseConstantDecay({ boundaries: [2], values: [0.3, 0.2] });
+  const built = (learningRate: LearningRate, scaled: boolean) => {
+    const inner = new RMSprop({ learningRate });
+    const optimizer = scaled ? new LossScaleOptimizer(inner) : inner;
+    optimizer.build([new Variable(1, { name: "w", path: "w" })]);
+    return optimizer;
+  };
+  for (const scaled of [false, true]) {
+    const [number, scheduled] = [built(0.5, scaled), built(schedule(), scaled)];
+    expect(() => load(save(scheduled), number)).toThrow(/no "learning_rate"/);
+    expect(() => load(save(number), scheduled)).toThrow(/"learning_rate" is not known/);
+    load(save(number), built(0.25, scaled));
+    load(save(scheduled), built(schedule(), scaled));
+    expect(number.learningRate).toBe(0.5);
+  }
+});
+
+it("changes nothing if a variable was freed", () => {
+  const [v, w] = [new Variable(1, { path: "v", name: "v" }), new Variable(1, { path: "w", name: "w" })];
+  const optimizer = new RMSprop();
+  optimizer.build([v, w]);
+  const bytes = save(optimizer);
+  v.gradient.fill(1);
+  optimizer.step();
+  const before = [...(optimizer.slot("velocity", v) ?? [])];
+  w.free();
+  expect(() => load(bytes, optimizer)).toThrow(StateError);
+  expect([...(optimizer.slot("velocity", v) ?? [])]).toEqual(before);
+  expect(optimizer.rawIterations).toBe(1);
+});
+
+it("loads no loss scale beyond its bounds", () => {
+  const built = (options: LossScaleOptions) => {
+    const optimizer = new LossScaleOptimizer(new RMSprop(), options);
+    optimizer.build([new Variable(1, { name: "w", path: "w" })]);
+    return optimizer;
+  };
+  const bytes = save(built({ initialScale: 2 ** 20 }));
+  expect(() => load(bytes, built({ initialScale: 4, maximumScale: 8 }))).toThrow(/maximumScale \(8\)/);
 });
 
 describe("what does not fit", () => {

@@ -236,3 +236,46 @@ describe("handles", () => {
     expect(strangers.map(({ value }) => value[0])).toEqual(new Array(50).fill(5));
   });
 });
+
+it("a getter that frees the variable it is assigned to writes nothing into the next one", () => {
+  const v = new Variable([1, 2]);
+  let next: Variable | undefined;
+  const values = {
+    length: 2,
+    get 0() {
+      v.free();
+      next = new Variable([5, 5]);
+      return 9;
+    },
+    1: 9,
+  };
+  expect(() => v.assign(values)).toThrow(StateError);
+  expect([...(next?.value ?? [])]).toEqual([5, 5]);
+});
+
+it("a loss cannot change the list of variables that it was given", () => {
+  const [w, other] = [new Variable(1), new Variable(1)];
+  const optimizer = new RMSprop();
+  const attempt = (edit: (list: Variable[]) => void) =>
+    optimizer.minimize(
+      ({ variables }) => {
+        edit(variables as Variable[]);
+        return 0;
+      },
+      [w],
+    );
+  expect(() => attempt((list) => list.push(other))).toThrow(TypeError);
+  expect(() => attempt((list) => list.splice(0))).toThrow(TypeError);
+  expect(optimizer.rawIterations).toBe(0);
+});
+
+it("a subclass of an error is known by itself alone", () => {
+  class Mine extends StateError {}
+  expect(new Mine()).toBeInstanceOf(StateError);
+  expect(new StateError()).not.toBeInstanceOf(Mine);
+  expect({ name: "StateError" }).not.toBeInstanceOf(StateError);
+});
+
+it("a number as rate needs no runtime", () => {
+  expect(new RMSprop({ learningRate: 0.5 }).learningRate).toBe(0.5);
+});

@@ -41,6 +41,8 @@ interface State {
   readonly slot: string | null;
   readonly variable: { readonly path: string } | null;
   readonly value: Int32Array | Float32Array;
+  /** Keras lists it, and nothing depends on it. */
+  readonly ignored?: boolean;
 }
 
 /** An array by its name in the file, where it is now, and how many it must be. */
@@ -53,6 +55,7 @@ interface Place {
 function places(optimizer: Checkpointed, includeVariables: boolean): Map<string, Place> {
   const found = new Map<string, Place>();
   const add = (name: string, shape: readonly number[], view: () => Float32Array) => {
+    if (name === "__metadata__") throw new CheckpointError(`No variable may have the path "${name}": files use it.`);
     if (found.has(name)) {
       throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
     }
@@ -69,9 +72,9 @@ function places(optimizer: Checkpointed, includeVariables: boolean): Map<string,
 
 const slotName = ({ variable, slot }: State) => `${variable?.path}/${slot}`;
 
-/** Counters and rates by their names. The inner optimizer's are the ones that count under a LossScaleOptimizer. */
+/** Counters and rates by their names. */
 function scalars(optimizer: Checkpointed): Map<string, State> {
-  const own = optimizer.variables.filter(({ variable }) => variable === null);
+  const own = optimizer.variables.filter(({ variable, ignored }) => variable === null && !ignored);
   return new Map(own.map((scalar) => [scalar.name, scalar]));
 }
 
@@ -121,20 +124,22 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   const targets = places(optimizer, metadata["includes_variables"] === "true");
   for (const [name, { shape }] of targets) {
     const tensor = tensors.get(name);
-    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor "${name}"${HINT}`);
+    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor ${show(name)}${HINT}`);
     if (String(tensor.shape) !== String(shape)) {
-      throw new CheckpointError(`Tensor "${name}" has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
+      throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
     }
   }
   const unknown = [...tensors.keys()].find((name) => !targets.has(name));
   if (unknown !== undefined)
-    throw new CheckpointError(`The checkpoint's tensor "${unknown}" is not known to the optimizer${HINT}`);
+    throw new CheckpointError(`The checkpoint's tensor ${show(unknown)} is not known to the optimizer${HINT}`);
 
   const numbers = checkedScalars(metadata, scalars(optimizer));
   try {
     // Checks the numbers and puts back all of the optimizer's own state, or nothing.
     const values = (state: State) =>
-      state.variable ? tensors.get(slotName(state))?.values : (numbers.get(state.name) as number);
+      state.variable ? tensors.get(slotName(state))?.values : state.ignored ? 0 : (numbers.get(state.name) as number);
+    // A variable that was freed throws here, before anything has changed.
+    for (const variable of optimizer.trainableVariables) void variable.value;
     optimizer.setWeights(optimizer.variables.map((state) => values(state) ?? []));
   } catch (cause) {
     throw cause instanceof StateError
@@ -155,12 +160,12 @@ function checkedScalars(
   return new Map(
     [...names].map((name) => {
       if (!wanted.has(name))
-        throw new CheckpointError(`The checkpoint's "${name}" is not known to the optimizer${HINT}`);
+        throw new CheckpointError(`The checkpoint's ${show(name)} is not known to the optimizer${HINT}`);
       const text = stored[name];
-      if (text === undefined) throw new CheckpointError(`The checkpoint has no "${name}"${HINT}`);
+      if (text === undefined) throw new CheckpointError(`The checkpoint has no ${show(name)}${HINT}`);
       const number = Number(text);
       if (text.trim() === "" || String(number) !== text) {
-        throw new CheckpointError(`The checkpoint's "${name}" must be a number; it is ${show(text)}.`);
+        throw new CheckpointError(`The checkpoint's ${show(name)} must be a number; it is ${show(text)}.`);
       }
       return [name, number];
     }),

@@ -19,8 +19,8 @@ export interface File {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** Longest header that is read, as in the reference implementation. */
-const MAXIMUM_HEADER = 100_000_000;
+/** Longest header that is read: 100,000 tensors with ordinary names. A hostile one must not exhaust memory. */
+const MAXIMUM_HEADER = 16_000_000;
 const ALIGNMENT = 16;
 /** The checksum is over the whole file with these digits in its place. */
 const NO_CHECKSUM = "00000000";
@@ -35,16 +35,26 @@ function swapped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The file's bytes. */
-export function write({ metadata, tensors }: File): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = { __metadata__: { ...metadata, checksum: NO_CHECKSUM } };
+const metadataText = (metadata: File["metadata"]) => `"__metadata__":${JSON.stringify(metadata)}`;
+const tensorKey = (name: string) => `${JSON.stringify(name)}:{"dtype":`;
+
+/** The header's text; `metadata` includes the place of the checksum. */
+function headerText({ metadata, tensors }: File): string {
+  const parts = [metadataText(metadata)];
   let end = 0;
   for (const [name, { shape, values }] of tensors) {
     const begin = end;
     end += values.byteLength;
-    header[name] = { dtype: "F32", shape, data_offsets: [begin, end] };
+    parts.push(`${tensorKey(name)}"F32","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${end}]}`);
   }
-  const text = encodeUtf8(JSON.stringify(header));
+  return `{${parts.join(",")}}`;
+}
+
+/** The file's bytes. */
+export function write({ metadata, tensors }: File): Uint8Array<ArrayBuffer> {
+  const text = encodeUtf8(headerText({ metadata: { ...metadata, checksum: NO_CHECKSUM }, tensors }));
+  let end = 0;
+  for (const { values } of tensors.values()) end += values.byteLength;
   const start = Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT;
   const file = new Uint8Array(start + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(start - 8), true);
@@ -92,16 +102,20 @@ export function read(bytes: Uint8Array): File {
   if (start % ALIGNMENT !== 0)
     throw new CheckpointError(`The checkpoint's data begin at byte ${start}, not at a multiple of 16.`);
 
-  const { __metadata__, ...entries } = parseHeader(file.subarray(8, start));
+  const { text, header } = parseHeader(file.subarray(8, start));
+  const { __metadata__, ...entries } = header;
   const metadata = checkedMetadata(__metadata__);
   const data = swapped(file.subarray(start));
   const tensors = new Map<string, Tensor>();
+  // JSON.parse puts names that look like whole numbers first: the text has the order in which they were written.
+  const written = (name: string) => text.indexOf(tensorKey(name));
+  const inOrder = Object.entries(entries).sort(([one], [other]) => written(one) - written(other));
   let end = 0;
-  for (const [name, entry] of Object.entries(entries)) {
+  for (const [name, entry] of inOrder) {
     const { shape, begin, end: next } = checkedEntry(name, entry);
     if (begin !== end || next > data.length) {
       throw new CheckpointError(
-        `Tensor "${name}" is said to be at bytes ${begin} to ${next}; expected ${end} up to at most ${data.length}.`,
+        `Tensor ${show(name)} is said to be at bytes ${begin} to ${next}; expected ${end} up to at most ${data.length}.`,
       );
     }
     tensors.set(name, { shape, values: new Float32Array(data.buffer, data.byteOffset + begin, (next - begin) / 4) });
@@ -109,14 +123,19 @@ export function read(bytes: Uint8Array): File {
   }
   if (end !== data.length)
     throw new CheckpointError(`The checkpoint has ${data.length} bytes of data; its tensors have ${end}.`);
+  if (headerText({ metadata, tensors }) !== text) {
+    throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
+  }
   return { metadata, tensors };
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+function parseHeader(bytes: Uint8Array): { text: string; header: Record<string, unknown> } {
   try {
-    const header = JSON.parse(decodeUtf8(bytes)) as unknown;
-    if (typeof header === "object" && header !== null && !Array.isArray(header))
-      return header as Record<string, unknown>;
+    const text = decodeUtf8(bytes).trimEnd();
+    const header = JSON.parse(text) as unknown;
+    if (typeof header === "object" && header !== null && !Array.isArray(header)) {
+      return { text, header: header as Record<string, unknown> };
+    }
   } catch (cause) {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
   }
@@ -136,16 +155,16 @@ function checkedMetadata(metadata: unknown): Record<string, string> {
 
 function checkedEntry(name: string, entry: unknown): { shape: readonly number[]; begin: number; end: number } {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  if (dtype !== "F32") throw new CheckpointError(`Tensor "${name}" must have dtype F32; it has ${show(dtype)}.`);
-  if (!isCounts(shape)) throw new CheckpointError(`Tensor "${name}" has no valid shape: ${show(shape)}.`);
+  if (dtype !== "F32") throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it has ${show(dtype)}.`);
+  if (!isCounts(shape)) throw new CheckpointError(`Tensor ${show(name)} has no valid shape: ${show(shape)}.`);
   if (!isCounts(offsets) || offsets.length !== 2) {
-    throw new CheckpointError(`Tensor "${name}" has no valid data_offsets: ${show(offsets)}.`);
+    throw new CheckpointError(`Tensor ${show(name)} has no valid data_offsets: ${show(offsets)}.`);
   }
   const [begin, end] = offsets as [number, number];
   const size = shape.reduce((product, length) => product * length, 1);
   if (end - begin !== 4 * size) {
     throw new CheckpointError(
-      `Tensor "${name}" of shape [${shape}] needs ${4 * size} bytes; its offsets leave ${end - begin}.`,
+      `Tensor ${show(name)} of shape [${shape}] needs ${4 * size} bytes; its offsets leave ${end - begin}.`,
     );
   }
   return { shape, begin, end };

@@ -31,13 +31,18 @@ async function collect() {
   }
 }
 
+/** A view whose variable nobody else holds: it must keep the memory under it. */
+let view;
+
 const bytes = [];
 for (let round = 0; round < 30; round++) {
   drop(1000);
   await collect();
   keeper.step();
   bytes.push(runtime.byteLength);
+  if (round === 10) view = new Variable(new Float32Array(1000).fill(7), { runtime }).value;
 }
+if (view.length !== 1000 || view.some((value) => value !== 7)) throw new Error("memory under a live view was given away");
 const { value, gradient } = kept;
 console.log(
   JSON.stringify({ bytes, steps: keeper.iterations, values: new Set(value).size, gradients: new Set(gradient).size }),
