@@ -251,9 +251,11 @@ impl Optimizer {
         call: Call,
     ) -> Result<bool, Freed> {
         self.check(variables)?;
+        let call = Call { loss_scale: Some(scale.scale), ..call };
+        self.prepare(variables, call);
         let finite = self.gradients_are_finite(variables, call);
-        if finite {
-            self.apply(variables, Call { loss_scale: Some(scale.scale), ..call })?;
+        if finite && self.selected(call) > 0 {
+            self.commit(variables, call);
         }
         scale.record(finite);
         Ok(finite)
@@ -287,10 +289,15 @@ impl Optimizer {
         if call.selected.is_some() { self.selection[position] } else { position }
     }
 
+    /// Whether all gradients are finite. One whose sum of squares [`prepare`](Self::prepare) found to be finite is not
+    /// read again: infinities and `NaN` do not go away by unscaling, squaring and adding.
     fn gradients_are_finite(&self, variables: &Variables, call: Call) -> bool {
+        let mut sums = self.sums_of_squares.iter();
         (0..self.selected(call)).all(|position| {
             let state = &self.states[self.index(call, position)];
-            variables.get(state.variable).is_none_or(|variable| all_finite(variable.gradient()))
+            let Some(variable) = variables.get(state.variable) else { return true };
+            let sum = if state.overwrite_with_gradient { None } else { sums.next() };
+            sum.is_some_and(|sum| sum.is_finite()) || all_finite(variable.gradient())
         })
     }
 
@@ -472,6 +479,8 @@ impl Stages {
     }
 
     /// Takes a variable through the stages, block by block.
+    #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
+    #[inline(always)]
     fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32]) {
         let Variable { value, gradient, .. } = variable;
         let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
@@ -515,6 +524,8 @@ impl Stages {
 }
 
 /// Elements `from..to` of a slot, if it is kept.
+#[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
+#[inline(always)]
 fn part(slot: &mut Option<Buffer>, from: usize, to: usize) -> Option<&mut [f32]> {
     slot.as_mut().map(|buffer| &mut buffer.as_mut_slice()[from..to])
 }
@@ -524,4 +535,50 @@ fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
     Ok(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a step under a loss scale of 8 with these two gradients is taken.
+    fn is_taken(clipping: Hyperparameters, overwritten: bool, gradients: [f32; 2]) -> bool {
+        let mut variables = Variables::new();
+        let handles = gradients.map(|_| {
+            let variable = Variable::new(&[1.0; 3]).unwrap();
+            variables.insert(if overwritten { variable.overwritten_with_gradient() } else { variable }).unwrap()
+        });
+        let plain = variables.insert(Variable::new(&[1.0]).unwrap()).unwrap();
+        let mut optimizer = Optimizer::build(clipping, &[handles[0], plain, handles[1]], &variables).unwrap();
+        for (handle, gradient) in handles.into_iter().zip(gradients) {
+            variables.get_mut(handle).unwrap().gradient_mut()[2] = gradient;
+        }
+        let call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
+        let mut scale = LossScale::new(8.0, 10, 1.0, 16.0);
+        let taken = optimizer.apply_scaled(&mut variables, &mut scale, call).unwrap();
+        assert_eq!(optimizer.raw_iterations() == 1, taken);
+        assert_eq!(scale.scale == 8.0, taken);
+        taken
+    }
+
+    /// With norms the sums of squares stand for the gradients, but a sum may also overflow.
+    #[test]
+    fn a_step_is_skipped_for_gradients_that_are_not_finite_and_for_nothing_else() {
+        let off = Hyperparameters::default();
+        let norm = Hyperparameters { clipnorm: Some(1.0), ..Hyperparameters::default() };
+        let global = Hyperparameters { global_clipnorm: Some(1.0), ..Hyperparameters::default() };
+        let accumulated = Hyperparameters { gradient_accumulation_steps: Some(2.0), ..norm.clone() };
+        for clipping in [off, norm, global, accumulated] {
+            for overwritten in [false, true] {
+                for finite in [0.0, 1.0, 1e30, f32::MAX] {
+                    assert!(is_taken(clipping.clone(), overwritten, [finite, 1.0]));
+                    assert!(is_taken(clipping.clone(), overwritten, [1.0, finite]));
+                    for infinite in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+                        assert!(!is_taken(clipping.clone(), overwritten, [finite, infinite]));
+                        assert!(!is_taken(clipping.clone(), overwritten, [infinite, finite]));
+                    }
+                }
+            }
+        }
+    }
 }
