@@ -126,5 +126,7 @@ if (files[0] === "--check") {
   const all = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
   const results = all.sort((a, b) => rank(a) - rank(b));
   writeFileSync(page, text(runs.at(-1), results));
-  console.log(`docs/environments.md${fillReadme(results) ? " and README.md" : ""}: ${results.length} environments.`);
+  const filled = fillReadme(results);
+  execFileSync("npx", ["biome", "format", "--write", page, path("README.md")], { stdio: "ignore" });
+  console.log(`docs/environments.md${filled ? " and README.md" : ""}: ${results.length} environments.`);
 }
