@@ -107,7 +107,7 @@ if (files[0] === "--check") {
     .split("\n")
     .map((line) => line.split(" ")[0]);
   const documented = existsSync(page)
-    ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` \|/gm)].map((match) => match[1])
+    ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` +\|/gm)].map((match) => match[1])
     : [];
   const differences = [
     ...names.filter((name) => !documented.includes(name)).map((name) => `${name} is not documented`),
