@@ -110,8 +110,9 @@ export abstract class Optimizer {
     if (!Array.isArray(gradients))
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
-    const listed = list.length === 0 ? [] : undefined;
-    const targets = variables === undefined ? (listed ?? this.#trainedVariables()) : checkedVariables(variables);
+    // An empty list needs no variables, and so no optimizer that is built.
+    const implied = () => (list.length === 0 ? [] : this.#trainedVariables());
+    const targets = variables === undefined ? implied() : checkedVariables(variables);
     if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }

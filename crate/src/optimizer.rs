@@ -366,7 +366,6 @@ impl Optimizer {
         let mut stages = Stages {
             updates,
             learning_rate: call.learning_rate,
-            loss_scale: self.loss_scale(call),
             preparation: self.preparation(call),
             clip: global_clip,
             weight_decay: self.hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
@@ -462,7 +461,6 @@ fn overwrite(variable: &mut Variable, accumulator: Option<&mut Buffer>, updates:
 struct Stages {
     updates: bool,
     learning_rate: f32,
-    loss_scale: Option<f32>,
     preparation: Preparation,
     clip: Clip,
     weight_decay: Option<f32>,
@@ -513,7 +511,7 @@ impl Stages {
                 };
                 update(self.coefficients, self.learning_rate, gradient, block);
             } else if let Some(sums) = accumulator {
-                accumulate(self.loss_scale, gradient, sums);
+                accumulate(self.preparation.loss_scale, gradient, sums);
             }
             if let (Some(rule), Some(average)) = (self.average, part(average, from, to)) {
                 rule.update(average, value);

@@ -1,10 +1,9 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
-
-export { CheckpointError };
-
 import { stringifyConfig } from "../keras-json.js";
 import { read, type Tensor, write } from "./safetensors.js";
+
+export { CheckpointError };
 
 const FORMAT = "rmsprop-wasm checkpoint";
 const VERSION = "1";

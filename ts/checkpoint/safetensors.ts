@@ -102,17 +102,13 @@ export function read(bytes: Uint8Array): File {
   if (start % ALIGNMENT !== 0)
     throw new CheckpointError(`The checkpoint's data begin at byte ${start}, not at a multiple of 16.`);
 
-  const { text, header } = parseHeader(file.subarray(8, start));
-  const { __metadata__, ...entries } = header;
-  const metadata = checkedMetadata(__metadata__);
+  const { text, header, names } = parseHeader(file.subarray(8, start));
+  const metadata = checkedMetadata(header["__metadata__"]);
   const data = swapped(file.subarray(start));
   const tensors = new Map<string, Tensor>();
-  // JSON.parse puts names that look like whole numbers first: the text has the order in which they were written.
-  const written = (name: string) => text.indexOf(tensorKey(name));
-  const inOrder = Object.entries(entries).sort(([one], [other]) => written(one) - written(other));
   let end = 0;
-  for (const [name, entry] of inOrder) {
-    const { shape, begin, end: next } = checkedEntry(name, entry);
+  for (const name of names) {
+    const { shape, begin, end: next } = checkedEntry(name, header[name]);
     if (begin !== end || next > data.length) {
       throw new CheckpointError(
         `Tensor ${show(name)} is said to be at bytes ${begin} to ${next}; expected ${end} up to at most ${data.length}.`,
@@ -129,12 +125,21 @@ export function read(bytes: Uint8Array): File {
   return { metadata, tensors };
 }
 
-function parseHeader(bytes: Uint8Array): { text: string; header: Record<string, unknown> } {
+interface Header {
+  readonly text: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  /** The tensors' names as the text has them: JSON.parse puts those that look like whole numbers first. */
+  readonly names: readonly string[];
+}
+
+function parseHeader(bytes: Uint8Array): Header {
   try {
     const text = decodeUtf8(bytes).trimEnd();
     const header = JSON.parse(text) as unknown;
     if (typeof header === "object" && header !== null && !Array.isArray(header)) {
-      return { text, header: header as Record<string, unknown> };
+      const keys = text.matchAll(/"(?:[^"\\]|\\.)*"(?=:\{"dtype":)/g);
+      const names = Array.from(keys, ([key]) => JSON.parse(key) as string);
+      return { text, header: header as Record<string, unknown>, names };
     }
   } catch (cause) {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
