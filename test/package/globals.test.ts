@@ -6,7 +6,21 @@ import { describe, expect, it } from "vitest";
 
 /** ECMAScript, in every engine that we know of: Figma's, audio worklets, QuickJS. */
 const language = [
-  ...["Infinity", "JSON", "Map", "Math", "NaN", "Number", "Object", "RegExp", "Set", "String", "Symbol", "WeakMap"],
+  ...[
+    "Infinity",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "Number",
+    "Object",
+    "RegExp",
+    "Set",
+    "String",
+    "Symbol",
+    "WeakMap",
+    "WeakSet",
+  ],
   ...["Error", "RangeError", "TypeError"],
   // Checkpoints: 64-bit lengths, and UTF-8 without a TextEncoder.
   ...["BigInt", "DataView", "decodeURIComponent", "encodeURIComponent"],

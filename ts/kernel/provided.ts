@@ -44,7 +44,10 @@ export function initSync(source: object): void {
 
 /**
  * Gives `rmsprop-wasm/slim` its WebAssembly: a `WebAssembly.Module`, bytes, a `Response`, a URL, a promise of one of
- * these, or whatever a bundler makes of `import wasm from "rmsprop-wasm/rmsprop.wasm"`.
+ * these, or whatever the host or a bundler makes of `import wasm from "rmsprop-wasm/rmsprop.wasm"`.
+ *
+ * `import * as wasm` can give an instance: that is one runtime, the default one unless `createRuntime` comes first. Another
+ * is a `StateError`.
  *
  * @throws {Error} if it cannot be loaded, naming the address, the status, or the page that came instead.
  */
@@ -125,15 +128,20 @@ function unwrapped(value: unknown): unknown {
   return inner === undefined ? value : unwrapped(inner);
 }
 
-/** An instance the bundler made: it serves the first runtime, and there is no module to make others of. */
+/** The memories of instances that have become a runtime: a second runtime would not see the first one's growth. */
+const used = new WeakSet<object>();
+
+/** An instance that the host or a bundler made: it is one runtime, and there is no module to make others of. */
 function instanceForm(kernel: KernelExports): Form {
-  let used = false;
   return {
     backend: "wasm-simd128",
     instantiate() {
-      if (used)
-        throw new Error("init() was given an instance, which makes one runtime; give it the module or the bytes");
-      used = true;
+      if (used.has(kernel.memory)) {
+        throw new StateError(
+          "rmsprop-wasm/slim was given an instance, which is one runtime, and that exists: for more, call init() with the module or its bytes.",
+        );
+      }
+      used.add(kernel.memory);
       return checked(kernel);
     },
   };

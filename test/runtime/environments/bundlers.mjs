@@ -51,8 +51,8 @@ const inChromium =
   };
 
 /** Builds a program with a command, and runs the file `output` with this Node. */
-const inNode = (tool, command, args, output) => async (kit) => {
-  const cwd = await kit.folder({ "main.js": kit.main() });
+const inNode = (tool, command, args, output, write) => async (kit) => {
+  const cwd = await kit.folder({ "main.js": write?.(kit) ?? kit.main() });
   await kit.execute(tool.bin(command), args, { cwd });
   return kit.execute(process.execPath, [output], { cwd });
 };
@@ -210,6 +210,26 @@ const ways = [
       code: slimApp('const source = new URL("rmsprop-wasm/rmsprop.wasm", import.meta.url);'),
       files: { "dist/index.html": html("main.js") },
     }),
+  },
+  {
+    name: "webpack-slim-instance",
+    inBrowser: false,
+    host: "webpack",
+    way: "production, import * as instance, in Node",
+    entry: "./slim",
+    tool: webpack,
+    run: inNode(
+      webpack,
+      "webpack",
+      ["--mode", "production", "--target", "node", "--entry", "./main.js", "--output-filename", "main.cjs"],
+      "dist/main.cjs",
+      (kit) => `import * as wasm from "rmsprop-wasm/rmsprop.wasm";
+import * as rmsprop from "rmsprop-wasm/slim";
+import { suite } from "./suite.js";
+rmsprop.initSync(wasm);
+const report = suite(rmsprop, { runtimes: 1 });
+${kit.print}`,
+    ),
   },
   {
     name: "rollup",

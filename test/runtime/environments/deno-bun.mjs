@@ -2,11 +2,20 @@
 import { join } from "node:path";
 import { npm } from "../needs.mjs";
 
-const deno = npm({ deno: "2.9.6" });
+export const deno = npm({ deno: "2.9.6" });
 const bun = npm({ bun: "1.4.5" });
 const WASM = "wasm-simd128";
 
-const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from }) => ({
+/** A module that gives ./slim what this import declares as `wasm`. */
+const slim = (declaration, limits) => (kit) =>
+  `import ${declaration} from "./${kit.file("./rmsprop.wasm")}";
+import * as rmsprop from "./${kit.file("./slim")}";
+import { suite } from "./suite.js";
+rmsprop.initSync(wasm);
+const report = suite(rmsprop, ${JSON.stringify(limits)});
+${kit.print}`;
+
+const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from, write }) => ({
   name: `deno-${name}`,
   host: "Deno",
   way,
@@ -14,7 +23,8 @@ const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from }) =
   backend,
   needs: [deno],
   async run(kit) {
-    const folder = await kit.folder({ "main.mjs": kit.main(entry, from ?? `./${kit.file(entry)}`) });
+    const main = write?.(kit) ?? kit.main(entry, from ?? `./${kit.file(entry)}`);
+    const folder = await kit.folder({ "main.mjs": main });
     const env = { DENO_NO_UPDATE_CHECK: "1", DENO_NO_PROMPT: "1", DENO_DIR: join(folder, ".deno") };
     const args = ["run", "--no-remote", "--node-modules-dir=manual", ...flags, "main.mjs"];
     const report = await kit.execute(deno.bin("deno"), args, { cwd: folder, env });
@@ -40,6 +50,8 @@ export const environments = [
   denoWay("npm", "npm: specifier, no permissions", { from: "npm:rmsprop-wasm" }),
   denoWay("local", "local file, no permissions", {}),
   denoWay("js", "local file, no permissions", { entry: "./js", backend: "js" }),
+  denoWay("slim-source", "import source", { entry: "./slim", write: slim("source wasm", {}) }),
+  denoWay("slim-instance", "import * as instance", { entry: "./slim", write: slim("* as wasm", { runtimes: 1 }) }),
   denoWay("no-simd", "no SIMD", { flags: ["--v8-flags=--no-enable-sse4-1"], backend: "js" }),
   denoWay("jitless", "--jitless (no WebAssembly)", { flags: ["--v8-flags=--jitless"], backend: "js" }),
   bunWay("run", "run", {}),

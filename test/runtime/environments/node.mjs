@@ -14,14 +14,14 @@ const main = (write, flags = []) => ({
 const imported = (entry, ...flags) => main((kit) => kit.main(entry), flags);
 
 /** ./slim, given its WebAssembly by these lines. */
-const slim = (lines) =>
+const slim = (lines, limits = {}) =>
   main(
     (kit) => `import { readFileSync } from "node:fs";
 import * as rmsprop from "rmsprop-wasm/slim";
 import { suite } from "./suite.js";
 const address = import.meta.resolve("rmsprop-wasm/rmsprop.wasm");
 ${lines}
-const report = suite(rmsprop);
+const report = suite(rmsprop, ${JSON.stringify(limits)});
 ${kit.print}`,
   );
 
@@ -101,6 +101,14 @@ ${kit.print}`,
     entry: "./slim",
     since: 24,
     ...slim('import source wasm from "rmsprop-wasm/rmsprop.wasm";\nrmsprop.initSync(wasm);'),
+  },
+  {
+    // Node 20 has it behind a flag.
+    name: "slim-instance",
+    way: "import * as instance",
+    entry: "./slim",
+    since: 22,
+    ...slim('import * as wasm from "rmsprop-wasm/rmsprop.wasm";\nrmsprop.initSync(wasm);', { runtimes: 1 }),
   },
 ];
 
