@@ -1,6 +1,6 @@
-// From build/ts (JavaScript and declarations, one file per source) to dist: one file per entry of a flavour, and what its
-// entries share in a file beside them.
-import { readFileSync } from "node:fs";
+// From build/ts (JavaScript and declarations, one file per source) to dist (for npm) and build/jsr (for JSR): one file per
+// entry of a flavour, and what its entries share in a file beside them.
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import terser from "@rollup/plugin-terser";
 import wasm from "@rollup/plugin-wasm";
@@ -51,17 +51,38 @@ const own = ({ seam }, extension) => ({
 const inputs = ({ entries }, extension) =>
   Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, build(`ts/${path}${extension}`)]));
 
-const output = ({ name }, extension) => ({
-  dir: "dist",
-  entryFileNames: `[name]${extension}`,
-  chunkFileNames: `${name}.[name]${extension}`,
-  hoistTransitiveImports: false,
-  minifyInternalExports: false,
-});
+/** Says in a script where its declarations are: JSR and Deno do not look beside it. */
+const selfTypes = {
+  name: "self-types",
+  generateBundle({ dir }, bundle) {
+    for (const chunk of Object.values(bundle)) {
+      const types = chunk.fileName.replace(/\.js$/, ".d.ts");
+      // Only now, because terser drops comments; and declarations are written first.
+      if (existsSync(resolve(dir, types))) chunk.code = `/* @ts-self-types="./${types}" */\n${chunk.code}`;
+    }
+  },
+};
+
+/** To npm goes all of it; JSR has no conditions, and so no use for a flavour that only a condition gives. */
+const folders = ({ name }) => (name === "workerd" ? ["dist"] : ["dist", "build/jsr"]);
+
+const outputs = (flavour, extension) =>
+  folders(flavour).map((dir) => ({
+    dir,
+    entryFileNames: `[name]${extension}`,
+    // Rollup takes `errors.d.ts` for `errors.d`: declarations must be called as what they declare.
+    chunkFileNames: ({ name }) => `${flavour.name}.${name.replace(/\.d$/, "")}${extension}`,
+    hoistTransitiveImports: false,
+    minifyInternalExports: false,
+  }));
 
 const scripts = (flavour) => ({
   input: inputs(flavour, ".js"),
-  output: { ...output(flavour, ".js"), generatedCode: "es2015" },
+  output: outputs(flavour, ".js").map((output) => ({
+    ...output,
+    generatedCode: "es2015",
+    plugins: output.dir === "dist" ? [] : [selfTypes],
+  })),
   plugins: [
     own(flavour, ".js"),
     wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
@@ -72,11 +93,23 @@ const scripts = (flavour) => ({
   ],
 });
 
+/** Classes that are exported as types alone, because there is nothing to construct. `dts` exports every class as a value. */
+const typeOnly = {
+  name: "type-only",
+  renderChunk: (code) =>
+    code.replaceAll(/^export \{.*?\}/gms, (names) =>
+      names.replaceAll(/\b(Optimizer|PackageError|Runtime)\b/g, "type $1"),
+    ),
+};
+
 const declarations = (flavour) => ({
   input: inputs(flavour, ".d.ts"),
-  // For users whose `lib` is older than Symbol.dispose.
-  output: { ...output(flavour, ".d.ts"), banner: '/// <reference lib="esnext.disposable" />' },
-  plugins: [own(flavour, ".d.ts"), dts()],
+  output: outputs(flavour, ".d.ts").map((output) => ({
+    ...output,
+    // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
+    banner: output.dir === "dist" ? '/// <reference lib="esnext.disposable" />' : "",
+  })),
+  plugins: [own(flavour, ".d.ts"), dts(), typeOnly],
 });
 
 /** What says of the file with one global that it is a script, not a module, and what its global is. */
@@ -103,4 +136,4 @@ const global = {
   plugins: [...scripts(flavours[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
-export default [...flavours.flatMap((flavour) => [scripts(flavour), declarations(flavour)]), global];
+export default [...flavours.flatMap((flavour) => [declarations(flavour), scripts(flavour)]), global];

@@ -4,13 +4,14 @@
 const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
 
 /**
- * What the classes share: `instanceof` knows an error of the same class of another entry. Each entry has classes of its
+ * What the package's own error classes share. (A type: there is nothing to construct or to test for.) `instanceof` knows an error of the same class of another entry. Each entry has classes of its
  * own, and `rmsprop-wasm/checkpoint` serves all of them.
  */
-abstract class PackageError extends Error {
+export abstract class PackageError extends Error {
   /** @internal */
   abstract get [KIND](): string;
 
+  /** Whether `value` is an error of this class, of this entry or another; for a subclass, one of that subclass. */
   static override [Symbol.hasInstance](this: { readonly prototype: PackageError }, value: unknown): boolean {
     // A subclass of a user has no kind of its own, and is itself alone.
     if (!Object.hasOwn(this.prototype, KIND)) return super[Symbol.hasInstance](value);
@@ -20,6 +21,7 @@ abstract class PackageError extends Error {
 
 /** The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule. */
 export class StateError extends PackageError {
+  /** `"StateError"` */
   override readonly name = "StateError";
 
   /** @internal */
@@ -30,6 +32,7 @@ export class StateError extends PackageError {
 
 /** The backend asked for cannot be had here; `cause` says why. */
 export class BackendUnavailableError extends PackageError {
+  /** `"BackendUnavailableError"` */
   override readonly name = "BackendUnavailableError";
 
   /** @internal */
@@ -40,6 +43,7 @@ export class BackendUnavailableError extends PackageError {
 
 /** The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`. */
 export class OutOfMemoryError extends PackageError {
+  /** `"OutOfMemoryError"` */
   override readonly name = "OutOfMemoryError";
 
   /** @internal */
@@ -50,6 +54,7 @@ export class OutOfMemoryError extends PackageError {
 
 /** A stored state does not fit the optimizer it is loaded into. */
 export class CheckpointError extends PackageError {
+  /** `"CheckpointError"` */
   override readonly name = "CheckpointError";
 
   /** @internal */

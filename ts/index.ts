@@ -1,21 +1,16 @@
 // The default entry: everything.
-export { BackendUnavailableError, CheckpointError, OutOfMemoryError, StateError } from "./errors.js";
+export { BackendUnavailableError, CheckpointError, OutOfMemoryError, type PackageError, StateError } from "./errors.js";
 export type { Slot } from "./generated/codes.js";
-export type { Hyperparameters } from "./generated/hyperparameters.js";
+export type { ClipOption, EmaOption, Hyperparameters } from "./generated/hyperparameters.js";
 export { stringifyConfig } from "./keras-json.js";
 export type { Backend } from "./kernel/form.js";
 export type { LearningRate } from "./learning-rate.js";
 export { type LossScaleConfig, LossScaleOptimizer, type LossScaleOptions } from "./loss-scale.js";
-export type { Gradient, LossContext, Store, WeightDecayExclusion } from "./optimizer.js";
-export type { OptimizerVariable } from "./optimizer-variable.js";
-export type { RMSpropOptions } from "./options.js";
-export { RMSprop, type RMSpropConfig } from "./rmsprop.js";
-export { backend, createRuntime, type RuntimeOptions } from "./runtime.js";
+export type { Numbers } from "./numbers.js";
+export type { Gradient, LossContext, Optimizer, Store, WeightDecayExclusion } from "./optimizer.js";
+export type { OptimizerVariable, OptimizerVariableDescription } from "./optimizer-variable.js";
+export type { ClipOptions, EmaOptions, HyperparameterOptions, RMSpropOptions } from "./options.js";
+export { RMSprop, type RMSpropConfig, type SnakeCase } from "./rmsprop.js";
+export { backend, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 export * from "./schedules/index.js";
 export { type Constraint, nonNeg, Variable, type VariableOptions } from "./variable.js";
-
-/** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
-export type Optimizer = import("./optimizer.js").Optimizer;
-
-/** One instance of the machine code with its own memory, made by `createRuntime`. */
-export type Runtime = import("./runtime.js").Runtime;

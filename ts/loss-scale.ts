@@ -12,6 +12,7 @@ import type { Runtime } from "./runtime.js";
 import type { Serialized } from "./schedules/serialization.js";
 import type { Variable } from "./variable.js";
 
+/** Options of `new LossScaleOptimizer`. */
 export interface LossScaleOptions {
   /** The loss scale to begin with. Default 2 ** 15. */
   readonly initialScale?: number | undefined;
@@ -27,9 +28,13 @@ export interface LossScaleOptions {
 
 /** Keras' configuration of a LossScaleOptimizer. */
 export interface LossScaleConfig {
+  /** The optimizer's name. */
   readonly name: string;
+  /** The optimizer whose loss is scaled. */
   readonly inner_optimizer: Serialized<RMSpropConfig>;
+  /** The loss scale to begin with. */
   readonly initial_scale: number;
+  /** The scale doubles after so many finite steps in a row. */
   readonly dynamic_growth_steps: number;
 }
 
@@ -46,9 +51,13 @@ const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumSca
  * ```
  */
 export class LossScaleOptimizer extends Optimizer {
+  /** The name in Keras' configuration and in the paths of `variables`. */
   readonly name: string;
+  /** The optimizer that takes the steps. */
   readonly innerOptimizer: RMSprop;
+  /** The loss scale to begin with; `dynamicScale` is the current one. */
   readonly initialScale: number;
+  /** The scale doubles after so many finite steps in a row; never, if 0 or less. */
   readonly dynamicGrowthSteps: number;
   readonly #minimumScale: number;
   readonly #maximumScale: number;
@@ -117,31 +126,48 @@ export class LossScaleOptimizer extends Optimizer {
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
+  /** Whether the inner optimizer is built. */
   get built(): boolean {
     return this.innerOptimizer.built;
   }
 
+  /** Updates so far of the inner optimizer. */
   get iterations(): number {
     return this.innerOptimizer.iterations;
   }
 
+  /** Calls so far, without those that were skipped because a gradient was not finite. */
   get rawIterations(): number {
     return this.innerOptimizer.rawIterations;
   }
 
+  /** The learning rate of the inner optimizer; setting it sets that. */
   get learningRate(): number {
     return this.innerOptimizer.learningRate;
   }
 
+  /** @ignore */
   set learningRate(rate: LearningRate) {
     this.innerOptimizer.learningRate = rate;
   }
 
+  /**
+   * Builds the inner optimizer with these variables.
+   *
+   * @throws {StateError} if it is built without one of them, or a variable was freed.
+   * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
   build(variables: readonly Variable[]): void {
     this.innerOptimizer.build(variables);
     this.#handle();
   }
 
+  /**
+   * One step with gradients of the scaled loss; skipped, with half the scale afterwards, if one of them is not finite.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
   step(): void {
     this.innerOptimizer.stepScaled(this.#handle());
   }
@@ -168,15 +194,22 @@ export class LossScaleOptimizer extends Optimizer {
     return this.dynamicScale;
   }
 
+  /** The loss times `dynamicScale`, in float32. */
   scaleLoss(loss: number): number {
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     return Math.fround(Math.fround(loss) * this.dynamicScale);
   }
 
+  /**
+   * The state that the inner optimizer keeps for a variable: a view, or `null` if there is none.
+   *
+   * @throws {StateError} if it was not built with the variable.
+   */
   slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
     return this.innerOptimizer.slot(name, variable);
   }
 
+  /** Its own variables, then those of the inner optimizer, in Keras' order. */
   get variables(): readonly OptimizerVariable[] {
     const ignored = () => undefined;
     const own: OptimizerVariable[] = [
@@ -222,10 +255,12 @@ export class LossScaleOptimizer extends Optimizer {
     this.innerOptimizer.excludeFromWeightDecay(which);
   }
 
+  /** Sets all variables to the inner optimizer's moving averages. Does nothing without `useEma`. */
   finalizeVariableValues(): void {
     this.innerOptimizer.finalizeVariableValues();
   }
 
+  /** Keras' configuration, with that of the inner optimizer: what `fromConfig` takes. */
   getConfig(): LossScaleConfig {
     return {
       name: this.name,

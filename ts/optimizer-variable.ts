@@ -10,11 +10,13 @@ const checkCount: Check = (argument, value) => {
   whole(argument, value, 0, 2 ** 31 - 1);
 };
 
-interface Described {
+/** What all of an optimizer's variables have, whatever their type. */
+export interface OptimizerVariableDescription {
   /** The last part of the path. */
   readonly name: string;
   /** Such as `rm_sprop/dense_kernel_velocity`. */
   readonly path: string;
+  /** Of the trained variable; `[]` for a counter or a rate. */
   readonly shape: readonly number[];
   /** Which kind of state this is; `null` for counters and rates. */
   readonly slot: Slot | null;
@@ -32,7 +34,7 @@ interface Described {
  * One of an optimizer's own variables, in Keras' order and by Keras' path. The value of a slot is a view on linear memory;
  * the value of a counter or a rate is a copy.
  */
-export type OptimizerVariable = Described &
+export type OptimizerVariable = OptimizerVariableDescription &
   (
     | { readonly dtype: "int32"; readonly value: Int32Array<ArrayBuffer> }
     | { readonly dtype: "float32"; readonly value: Float32Array<ArrayBuffer> }
@@ -94,7 +96,12 @@ export function rateVariable(
   };
 }
 
-function described(optimizer: string, name: string, assign: (value: number) => void, check?: Check): Described {
+function described(
+  optimizer: string,
+  name: string,
+  assign: (value: number) => void,
+  check?: Check,
+): OptimizerVariableDescription {
   return {
     name,
     path: `${optimizer}/${name}`,

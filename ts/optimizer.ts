@@ -29,6 +29,7 @@ export interface Update {
   readonly gradients: readonly Numbers[] | undefined;
 }
 
+/** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
 export abstract class Optimizer {
   /** The variables of the loss that is being computed. */
   #minimizing: readonly Variable[] | undefined;
@@ -40,9 +41,12 @@ export abstract class Optimizer {
   abstract readonly iterations: number;
   /** Calls so far, including those that only accumulated. Schedules are evaluated at it. */
   abstract readonly rawIterations: number;
-  /** The current float32 learning rate. */
+  /**
+   * The current float32 learning rate; a schedule or a function is evaluated at `rawIterations`. Can be set to a number, a
+   * schedule or a function, but not to a number where a schedule or a function is in use: that is a `StateError`.
+   */
   abstract get learningRate(): number;
-  /** @throws {StateError} for a number while a schedule is in use. */
+  /** @ignore */
   abstract set learningRate(rate: LearningRate);
   /** All of the optimizer's variables in Keras' order. */
   abstract readonly variables: readonly OptimizerVariable[];

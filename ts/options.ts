@@ -10,15 +10,21 @@ import {
 } from "./generated/hyperparameters.js";
 import type { LearningRate } from "./learning-rate.js";
 
-type Given<Name extends keyof Hyperparameters> = { readonly [Key in Name]?: Hyperparameters[Key] | undefined };
-type Off<Name extends string> = { readonly [Key in Name]?: null | undefined };
+/** Hyper-parameters as options: each can be left out, and `undefined` is as good as left out. */
+export type HyperparameterOptions<Name extends keyof Hyperparameters> = {
+  readonly [Key in Name]?: Hyperparameters[Key] | undefined;
+};
 
 /** At most one way of clipping. */
-type ClipOptions = { [Name in ClipOption]: Given<Name> & Off<Exclude<ClipOption, Name>> }[ClipOption];
+export type ClipOptions = {
+  [Name in ClipOption]: HyperparameterOptions<Name> & {
+    readonly [Other in Exclude<ClipOption, Name>]?: null | undefined;
+  };
+}[ClipOption];
 
 /** Options of the moving average only with `useEma: true`. */
-type EmaOptions =
-  | ({ readonly useEma: true } & Given<EmaOption>)
+export type EmaOptions =
+  | ({ readonly useEma: true } & HyperparameterOptions<EmaOption>)
   | ({ readonly useEma?: false | undefined } & { readonly [Name in EmaOption]?: undefined });
 
 /** Options of `new RMSprop`: Keras' constructor arguments in camelCase, all optional. */
@@ -27,7 +33,7 @@ export type RMSpropOptions = {
   readonly learningRate?: LearningRate | undefined;
   /** Default `rm_sprop`, `rm_sprop_1`, … */
   readonly name?: string | undefined;
-} & Given<Exclude<keyof Hyperparameters, ClipOption | EmaOption | "useEma">> &
+} & HyperparameterOptions<Exclude<keyof Hyperparameters, ClipOption | EmaOption | "useEma">> &
   ClipOptions &
   EmaOptions;
 

@@ -29,12 +29,13 @@ import type { Variable } from "./variable.js";
 const DEFAULT_LEARNING_RATE = 0.001;
 
 /** Keras' spelling of an option: `weightDecay` is `weight_decay`. */
-type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
   : Name;
 
 /** Keras' configuration of an RMSprop: what `get_config` returns there. */
 export type RMSpropConfig = {
+  /** The optimizer's name. */
   readonly name: string;
   /** A number (float32), or a serialized schedule or function. */
   readonly learning_rate: number | Serialized;
@@ -42,6 +43,7 @@ export type RMSpropConfig = {
 
 // The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
 // one of them.
+/** The hyper-parameters: they can be read and set. */
 export interface RMSprop extends Hyperparameters {}
 
 /**
@@ -60,6 +62,7 @@ export interface RMSprop extends Hyperparameters {}
  * built (`useEma`, `centered`, `momentum` above 0, `gradientAccumulationSteps`) must be chosen before `build`.
  */
 export class RMSprop extends Optimizer {
+  /** The name in Keras' configuration and in the paths of `variables`. */
   readonly name: string;
   #hyperparameters: Hyperparameters;
   #learningRate: LearningRate;
@@ -70,7 +73,11 @@ export class RMSprop extends Optimizer {
     patterns: [],
   };
 
-  /** @throws {TypeError | RangeError} for options that are not as documented. */
+  /**
+   * An optimizer that is not built yet; it allocates nothing.
+   *
+   * @throws {TypeError | RangeError} for options that are not as documented.
+   */
   constructor(options: RMSpropOptions = {}) {
     super();
     const given = checkedOptions(options);
@@ -99,30 +106,45 @@ export class RMSprop extends Optimizer {
     });
   }
 
+  /** Whether `build` was called, by the user or by the first `apply`. */
   get built(): boolean {
     return this.#trainer !== undefined;
   }
 
+  /** Calls so far, including those that only accumulated. */
   get rawIterations(): number {
     this.assertNotFreed();
     return this.#trainer?.rawIterations ?? 0;
   }
 
+  /** Updates so far: `rawIterations`, or what it is divided by `gradientAccumulationSteps`. */
   get iterations(): number {
     this.assertNotFreed();
     return this.#trainer?.iterations ?? 0;
   }
 
+  /**
+   * The float32 learning rate at `rawIterations`. Can be set to a number, a schedule or a function, but not to a number where
+   * a schedule or a function is in use: that is a `StateError`.
+   */
   get learningRate(): number {
     this.assertNotFreed();
     return this.#rate(this.#trainer?.runtime);
   }
 
+  /** @ignore */
   set learningRate(rate: LearningRate) {
     this.assertNotFreed();
     this.#learningRate = replacedLearningRate(this.#learningRate, rate);
   }
 
+  /**
+   * Allocates the state for these variables, at zero. Does nothing if the optimizer is built with them.
+   *
+   * @throws {StateError} if it is built without one of them, or a variable was freed.
+   * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
   build(variables: readonly Variable[]): void {
     this.assertNotFreed();
     const checked = checkedVariables(variables);
@@ -130,6 +152,11 @@ export class RMSprop extends Optimizer {
     else for (const variable of checked) this.#trainer.place(variable);
   }
 
+  /**
+   * One step over all variables, with the gradients in their `gradient` views.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
   step(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
     const rate = this.#learningRate;
@@ -197,6 +224,7 @@ export class RMSprop extends Optimizer {
     return this.lossScaleFactor ?? 1;
   }
 
+  /** The loss times `lossScaleFactor`, in float32; the loss itself without one. */
   scaleLoss(loss: number): number {
     this.assertNotFreed();
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
@@ -204,12 +232,18 @@ export class RMSprop extends Optimizer {
     return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
   }
 
+  /**
+   * The state kept for a variable: a view with the variable's size, or `null` if this optimizer keeps none.
+   *
+   * @throws {StateError} if the optimizer was not built with the variable.
+   */
   slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
     if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
     const trainer = this.#trainer ?? this.#notBuilt();
     return trainer.slot(name, trainer.place(variable));
   }
 
+  /** Iterations, the learning rate if it is a number, and the slots, in Keras' order. */
   get variables(): readonly OptimizerVariable[] {
     this.assertNotFreed();
     const { name } = this;
@@ -233,6 +267,11 @@ export class RMSprop extends Optimizer {
     return list;
   }
 
+  /**
+   * Keeps variables from weight decay, in the place of those that were kept from it before.
+   *
+   * @throws {TypeError | RangeError} for what is no variable and no pattern.
+   */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
     this.assertNotFreed();
     const given = record("which", which, ["variables", "names"]);
@@ -244,11 +283,17 @@ export class RMSprop extends Optimizer {
     if (this.#trainer) this.#exclude(this.#trainer);
   }
 
+  /**
+   * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
+   *
+   * @throws {StateError} if the optimizer is not built.
+   */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
     if (this.useEma) trainer.finalize();
   }
 
+  /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
   getConfig(): RMSpropConfig {
     const rate = this.#learningRate;
     const hyperparameters = HYPERPARAMETERS.map((row) => [row.key, this.#hyperparameters[row.option]]);
@@ -272,6 +317,7 @@ export class RMSprop extends Optimizer {
     return new RMSprop(options);
   }
 
+  /** Gives the state's memory back; the variables stay. Steps and looks at the state are a `StateError` from then on. */
   free(): void {
     this.#release();
     this.#freed = true;

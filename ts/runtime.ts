@@ -4,6 +4,7 @@ import type { KernelExports } from "./generated/kernel.js";
 import type { Backend } from "./kernel/form.js";
 import { forms } from "./kernel/universal.js";
 
+/** Options of `createRuntime`. */
 export interface RuntimeOptions {
   /** Forces a machine form; without it, WebAssembly where it can be had, else JavaScript. */
   readonly backend?: "wasm" | Backend | undefined;

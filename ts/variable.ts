@@ -7,6 +7,7 @@ import { defaultRuntime, Runtime, View } from "./runtime.js";
 /** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
 export type Constraint = (value: Float32Array<ArrayBuffer>) => unknown;
 
+/** Options of `new Variable`. */
 export interface VariableOptions {
   /** Default `variable`, `variable_1`, … */
   readonly name?: string | undefined;
@@ -41,12 +42,17 @@ export const nonNeg: Constraint = (value) => {
  * The memory is given back by `free()`, by `using`, or some time after the variable is garbage.
  */
 export class Variable {
+  /** What weight decay's exclusions are matched against. Need not be unique. */
   readonly name: string;
+  /** Where it is in the model; names its slots and its tensors in checkpoints. */
   readonly path: string;
+  /** Lengths of the dimensions, outermost first; `[]` for a scalar. Frozen. */
   readonly shape: readonly number[];
-  /** Number of values. */
+  /** Number of values: the product of `shape`. */
   readonly size: number;
+  /** What edits the values at the end of each step that updated them; `undefined` if nothing does. */
   readonly constraint: Constraint | undefined;
+  /** Whether a step sets the values to the gradient instead of updating them. */
   readonly overwriteWithGradient: boolean;
   readonly #runtime: Runtime;
   readonly #handle: number;
@@ -55,6 +61,8 @@ export class Variable {
   #freed = false;
 
   /**
+   * A variable with these values and a gradient of zeros.
+   *
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
@@ -97,18 +105,27 @@ export class Variable {
     this.path = path ?? this.name;
   }
 
-  /** The values: a view on linear memory. Valid until memory is allocated again; take it anew after that. */
+  /**
+   * The `size` values in C order: a view on linear memory. Valid until memory is allocated again; take it anew after that.
+   * Can be set, which is `assign`.
+   *
+   * @throws {StateError} if the variable was freed.
+   */
   get value(): Float32Array<ArrayBuffer> {
     this.assertNotFreed();
     return this.#value.get();
   }
 
-  /** Same as `assign`. */
+  /** @ignore */
   set value(value: number | Numbers) {
     this.assign(value);
   }
 
-  /** The gradient: a view on linear memory, read by `step()` and never written to by it. */
+  /**
+   * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
+   *
+   * @throws {StateError} if the variable was freed.
+   */
   get gradient(): Float32Array<ArrayBuffer> {
     this.assertNotFreed();
     return this.#gradient.get();

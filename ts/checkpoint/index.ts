@@ -1,9 +1,9 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
-import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
+import { CheckpointError, message, own, type PackageError, record, StateError, show } from "../errors.js";
 import { stringifyConfig } from "../keras-json.js";
 import { read, type Tensor, write } from "./safetensors.js";
 
-export { CheckpointError };
+export { CheckpointError, type PackageError };
 
 const FORMAT = "rmsprop-wasm checkpoint";
 const VERSION = "1";
@@ -11,6 +11,7 @@ const VERSION = "1";
 /** What to look for when names do not match. */
 const HINT = "; check the variables' paths and the optimizer's options.";
 
+/** Options of `save`. */
 export interface SaveOptions {
   /** Whether the values of the trained variables are saved too, not only the optimizer's state. Default true. */
   readonly includeVariables?: boolean | undefined;
@@ -20,25 +21,41 @@ export interface SaveOptions {
  * What a checkpoint needs of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it.
  */
 export interface Checkpointed {
+  /** Whether it has state to save. */
   readonly built: boolean;
-  readonly variables: readonly State[];
-  readonly trainableVariables: readonly Trained[];
+  /** Its counters, rates and slots. */
+  readonly variables: readonly CheckpointedState[];
+  /** The variables it trains. */
+  readonly trainableVariables: readonly CheckpointedVariable[];
+  /** Its configuration, which goes into the file's metadata. */
   getConfig(): object;
+  /** Puts back the values of `variables`: all of them, or none and an error. */
   setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
 }
 
-interface Trained {
+/** What a checkpoint needs of a trained variable. */
+export interface CheckpointedVariable {
+  /** The tensor's name in the file. */
   readonly path: string;
+  /** Lengths of the dimensions. */
   readonly shape: readonly number[];
+  /** The values in C order. */
   readonly value: Float32Array;
+  /** Copies as many values in. */
   assign(values: ArrayLike<number>): void;
 }
 
-interface State {
+/** What a checkpoint needs of one of an optimizer's own variables. */
+export interface CheckpointedState {
+  /** The key of a counter or a rate in the file's metadata. */
   readonly name: string;
+  /** Lengths of the dimensions; `[]` for a counter or a rate. */
   readonly shape: readonly number[];
+  /** Which kind of state this is; `null` for a counter or a rate. */
   readonly slot: string | null;
+  /** The trained variable whose state this is; `null` for a counter or a rate. */
   readonly variable: { readonly path: string } | null;
+  /** The values in C order. */
   readonly value: Int32Array | Float32Array;
   /** Keras lists it, and nothing depends on it. */
   readonly ignored?: boolean;
@@ -69,10 +86,10 @@ function places(optimizer: Checkpointed, includeVariables: boolean): Map<string,
   return found;
 }
 
-const slotName = ({ variable, slot }: State) => `${variable?.path}/${slot}`;
+const slotName = ({ variable, slot }: CheckpointedState) => `${variable?.path}/${slot}`;
 
 /** Counters and rates by their names. */
-function scalars(optimizer: Checkpointed): Map<string, State> {
+function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
   const own = optimizer.variables.filter(({ variable, ignored }) => variable === null && !ignored);
   return new Map(own.map((scalar) => [scalar.name, scalar]));
 }
@@ -135,7 +152,7 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   const numbers = checkedScalars(metadata, scalars(optimizer));
   try {
     // Checks the numbers and puts back all of the optimizer's own state, or nothing.
-    const values = (state: State) =>
+    const values = (state: CheckpointedState) =>
       state.variable ? tensors.get(slotName(state))?.values : state.ignored ? 0 : (numbers.get(state.name) as number);
     // A variable that was freed throws here, before anything has changed.
     for (const variable of optimizer.trainableVariables) void variable.value;
@@ -152,7 +169,7 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
 /** The counters and rates of the file: those the optimizer has, no more and no less. */
 function checkedScalars(
   metadata: Readonly<Record<string, string>>,
-  wanted: ReadonlyMap<string, State>,
+  wanted: ReadonlyMap<string, CheckpointedState>,
 ): Map<string, number> {
   const { format, version, includes_variables, optimizer, checksum, ...stored } = metadata;
   const names = new Set([...wanted.keys(), ...Object.keys(stored)]);

@@ -2,6 +2,7 @@
 import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
+/** Options of `new CosineDecayRestarts`. */
 export interface CosineDecayRestartsOptions {
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
@@ -17,12 +18,9 @@ export interface CosineDecayRestartsOptions {
   readonly name?: string | undefined;
 }
 
-/**
- * Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before.
- *
- * @throws {RangeError | TypeError} for options that are not as documented.
- */
+/** Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before. */
 export class CosineDecayRestarts extends LearningRateSchedule {
+  /** Keras' names of the configuration, in Keras' order. */
   static override readonly keys = [
     "initial_learning_rate",
     "first_decay_steps",
@@ -31,13 +29,24 @@ export class CosineDecayRestarts extends LearningRateSchedule {
     "alpha",
     "name",
   ] as const;
+  /** Learning rate at step 0. */
   readonly initialLearningRate: number;
+  /** Steps of the first cosine; above 0. */
   readonly firstDecaySteps: number;
+  /** Factor from one cosine's length to the next. */
   readonly tMul: number;
+  /** Factor from one cosine's height to the next. */
   readonly mMul: number;
+  /** Smallest learning rate, as a fraction of the initial one. */
   readonly alpha: number;
+  /** Keras' name of this schedule. */
   readonly name: string;
 
+  /**
+   * A schedule with these options.
+   *
+   * @throws {RangeError | TypeError} for options that are not as documented.
+   */
   constructor(options: CosineDecayRestartsOptions) {
     super();
     const read = new OptionReader(options, CosineDecayRestarts.keys);

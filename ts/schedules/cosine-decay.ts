@@ -2,6 +2,7 @@
 import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
+/** Options of `new CosineDecay`. */
 export interface CosineDecayOptions {
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
@@ -20,10 +21,9 @@ export interface CosineDecayOptions {
 /**
  * A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
  * the rate it started from.
- *
- * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export class CosineDecay extends LearningRateSchedule {
+  /** Keras' names of the configuration, in Keras' order. */
   static override readonly keys = [
     "initial_learning_rate",
     "decay_steps",
@@ -32,13 +32,24 @@ export class CosineDecay extends LearningRateSchedule {
     "warmup_target",
     "warmup_steps",
   ] as const;
+  /** Learning rate at step 0. */
   readonly initialLearningRate: number;
+  /** Steps of the cosine; above 0. */
   readonly decaySteps: number;
+  /** Smallest learning rate, as a fraction of the largest. */
   readonly alpha: number;
+  /** Keras' name of this schedule. */
   readonly name: string;
+  /** Learning rate at the end of the warm-up. `null`: no warm-up. */
   readonly warmupTarget: number | null;
+  /** Steps of the warm-up. */
   readonly warmupSteps: number;
 
+  /**
+   * A schedule with these options.
+   *
+   * @throws {RangeError | TypeError} for options that are not as documented.
+   */
   constructor(options: CosineDecayOptions) {
     super();
     const read = new OptionReader(options, CosineDecay.keys);

@@ -2,6 +2,7 @@
 import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
+/** Options of `new InverseTimeDecay`. */
 export interface InverseTimeDecayOptions {
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
@@ -15,19 +16,26 @@ export interface InverseTimeDecayOptions {
   readonly name?: string | undefined;
 }
 
-/**
- * `initialLearningRate / (1 + decayRate * step / decaySteps)`
- *
- * @throws {RangeError | TypeError} for options that are not as documented.
- */
+/** `initialLearningRate / (1 + decayRate * step / decaySteps)` */
 export class InverseTimeDecay extends LearningRateSchedule {
+  /** Keras' names of the configuration, in Keras' order. */
   static override readonly keys = ["initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name"] as const;
+  /** Learning rate at step 0. */
   readonly initialLearningRate: number;
+  /** Steps per unit of `decayRate`; above 0. */
   readonly decaySteps: number;
+  /** What is added to the divisor every `decaySteps`. */
   readonly decayRate: number;
+  /** Decay once every `decaySteps` instead of at each step. */
   readonly staircase: boolean;
+  /** Keras' name of this schedule. */
   readonly name: string;
 
+  /**
+   * A schedule with these options.
+   *
+   * @throws {RangeError | TypeError} for options that are not as documented.
+   */
   constructor(options: InverseTimeDecayOptions) {
     super();
     const read = new OptionReader(options, InverseTimeDecay.keys);

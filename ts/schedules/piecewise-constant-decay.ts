@@ -2,6 +2,7 @@
 import { show } from "../errors.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
+/** Options of `new PiecewiseConstantDecay`. */
 export interface PiecewiseConstantDecayOptions {
   /** Steps up to and including which each value holds; Keras cuts off fractions. */
   readonly boundaries: readonly number[];
@@ -11,17 +12,22 @@ export interface PiecewiseConstantDecayOptions {
   readonly name?: string | undefined;
 }
 
-/**
- * `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on.
- *
- * @throws {RangeError | TypeError} for options that are not as documented.
- */
+/** `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on. */
 export class PiecewiseConstantDecay extends LearningRateSchedule {
+  /** Keras' names of the configuration, in Keras' order. */
   static override readonly keys = ["boundaries", "values", "name"] as const;
+  /** Steps up to and including which each value holds; Keras cuts off fractions. */
   readonly boundaries: readonly number[];
+  /** The values: one more than boundaries. */
   readonly values: readonly number[];
+  /** Keras' name of this schedule. */
   readonly name: string;
 
+  /**
+   * A schedule with these options.
+   *
+   * @throws {RangeError | TypeError} for options that are not as documented.
+   */
   constructor(options: PiecewiseConstantDecayOptions) {
     super();
     const read = new OptionReader(options, PiecewiseConstantDecay.keys);

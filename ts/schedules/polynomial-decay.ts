@@ -2,6 +2,7 @@
 import { defaultRuntime, type Runtime } from "../runtime.js";
 import { LearningRateSchedule, OptionReader } from "./schedule.js";
 
+/** Options of `new PolynomialDecay`. */
 export interface PolynomialDecayOptions {
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
@@ -17,12 +18,9 @@ export interface PolynomialDecayOptions {
   readonly name?: string | undefined;
 }
 
-/**
- * `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps`
- *
- * @throws {RangeError | TypeError} for options that are not as documented.
- */
+/** `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps` */
 export class PolynomialDecay extends LearningRateSchedule {
+  /** Keras' names of the configuration, in Keras' order. */
   static override readonly keys = [
     "initial_learning_rate",
     "decay_steps",
@@ -31,13 +29,24 @@ export class PolynomialDecay extends LearningRateSchedule {
     "cycle",
     "name",
   ] as const;
+  /** Learning rate at step 0. */
   readonly initialLearningRate: number;
+  /** Steps until the end is reached; above 0. */
   readonly decaySteps: number;
+  /** Learning rate at the end. */
   readonly endLearningRate: number;
+  /** Power of the polynomial. */
   readonly power: number;
+  /** Stretch `decaySteps` to its next multiple instead of staying at the end. */
   readonly cycle: boolean;
+  /** Keras' name of this schedule. */
   readonly name: string;
 
+  /**
+   * A schedule with these options.
+   *
+   * @throws {RangeError | TypeError} for options that are not as documented.
+   */
   constructor(options: PolynomialDecayOptions) {
     super();
     const read = new OptionReader(options, PolynomialDecay.keys);

@@ -102,7 +102,9 @@ export abstract class LearningRateSchedule implements Schedule {
 
 /** A class of schedules, as `fromConfig` needs it. */
 export interface ScheduleClass<T> {
+  /** Keras' names of the configuration, in Keras' order. */
   readonly keys: readonly string[];
+  /** A schedule with these options. */
   // biome-ignore lint/suspicious/noExplicitAny: each class checks the options it is given.
   new (options: any): T;
 }

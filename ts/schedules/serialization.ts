@@ -10,9 +10,13 @@ import type { LearningRateSchedule, Schedule, ScheduleClass, ScheduleConfig } fr
 
 /** Keras' JSON of a serialized object. */
 export interface Serialized<Config = unknown> {
+  /** Python's module, such as `keras.optimizers.schedules`; `null` for what Keras does not know. */
   readonly module: string | null;
+  /** Python's name of the class. */
   readonly class_name: string;
+  /** What the class's `get_config` returned. */
   readonly config: Config;
+  /** The name it was registered by; `null` for Keras' own classes. */
   readonly registered_name: string | null;
 }
 
