@@ -1,0 +1,105 @@
+// A program that uses every entry as users do, in strict TypeScript: typescript.mjs compiles it with every version of
+// TypeScript that is supported. It throws if it computes anything else than it should.
+import {
+  type Backend,
+  type Constraint,
+  createRuntime,
+  type Hyperparameters,
+  LossScaleOptimizer,
+  nonNeg,
+  type Optimizer,
+  RMSprop,
+  type RMSpropConfig,
+  type RMSpropOptions,
+  type Runtime,
+  StateError,
+  Variable,
+} from "rmsprop-wasm";
+import { type Checkpointed, load, type SaveOptions, save } from "rmsprop-wasm/checkpoint";
+import * as script from "rmsprop-wasm/js";
+import type wasm from "rmsprop-wasm/rmsprop.wasm";
+import { CosineDecay, deserialize, LearningRateSchedule, type Schedule, serialize } from "rmsprop-wasm/schedules";
+import * as slim from "rmsprop-wasm/slim";
+import * as inline from "rmsprop-wasm/wasm-only";
+
+function equal<T>(found: T, wanted: NoInfer<T>): void {
+  if (!Object.is(found, wanted)) throw new Error(`${String(found)}, not ${String(wanted)}`);
+}
+
+const STEPPED = Math.fround(9.683772);
+
+/** The first step of the README with the classes of any entry. */
+function first(entry: Pick<typeof script, "RMSprop" | "Variable">): number {
+  using w = new entry.Variable(10, { name: "w" });
+  using optimizer = new entry.RMSprop({ learningRate: 0.1 });
+  optimizer.build([w]);
+  w.gradient[0] = w.value[0] ?? Number.NaN;
+  optimizer.step();
+  return w.value[0] ?? Number.NaN;
+}
+
+equal(first(script), STEPPED);
+equal(first(inline as unknown as typeof script), STEPPED);
+equal<Backend>(script.backend(), "js");
+equal<Backend>(inline.backend(), "wasm-simd128");
+
+// Options: alternatives exclude each other in their types.
+const options: RMSpropOptions = { momentum: 0.9, clipnorm: 1, useEma: true, emaMomentum: 0.5, weightDecay: null };
+// @ts-expect-error two ways of clipping
+const both: RMSpropOptions = { clipnorm: 1, clipvalue: 1 };
+// @ts-expect-error a moving average's option without a moving average
+const alone: RMSpropOptions = { emaMomentum: 0.5 };
+equal(Object.keys({ ...both, ...alone }).length, 3);
+
+// Hyper-parameters are properties; the configuration has their names in Keras' spelling.
+const runtime: Runtime = createRuntime({ initialBytes: 2 ** 16 });
+const constraint: Constraint = nonNeg;
+const kernel = new Variable(new Float32Array(6).fill(1), { path: "dense/kernel", shape: [2, 3], constraint, runtime });
+const bias = new Variable([0.5, 0.25], { path: "dense/bias", runtime });
+const schedule: Schedule = new CosineDecay({ initialLearningRate: 0.1, decaySteps: 10 });
+const optimizer = new RMSprop({ ...options, learningRate: schedule });
+const hyperparameters: Hyperparameters = optimizer;
+equal(hyperparameters.momentum, 0.9);
+optimizer.momentum = 0.5;
+const config: RMSpropConfig = optimizer.getConfig();
+equal(config.momentum, 0.5);
+equal(config.weight_decay, null);
+const again: LearningRateSchedule = deserialize(
+  serialize(new CosineDecay({ initialLearningRate: 0.1, decaySteps: 10 })),
+);
+equal(again instanceof LearningRateSchedule && again.at(5), schedule.at(5));
+
+// Gradients in any array, or none.
+optimizer.apply([new Float64Array(6), null], [kernel, bias]);
+equal(optimizer.iterations, 1);
+const velocity: Float32Array<ArrayBuffer> | null = optimizer.slot("velocity", kernel);
+equal(velocity?.length, 6);
+for (const { dtype, value } of optimizer.variables) equal(value instanceof Float32Array, dtype === "float32");
+
+// A loss scale around it, by what both have in common.
+const scaled: Optimizer = new LossScaleOptimizer(new RMSprop(), { initialScale: 8 });
+const loss: number = scaled.minimize(
+  ({ lossScale, variables }) => {
+    for (const { gradient } of variables) gradient.fill(lossScale);
+    return 1;
+  },
+  [kernel, bias],
+);
+equal(loss, 1);
+equal(scaled.scaleLoss(2), 16);
+
+// A checkpoint of an optimizer of any entry.
+const settings: SaveOptions = { includeVariables: false };
+const checkpointed: Checkpointed = optimizer;
+const bytes: Uint8Array<ArrayBuffer> = save(checkpointed, settings);
+load(bytes, optimizer);
+
+// ./slim, and what an import of the WebAssembly gives.
+const error: unknown = await slim.init({} as typeof wasm).catch((reason: unknown) => reason);
+equal(error instanceof TypeError, true);
+try {
+  slim.backend();
+} catch (reason) {
+  // The classes of errors are those of every entry.
+  equal(reason instanceof StateError && reason.name, "StateError");
+}
