@@ -1,5 +1,6 @@
 // Deno, without any permission, and Bun, also compiled to one file.
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { npm } from "../needs.mjs";
 
 export const deno = npm({ deno: "2.9.6" });
@@ -49,6 +50,9 @@ const bunWay = (name, way, { backend = WASM, env }) => ({
 export const environments = [
   denoWay("npm", "npm: specifier, no permissions", { from: "npm:rmsprop-wasm" }),
   denoWay("local", "local file, no permissions", {}),
+  denoWay("jsr", "files of JSR, no permissions", {
+    write: (kit) => kit.main(".", pathToFileURL(join(kit.root, "build/jsr/index.js")).href),
+  }),
   denoWay("js", "local file, no permissions", { entry: "./js", backend: "js" }),
   denoWay("slim-source", "import source", { entry: "./slim", write: slim("source wasm", {}) }),
   denoWay("slim-instance", "import * as instance", { entry: "./slim", write: slim("* as wasm", { runtimes: 1 }) }),
