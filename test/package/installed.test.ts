@@ -128,5 +128,5 @@ ${seed.replace("w.value[0];", "w.value[0]!;")}`,
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const { stdout } = spawnSync(process.execPath, [tsc, "--project", project], { cwd: folder, encoding: "utf8" });
     expect(stdout).toBe("");
-  });
+  }, 60_000);
 });
