@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import terser from "@rollup/plugin-terser";
 import wasm from "@rollup/plugin-wasm";
 import { dts } from "rollup-plugin-dts";
+import { inlineText } from "./scripts/inline-text.mjs";
 
 const build = (name) => resolve("build", name);
 
@@ -48,6 +49,16 @@ const own = ({ seam }, extension) => ({
   },
 });
 
+/** The base64 text that plugin-wasm writes, as text that compresses as well as the module itself. */
+const compressibleText = {
+  name: "compressible-text",
+  transform(code, id) {
+    if (!id.endsWith(".wasm")) return null;
+    const [literal, base64] = /'([\w+/=]{1000,})'/.exec(code);
+    return { code: code.replace(literal, () => `'${inlineText(Buffer.from(base64, "base64"))}'`), map: null };
+  },
+};
+
 const inputs = ({ entries }, extension) =>
   Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, build(`ts/${path}${extension}`)]));
 
@@ -86,6 +97,7 @@ const scripts = (flavour) => ({
   plugins: [
     own(flavour, ".js"),
     wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
+    compressibleText,
     // Shorter names and less white space alone: `compress` would rewrite the fallback's arithmetic. Names of classes stay,
     // because they are in error messages.
     terser({ compress: false, ecma: 2020, keep_classnames: true }),

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { inlineText } from "./inline-text.mjs";
 import { kernelExports } from "./kernel-exports.mjs";
 import { root } from "./tools.mjs";
 
@@ -52,21 +53,21 @@ const { default: instantiate } = await import(new URL("../build/wasm/rmsprop.fal
 checkExports("the fallback", Object.keys(instantiate()));
 
 const bytes = readFileSync(path(modules.simd));
-// Base64 of any module begins with that of "\0asm".
 const scripts = readdirSync(path("dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
-const inlined = (name) => readFileSync(path(`dist/${name}`), "utf8").match(/\bAGFzb[\w+/]*=*/g) ?? [];
-const modulesInlined = scripts.flatMap(inlined);
-const same = modulesInlined.length > 0 && modulesInlined.every((base64) => base64 === bytes.toString("base64"));
+const scriptOf = (name) => readFileSync(path(`dist/${name}`), "utf8");
+const [text, magic] = [bytes, bytes.subarray(0, 8)].map(inlineText);
+const inlined = scripts.filter((name) => scriptOf(name).includes(magic));
+const others = inlined.filter((name) => !scriptOf(name).includes(text));
 check(
-  `${modulesInlined.length} scripts inline that module, none another`,
-  same,
-  scripts.filter((name) => inlined(name)[0]).join(" "),
+  `${inlined.length} scripts inline that module, none another`,
+  inlined.length > 0 && !others.length,
+  others.join(" "),
 );
-const strict = scripts.filter((name) => /^(js|slim|workerd)\b/.test(name) && inlined(name).length > 0);
+const strict = scripts.filter((name) => /^(js|slim|workerd)\b/.test(name) && inlined.includes(name));
 check("js, slim and workerd inline none", strict.length === 0, strict.join(" "));
 
-const text = bytes.toString("latin1");
-const paths = [homedir(), root, ".cargo/registry"].filter((machine) => text.includes(machine));
+const latin1 = bytes.toString("latin1");
+const paths = [homedir(), root, ".cargo/registry"].filter((machine) => latin1.includes(machine));
 check(`${modules.simd} names no path of this machine`, paths.length === 0, paths.join(" "));
 
 process.exitCode = failures === 0 ? 0 : 1;

@@ -8,12 +8,13 @@
 
 use crate::arena::{Arena, Handle, OutOfMemory};
 use crate::config::Hyperparameters;
+use crate::machine::Global;
 use crate::optimizer::{Call, Optimizer, Slot};
 use crate::scale::LossScale;
 use crate::schedule::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
 use crate::status::Status;
 use crate::variable::{Variable, Variables};
-use std::cell::RefCell;
+use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// An optimizer before it is built: what it is to be, and for which variables.
@@ -59,20 +60,16 @@ impl World {
     }
 }
 
-thread_local! {
-    static WORLD: RefCell<World> = const {
-        RefCell::new(World {
-            variables: Arena::new(),
-            optimizers: Arena::new(),
-            loss_scales: Arena::new(),
-            ledger: Ledger { used: 0, limit: usize::MAX },
-        })
-    };
-}
+static WORLD: Global<World> = Global::new(World {
+    variables: Arena::new(),
+    optimizers: Arena::new(),
+    loss_scales: Arena::new(),
+    ledger: Ledger { used: 0, limit: usize::MAX },
+});
 
 /// No export calls another or the host, so the world is never borrowed twice.
 fn with<T>(work: impl FnOnce(&mut World) -> T) -> T {
-    WORLD.with_borrow_mut(work)
+    WORLD.with(work)
 }
 
 fn code(result: Result<Status, Status>) -> u32 {

@@ -1,5 +1,7 @@
 //! Memory: aligned float32 buffers, and the tables that give objects the numbers by which the host knows them.
 
+use alloc::vec::Vec;
+
 /// Floats between two 64-byte boundaries: a cache line, and a multiple of every SIMD width.
 const LINE: usize = 16;
 

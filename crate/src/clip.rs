@@ -3,6 +3,7 @@
 //! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
 
 use crate::config::Hyperparameters;
+use crate::machine::sqrt;
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
 pub const RUN: usize = 128;
@@ -36,7 +37,7 @@ pub fn run_sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         }
         // Or else the compiler arranges the lanes of the loop for this tree, with three shuffles in each turn: a step with a
         // global norm takes 1.05 to 1.08 times as long.
-        let r = std::hint::black_box(r);
+        let r = core::hint::black_box(r);
         sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
     }
     for &x in rest {
@@ -108,7 +109,7 @@ impl Clip {
     pub fn by_norm(threshold: f64, sum_of_squares: f32) -> Self {
         let threshold = threshold as f32;
         // The comparison also lets 0 and NaN pass.
-        let norm = if sum_of_squares > 0.0 { sum_of_squares.sqrt() } else { sum_of_squares };
+        let norm = if sum_of_squares > 0.0 { sqrt(sum_of_squares) } else { sum_of_squares };
         let divisor = if norm > threshold || norm.is_nan() { norm } else { threshold };
         Self::Norm { threshold, divisor }
     }
@@ -120,7 +121,7 @@ impl Clip {
         let sum = pairwise_sum(0, sums_of_squares.len(), &mut |from, len| {
             run_sum(&sums_of_squares[from..from + len], identity)
         });
-        let norm = sum.sqrt();
+        let norm = sqrt(sum);
         let (inverse_norm, inverse_threshold) = (1.0 / norm, (1.0 / threshold) as f32);
         let smaller =
             if inverse_norm < inverse_threshold || inverse_norm.is_nan() { inverse_norm } else { inverse_threshold };

@@ -3,6 +3,8 @@
 //! The TypeScript option types, their documentation, the defaults, the run-time validation and the order of Keras'
 //! `get_config` are generated from the table in this file (`src/bin/bindings.rs`).
 
+use alloc::{vec, vec::Vec};
+
 /// How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]

@@ -22,18 +22,25 @@
 //! | [`update`] | the update rule, as the formula |
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
-//! | [`schedule`] | learning rates as functions of the step |
+//! | [`schedule`], [`cosine`] | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
 //! | [`variable`], [`arena`] | memory |
 //! | [`status`] | what an exported function reports |
+//! | [`machine`] | what the standard library would bring |
 //! | `abi` | the functions exported from the WebAssembly module |
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
 
 pub mod accumulate;
 pub mod arena;
 pub mod average;
 pub mod clip;
 pub mod config;
+pub mod cosine;
 pub mod decay;
+pub mod machine;
 pub mod optimizer;
 pub mod scale;
 pub mod schedule;

@@ -13,6 +13,7 @@ use crate::decay::decay;
 use crate::scale::{LossScale, all_finite};
 use crate::update::{Block, Coefficients, update};
 use crate::variable::{Freed, Variable, Variables};
+use alloc::vec::Vec;
 
 /// Elements that go through all stages together. So few, because a processor that works out of order is then still busy
 /// with the roots and divisions of one block, the bottleneck, when it begins with the next stage: with EMA, blocks of 512
@@ -405,7 +406,7 @@ impl Optimizer {
     /// had accumulated (Keras' quirk).
     fn finish_unselected(&mut self, stages: Option<&Stages>, variables: &mut Variables) {
         for state in &mut self.states {
-            let had_gradient = std::mem::take(&mut state.selected);
+            let had_gradient = core::mem::take(&mut state.selected);
             let (false, Some(stages)) = (had_gradient, stages) else {
                 continue;
             };

@@ -2,8 +2,10 @@
 //!
 //! Keras 3.15.1, `optimizers/schedules/learning_rate_schedule.py`. Parameters are rounded to float32 when they are
 //! used, each operation is one float32 operation, and `pow`, `cos` and `log` are evaluated in float64 and rounded once.
-//! They come from `libm`, in Rust, so that no two engines differ in a bit.
+//! They come from `libm` and [`crate::cosine`], in Rust, so that no two engines differ in a bit.
 //! (`PiecewiseConstantDecay` computes nothing: it is a look-up, and lives in TypeScript.)
+
+use crate::cosine::cos;
 
 /// `xʸ`, rounded once.
 fn pow(x: f32, y: f32) -> f32 {
@@ -16,7 +18,7 @@ fn half_cosine(progress: f32) -> f32 {
 }
 
 fn one_plus_cosine(progress: f32) -> f32 {
-    1.0 + libm::cos(f64::from(std::f32::consts::PI * progress)) as f32
+    1.0 + cos(core::f32::consts::PI * progress)
 }
 
 /// `initial · rate^(step / steps)`
@@ -35,7 +37,7 @@ pub struct ExponentialDecay {
 /// `step / steps`, or the whole part of it.
 fn periods(step: f32, decay_steps: f64, staircase: bool) -> f32 {
     let periods = step / decay_steps as f32;
-    if staircase { periods.floor() } else { periods }
+    if staircase { libm::floorf(periods) } else { periods }
 }
 
 impl ExponentialDecay {
@@ -87,7 +89,7 @@ impl PolynomialDecay {
     pub fn at(&self, step: f32) -> f32 {
         let steps = self.decay_steps as f32;
         let (step, steps) = if self.cycle {
-            let cycles = if step == 0.0 { 1.0 } else { (step / steps).ceil() };
+            let cycles = if step == 0.0 { 1.0 } else { libm::ceilf(step / steps) };
             (step, steps * cycles)
         } else {
             (minimum(step, steps), steps)
@@ -155,10 +157,10 @@ impl CosineDecayRestarts {
         let (t_mul, alpha) = (self.t_mul as f32, self.alpha as f32);
         let lengths = step / self.first_decay_steps as f32;
         let (restarts, progress) = if t_mul == 1.0 {
-            (lengths.floor(), lengths - lengths.floor())
+            (libm::floorf(lengths), lengths - libm::floorf(lengths))
         } else {
             let log = |x: f32| libm::log(f64::from(x)) as f32;
-            let restarts = (log(1.0 - lengths * (1.0 - t_mul)) / log(t_mul)).floor();
+            let restarts = libm::floorf(log(1.0 - lengths * (1.0 - t_mul)) / log(t_mul));
             let power = pow(t_mul, restarts);
             let start = (1.0 - power) / (1.0 - t_mul);
             (restarts, (lengths - start) / power)

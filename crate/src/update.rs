@@ -16,6 +16,7 @@
 //! those of Keras on every engine. The compiler turns the loops into `f32x4` code; lanes do not change results.
 
 use crate::config::Hyperparameters;
+use crate::machine::sqrt;
 
 /// The scalars of the rule, rounded to float32 the way Keras rounds them.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +71,7 @@ fn rmsprop<const CENTERED: bool, const MOMENTUM: bool>(
     } else {
         (a, v + c.epsilon)
     };
-    let increment = (eta * g) / d.sqrt();
+    let increment = (eta * g) / sqrt(d);
     let (m, w) = if MOMENTUM {
         let m = c.momentum * m + increment;
         (m, w - m)
