@@ -25,7 +25,8 @@ struct Plan {
 
 enum Trainer {
     Planned(Plan),
-    Built(Optimizer),
+    /// With the bytes of memory that are booked for it.
+    Built(Optimizer, usize),
 }
 
 /// Bytes of memory in use, and the most there may be.
@@ -54,7 +55,7 @@ struct World {
 impl World {
     fn built(&mut self, optimizer: Handle) -> Option<(&mut Optimizer, &mut Variables)> {
         match self.optimizers.get_mut(optimizer) {
-            Some(Trainer::Built(built)) => Some((built, &mut self.variables)),
+            Some(Trainer::Built(built, _)) => Some((built, &mut self.variables)),
             _ => None,
         }
     }
@@ -143,7 +144,7 @@ pub fn optimizer_create() -> u32 {
 pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
     let set = with(|world| match world.optimizers.get_mut(optimizer)? {
         Trainer::Planned(plan) => Some(plan.hyperparameters.set(row as usize, number)),
-        Trainer::Built(optimizer) => Some(optimizer.hyperparameters_mut().set(row as usize, number)),
+        Trainer::Built(optimizer, _) => Some(optimizer.hyperparameters_mut().set(row as usize, number)),
     });
     if set == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
@@ -171,7 +172,7 @@ pub fn optimizer_build(optimizer: u32) -> u32 {
         };
         let bytes = Optimizer::bytes(hyperparameters, handles, variables)?;
         let built = ledger.book(bytes, || Optimizer::build(hyperparameters.clone(), handles, variables))?;
-        *trainer = Trainer::Built(built);
+        *trainer = Trainer::Built(built, bytes);
         Ok(Status::Done)
     }))
 }
@@ -256,8 +257,8 @@ pub fn optimizer_finalize(optimizer: u32) -> u32 {
 #[wasm_bindgen]
 pub fn optimizer_free(optimizer: u32) {
     with(|world| {
-        if let Some(Trainer::Built(built)) = world.optimizers.remove(optimizer) {
-            world.ledger.used -= built.own_bytes();
+        if let Some(Trainer::Built(_, bytes)) = world.optimizers.remove(optimizer) {
+            world.ledger.used -= bytes;
         }
     });
 }
@@ -300,7 +301,7 @@ pub fn loss_scale_free(loss_scale: u32) {
 fn scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
     code(with(|world| {
         let World { variables, optimizers, loss_scales, .. } = world;
-        let (Some(scale), Some(Trainer::Built(built))) =
+        let (Some(scale), Some(Trainer::Built(built, _))) =
             (loss_scales.get_mut(loss_scale), optimizers.get_mut(optimizer))
         else {
             return Err(Status::NotFound);

@@ -57,11 +57,21 @@ const INDEX_BITS: u32 = 20;
 const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
 const LAST_GENERATION: u32 = u32::MAX >> INDEX_BITS;
 
+/// No place: more than a handle can name.
+const NOWHERE: u32 = u32::MAX;
+
+#[derive(Debug)]
+enum Content<T> {
+    Object(T),
+    /// A place that can be used again, and the next such place; together they are a list.
+    Vacant(u32),
+}
+
 #[derive(Debug)]
 struct Entry<T> {
     /// Counts the objects this place has held, so that a stale handle finds nothing rather than a stranger.
     generation: u32,
-    object: Option<T>,
+    content: Content<T>,
 }
 
 /// A table of up to 2²⁰ objects by [`Handle`]. A handle is a place and a generation in one `u32`, so it crosses the
@@ -69,7 +79,8 @@ struct Entry<T> {
 #[derive(Debug)]
 pub struct Arena<T> {
     entries: Vec<Entry<T>>,
-    vacant: Vec<u32>,
+    /// The first place of the list of vacant ones.
+    vacant: u32,
 }
 
 impl<T> Default for Arena<T> {
@@ -81,11 +92,11 @@ impl<T> Default for Arena<T> {
 impl<T> Arena<T> {
     /// Bytes of memory that an object takes in the table, at most: when a full table moves to one of twice its size,
     /// there are three places per object.
-    pub const PLACE: usize = 3 * (size_of::<Entry<T>>() + size_of::<u32>());
+    pub const PLACE: usize = 3 * size_of::<Entry<T>>();
 
     /// An empty table.
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), vacant: Vec::new() }
+        Self { entries: Vec::new(), vacant: NOWHERE }
     }
 
     /// Takes `object` in and gives its handle.
@@ -93,52 +104,59 @@ impl<T> Arena<T> {
     /// # Errors
     /// [`OutOfMemory`] if the table cannot grow.
     pub fn insert(&mut self, object: T) -> Result<Handle, OutOfMemory> {
-        if let Some(place) = self.vacant.pop() {
-            let entry = &mut self.entries[place as usize];
-            entry.object = Some(object);
+        if let Some(entry) = self.entries.get_mut(self.vacant as usize)
+            && let Content::Vacant(next) = entry.content
+        {
+            let place = core::mem::replace(&mut self.vacant, next);
+            entry.content = Content::Object(object);
             return Ok(entry.generation << INDEX_BITS | place);
         }
         let place = self.entries.len() as u32;
         if place > INDEX_MASK {
             return Err(OutOfMemory);
         }
-        // Room in `vacant` for every entry, so that `remove` never allocates.
         self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
-        self.vacant.try_reserve(self.entries.len() + 1).map_err(|_| OutOfMemory)?;
-        self.entries.push(Entry { generation: 1, object: Some(object) });
+        self.entries.push(Entry { generation: 1, content: Content::Object(object) });
         Ok(1 << INDEX_BITS | place)
-    }
-
-    fn entry(&self, handle: Handle) -> Option<&Entry<T>> {
-        self.entries.get((handle & INDEX_MASK) as usize).filter(|entry| entry.generation == handle >> INDEX_BITS)
     }
 
     /// The object behind `handle`, if it is still there.
     #[inline]
     pub fn get(&self, handle: Handle) -> Option<&T> {
-        self.entry(handle)?.object.as_ref()
+        match self.entries.get((handle & INDEX_MASK) as usize)? {
+            Entry { generation, content: Content::Object(object) } if *generation == handle >> INDEX_BITS => {
+                Some(object)
+            }
+            _ => None,
+        }
     }
 
     /// The object behind `handle`, to change, if it is still there.
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
-        let entry = self.entries.get_mut((handle & INDEX_MASK) as usize)?;
-        if entry.generation == handle >> INDEX_BITS { entry.object.as_mut() } else { None }
+        match self.entries.get_mut((handle & INDEX_MASK) as usize)? {
+            Entry { generation, content: Content::Object(object) } if *generation == handle >> INDEX_BITS => {
+                Some(object)
+            }
+            _ => None,
+        }
     }
 
-    /// Takes the object behind `handle` out, if it is still there.
+    /// Takes the object behind `handle` out, if it is still there. Never allocates.
     pub fn remove(&mut self, handle: Handle) -> Option<T> {
+        self.get(handle)?;
         let place = handle & INDEX_MASK;
         let entry = self.entries.get_mut(place as usize)?;
-        if entry.generation != handle >> INDEX_BITS {
-            return None;
-        }
-        let object = entry.object.take()?;
-        if entry.generation < LAST_GENERATION {
+        let next = if entry.generation < LAST_GENERATION {
             entry.generation += 1;
-            self.vacant.push(place);
+            core::mem::replace(&mut self.vacant, place)
+        } else {
+            NOWHERE
+        };
+        match core::mem::replace(&mut entry.content, Content::Vacant(next)) {
+            Content::Object(object) => Some(object),
+            Content::Vacant(_) => None,
         }
-        Some(object)
     }
 }
 
