@@ -68,6 +68,7 @@ function dropPanics(path) {
   const panics = functions.filter((each) => begins.test(wasm.getFunctionInfo(each).name));
   if (panics.length === 0) throw new Error("no panics found: are the functions still named?");
   for (const each of panics) wasm.Function.setBody(each, module.unreachable());
+  wasm.setDebugInfo(true);
   writeFileSync(path, module.emitBinary());
   module.dispose();
 }

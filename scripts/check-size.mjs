@@ -1,7 +1,8 @@
-// Prints what each entry costs with everything that it imports, and fails when one outgrows its budget: gzipped bytes in
-// scripts/size-budget.json.
+// Prints what each entry costs with everything that it imports, and what the module is made of; fails when an entry
+// outgrows its budget, gzipped bytes in scripts/size-budget.json, or docs/size.md tells of another budget.
 import { readdirSync, readFileSync } from "node:fs";
 import { brotliCompressSync, gzipSync } from "node:zlib";
+import { moduleParts } from "./module-parts.mjs";
 
 const read = (path) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const budgets = JSON.parse(read("scripts/size-budget.json"));
@@ -39,5 +40,22 @@ for (const name of entries.sort()) {
     budgets[name] ?? 0,
   ];
   console.log(columns(name, ...sizes.map(String)) + verdict);
+}
+
+const told = Object.fromEntries(
+  [...read("docs/size.md").matchAll(/^\| `(\S+\.(?:js|wasm))` .*\| *([\d,]+) \|$/gm)].map(([, name, budget]) => [
+    name,
+    Number(budget.replaceAll(",", "")),
+  ]),
+);
+for (const name of new Set([...Object.keys(told), ...Object.keys(budgets)])) {
+  if (told[name] === budgets[name]) continue;
+  console.log(`docs/size.md has the budget ${told[name]} for ${name}, scripts/size-budget.json ${budgets[name]}`);
+  failed = true;
+}
+
+console.log("\nrmsprop.wasm, before functions are merged and stripped of their names:");
+for (const [part, bytes] of moduleParts(new URL("../build/simd.wasm", import.meta.url))) {
+  console.log(columns(part, String(bytes)));
 }
 process.exitCode = failed ? 1 : 0;

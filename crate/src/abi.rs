@@ -2,7 +2,7 @@
 //!
 //! Objects are known by handles, arrays by their addresses in linear memory, outcomes by [`Status`] codes. No strings, no
 //! classes, no imports: the wrapper needs no glue at run time, and any host can run the module. A handle that does not
-//! exist (any more) is reported, never followed: there is no `unsafe` here or anywhere in the crate.
+//! exist (any more) is reported, never followed: there is no `unsafe` here.
 //!
 //! Each instance of the module is one `World` with its own memory.
 
