@@ -96,6 +96,11 @@ async function finishFallback(names) {
   // memory.grow answers a failure with -1. wasm2js lets ArrayBuffer throw, through the middle of the allocator.
   const allocation = "var newBuffer = new ArrayBuffer(newPages << 16);";
   text = replaceOnce(text, allocation, `try { ${allocation} } catch { return -1; }`);
+  // For the sake of C's errno, LLVM takes a root that is NaN once more.
+  const again =
+    /^( *(\$\w+) = Math_fround\(Math_sqrt\((\$\w+)\)\);\n) *if \(\2 != \2\) \{\n *\2 = Math_fround\(Math_sqrt\(\3\)\)\n *\}\n/gm;
+  if (!again.test(text)) throw new Error("expected roots that are taken again");
+  text = text.replace(again, "$1");
   writeFileSync(build("wasm", "rmsprop.fallback.js"), text);
 }
 
