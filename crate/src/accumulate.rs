@@ -1,5 +1,7 @@
 //! Gradients on their way to the update: divided by the loss scale, then summed over calls and averaged.
 
+use crate::subnormal::{Careful, Exponent, Lanes, by_lanes, lanes, map, put, shrinks};
+
 /// A number to divide by.
 #[derive(Clone, Copy, Debug)]
 struct Divisor {
@@ -18,6 +20,14 @@ impl Divisor {
         let reciprocal = 1.0 / number;
         let is_exact = number.to_bits() & FRACTION == 0 && number.is_normal() && reciprocal.is_normal();
         Self { number, reciprocal: is_exact.then_some(reciprocal) }
+    }
+
+    #[inline]
+    fn divides_carefully(self, careful: Careful, x: Lanes) -> Lanes {
+        match self.reciprocal {
+            Some(reciprocal) => careful.times(reciprocal, x),
+            None => careful.quotient(x, self.number),
+        }
     }
 }
 
@@ -77,6 +87,27 @@ impl Preparation {
         out
     }
 
+    /// [`block`](Self::block), for gradients that may be subnormal.
+    pub fn careful_block<'a>(&self, gradient: &'a [f32], accumulator: &[f32], scratch: &'a mut [f32]) -> &'a [f32] {
+        if self.is_idle() {
+            return gradient;
+        }
+        let out = &mut scratch[..gradient.len()];
+        let (careful, scale) = (Careful::new(), self.loss_scale.unwrap_or(Divisor::ONE));
+        by_lanes(gradient.len(), |i| {
+            let g = scale.divides_carefully(careful, lanes(gradient, i));
+            let sum = || map(g, lanes(accumulator, i), |g, sum| g + sum);
+            put(out, i, self.steps.map_or(g, |steps| steps.divides_carefully(careful, sum())));
+        });
+        out
+    }
+
+    /// How much smaller gradients become, as an exponent of 2.
+    pub fn shrinks(&self) -> Exponent {
+        let by = |divisor: Option<Divisor>| divisor.map_or(0, |divisor| shrinks(1.0 / divisor.number));
+        by(self.loss_scale) + by(self.steps)
+    }
+
     /// `accumulator ← g / loss_scale + accumulator`, in the calls that do not update.
     pub fn accumulate(&self, gradient: &[f32], accumulator: &mut [f32]) {
         let scale = self.loss_scale.unwrap_or(Divisor::ONE);
@@ -85,6 +116,15 @@ impl Preparation {
             Some(scale) => terms.for_each(|(sum, g)| *sum += g * scale),
             None => terms.for_each(|(sum, g)| *sum += g / scale.number),
         }
+    }
+
+    /// [`accumulate`](Self::accumulate), for gradients that may be subnormal.
+    pub fn accumulate_carefully(&self, gradient: &[f32], accumulator: &mut [f32]) {
+        let (careful, scale) = (Careful::new(), self.loss_scale.unwrap_or(Divisor::ONE));
+        by_lanes(gradient.len(), |i| {
+            let g = scale.divides_carefully(careful, lanes(gradient, i));
+            put(accumulator, i, map(lanes(accumulator, i), g, |sum, g| sum + g));
+        });
     }
 }
 
@@ -137,9 +177,10 @@ mod tests {
         fn exact_reciprocals_have_the_bits_of_divisions(g: u32, exponent in 0u32..256, fraction in 0u32..2, sign: bool) {
             let (g, scale) = (f32::from_bits(g), f32::from_bits(u32::from(sign) << 31 | exponent << 23 | fraction));
             let preparation = Preparation::new(Some(scale), None);
-            let mut scratch = [0.0];
-            let prepared = preparation.block(std::slice::from_ref(&g), &[], &mut scratch);
-            prop_assert_eq!(bits(prepared[0]), bits(g / scale));
+            let [mut fast, mut careful] = [[0.0; 4]; 2];
+            let gradient = &[g; 4];
+            prop_assert_eq!(bits(preparation.block(gradient, &[], &mut fast)[0]), bits(g / scale));
+            prop_assert_eq!(bits(preparation.careful_block(gradient, &[], &mut careful)[0]), bits(g / scale));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Exponential moving average of the variables' values (Keras: `use_ema`).
 
+use crate::subnormal::{Careful, SMALLEST, any_below, by_lanes, lanes, map, put, shrinks};
+
 /// The scalars of one call's average.
 #[derive(Clone, Copy, Debug)]
 pub struct Average {
@@ -28,8 +30,32 @@ impl Average {
         for (average, w) in average.iter_mut().zip(&*value) {
             *average = self.momentum * *average + rest * *w;
         }
+        self.overwrite(average, value);
+    }
+
+    /// [`update`](Self::update), for averages and values that may be subnormal.
+    pub fn update_carefully(self, average: &mut [f32], value: &mut [f32]) {
+        if !self.is_delicate(average, value) {
+            return self.update(average, value);
+        }
+        let (careful, rest) = (Careful::new(), 1.0 - self.momentum);
+        by_lanes(value.len(), |i| {
+            let (old, new) = (careful.times(self.momentum, lanes(average, i)), careful.times(rest, lanes(value, i)));
+            put(average, i, map(old, new, |old, new| old + new));
+        });
+        self.overwrite(average, value);
+    }
+
+    #[inline]
+    fn overwrite(self, average: &[f32], value: &mut [f32]) {
         if self.overwrites {
             value.copy_from_slice(average);
         }
+    }
+
+    /// Whether products here may be subnormal.
+    pub fn is_delicate(self, average: &[f32], value: &[f32]) -> bool {
+        any_below(average, SMALLEST - shrinks(self.momentum))
+            || any_below(value, SMALLEST - shrinks(1.0 - self.momentum))
     }
 }

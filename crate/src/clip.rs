@@ -4,6 +4,7 @@
 
 use crate::config::Hyperparameters;
 use crate::machine::sqrt;
+use crate::subnormal::{Careful, Exponent, by_lanes, lanes, put, shrinks};
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
 pub const RUN: usize = 128;
@@ -50,6 +51,13 @@ pub fn run_sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 #[inline]
 pub fn square(g: f32) -> f32 {
     g * g
+}
+
+/// The sum of squares of a run of gradients that may be subnormal; their number is a multiple of 4.
+pub fn careful_sum_of_squares(x: &[f32]) -> f32 {
+    let (careful, mut squares) = (Careful::new(), [0.0; RUN]);
+    by_lanes(x.len(), |i| put(&mut squares, i, careful.square(lanes(x, i))));
+    run_sum(&squares[..x.len()], |square| square)
 }
 
 /// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
@@ -141,6 +149,31 @@ impl Clip {
             Self::Value(limit) => out.for_each(|(out, &g)| *out = clamp(g, limit)),
         }
         &scratch[..gradient.len()]
+    }
+
+    /// [`block`](Self::block), for gradients that may be subnormal.
+    pub fn careful_block<'a>(self, gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
+        let careful = Careful::new();
+        by_lanes(gradient.len(), |i| {
+            let g = lanes(gradient, i);
+            let clipped = match self {
+                Self::Off => g,
+                Self::Norm { threshold, divisor } => careful.quotient(careful.times(threshold, g), divisor),
+                Self::Factor(factor) => careful.times(factor, g),
+                Self::Value(limit) => g.map(|g| clamp(g, limit)),
+            };
+            put(scratch, i, clipped);
+        });
+        &scratch[..gradient.len()]
+    }
+
+    /// How much smaller gradients become, as an exponent of 2.
+    pub fn shrinks(self) -> Exponent {
+        match self {
+            Self::Off | Self::Value(_) => 0,
+            Self::Norm { threshold, divisor } => shrinks(threshold) + shrinks(1.0 / divisor),
+            Self::Factor(factor) => shrinks(factor),
+        }
     }
 }
 

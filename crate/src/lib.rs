@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`update`] | the update rule, as the formula |
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
+//! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
 //! | [`schedule`], [`cosine`] | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
@@ -45,6 +46,7 @@ pub mod optimizer;
 pub mod scale;
 pub mod schedule;
 pub mod status;
+pub mod subnormal;
 pub mod update;
 pub mod variable;
 

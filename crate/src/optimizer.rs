@@ -7,11 +7,12 @@
 use crate::accumulate::{Preparation, maximum};
 use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
 use crate::average::Average;
-use crate::clip::{Clip, RUN, Rule, pairwise_sum, run_sum, square};
+use crate::clip::{Clip, RUN, Rule, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::config::Hyperparameters;
-use crate::decay::decay;
+use crate::decay::{self, decay, decay_carefully};
 use crate::scale::{LossScale, all_finite};
-use crate::update::{Block, Coefficients, update};
+use crate::subnormal::{SMALLEST, any_below};
+use crate::update::{Block, Coefficients, is_delicate, update, update_carefully};
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
 
@@ -19,6 +20,10 @@ use alloc::vec::Vec;
 /// with the roots and divisions of one block, the bottleneck, when it begins with the next stage: with EMA, blocks of 512
 /// take 1.16 times as long.
 const BLOCK: usize = 64;
+
+/// One block in so many is looked through for numbers that make arithmetic slow, others in each call. Looking through all of
+/// them in each call would make a step of normal numbers 1.7 to 2 times as long.
+const TURNS: u32 = 128;
 
 /// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,9 @@ struct State {
     decays: bool,
     /// Within a call that selects variables: whether this one was among them.
     selected: bool,
+    /// Calls in which its arithmetic avoids subnormal numbers: [`TURNS`] after one was found, so that all blocks are looked
+    /// through before it stops. Decides on the speed of a step, never on its bits.
+    careful: u32,
     /// In the order of [`Slot::ALL`].
     slots: [Option<Buffer>; 5],
 }
@@ -76,7 +84,7 @@ impl State {
                 *buffer = Some(Buffer::zeroed(variable.value().len())?);
             }
         }
-        Ok(Self { variable: handle, overwrite_with_gradient, decays: true, selected: false, slots })
+        Ok(Self { variable: handle, overwrite_with_gradient, decays: true, selected: false, careful: 0, slots })
     }
 }
 
@@ -337,7 +345,12 @@ impl Optimizer {
             let scratch = self.scratch.as_mut_slice();
             let sum = pairwise_sum(0, gradient.len(), &mut |from, len| {
                 let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
-                run_sum(preparation.block(&gradient[from..from + len], accumulator, &mut scratch[..RUN]), square)
+                let (gradient, scratch) = (&gradient[from..from + len], &mut scratch[..RUN]);
+                if state.careful > 0 && len.is_multiple_of(4) {
+                    careful_sum_of_squares(preparation.careful_block(gradient, accumulator, scratch))
+                } else {
+                    run_sum(preparation.block(gradient, accumulator, scratch), square)
+                }
             });
             self.sums_of_squares.push(sum);
         }
@@ -393,7 +406,8 @@ impl Optimizer {
                 stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
             }
             prepared += 1;
-            stages.run(variable, state, self.scratch.as_mut_slice());
+            let turn = self.raw_iterations.wrapping_add(index as u32) % TURNS;
+            stages.run(variable, state, self.scratch.as_mut_slice(), turn as usize);
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
@@ -477,10 +491,15 @@ impl Stages {
         self.preparation.accumulates()
     }
 
-    /// Takes a variable through the stages, block by block.
+    /// Takes a variable through the stages, block by block. The blocks to look through are those of this `turn`.
     #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
     #[inline(always)]
-    fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32]) {
+    fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32], turn: usize) {
+        if turn * BLOCK < variable.value().len() && self.finds_delicate(variable, state, turn) {
+            state.careful = TURNS;
+        } else if state.careful > 0 {
+            state.careful -= 1;
+        }
         let Variable { value, gradient, .. } = variable;
         let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
         let Some(velocity) = velocity else { return };
@@ -494,6 +513,22 @@ impl Stages {
             let value = &mut value[from..to];
             let gradient = &gradient[from..to];
             let mut accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
+
+            if state.careful > 0 {
+                let rows = Rows {
+                    value: &mut *value,
+                    gradient,
+                    average: part(average, from, to).filter(|_| self.average.is_some()),
+                    accumulator: accumulator.as_deref_mut(),
+                    velocity: &mut velocity[from..to],
+                    momentum: part(momentum, from, to).filter(|_| self.momentum),
+                    average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
+                };
+                if self.careful_block(weight_decay, rows, prepared, clipped) {
+                    from = to;
+                    continue;
+                }
+            }
 
             if self.updates {
                 let sums = accumulator.as_deref().unwrap_or(&[]);
@@ -518,6 +553,146 @@ impl Stages {
                 rule.update(average, value);
             }
             from = to;
+        }
+    }
+
+    /// Whether arithmetic on the blocks whose `turn` it is would meet subnormal numbers.
+    #[inline(never)]
+    fn finds_delicate(&self, variable: &mut Variable, state: &mut State, turn: usize) -> bool {
+        let len = variable.value().len();
+        let weight_decay = self.weight_decay.filter(|_| state.decays);
+        (turn * BLOCK..len).step_by(TURNS as usize * BLOCK).any(|from| {
+            let rows = self.rows(variable, state, from, len.min(from + BLOCK));
+            rows.is_some_and(|rows| self.is_delicate(weight_decay, &rows))
+        })
+    }
+
+    /// Elements `from..to` of what is in use.
+    fn rows<'a>(&self, variable: &'a mut Variable, state: &'a mut State, from: usize, to: usize) -> Option<Rows<'a>> {
+        let Variable { value, gradient, .. } = variable;
+        let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
+        Some(Rows {
+            value: &mut value.as_mut_slice()[from..to],
+            gradient: &gradient.as_slice()[from..to],
+            average: part(average, from, to).filter(|_| self.average.is_some()),
+            accumulator: part(accumulator, from, to).filter(|_| self.accumulates()),
+            velocity: part(velocity, from, to)?,
+            momentum: part(momentum, from, to).filter(|_| self.momentum),
+            average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
+        })
+    }
+
+    /// What [`run`](Self::run) does to a block, for numbers that may be subnormal; `false`, and nothing done, if none is.
+    #[inline(never)]
+    fn careful_block(
+        &self,
+        weight_decay: Option<f32>,
+        rows: Rows<'_>,
+        prepared: &mut [f32],
+        clipped: &mut [f32],
+    ) -> bool {
+        if !self.is_delicate(weight_decay, &rows) {
+            return false;
+        }
+        if rows.value.len().is_multiple_of(4) {
+            self.careful_fours(weight_decay, rows, prepared, clipped);
+        } else {
+            rows.padded(|rows| self.careful_fours(weight_decay, rows, prepared, clipped));
+        }
+        true
+    }
+
+    /// A block whose length is a multiple of 4.
+    #[inline(never)]
+    fn careful_fours(&self, weight_decay: Option<f32>, rows: Rows<'_>, prepared: &mut [f32], clipped: &mut [f32]) {
+        let Rows { value, gradient, average, accumulator, velocity, momentum, average_gradient } = rows;
+        if self.updates {
+            let sums = accumulator.as_deref().unwrap_or(&[]);
+            let gradient = self.clip.careful_block(self.preparation.careful_block(gradient, sums, prepared), clipped);
+            if let Some(sums) = accumulator {
+                clear(sums);
+            }
+            if let Some(weight_decay) = weight_decay {
+                decay_carefully(value, weight_decay, self.learning_rate);
+            }
+            let block = Block { value: &mut *value, velocity, average_gradient, momentum };
+            update_carefully(self.coefficients, self.learning_rate, gradient, block);
+        } else if let Some(sums) = accumulator {
+            self.preparation.accumulate_carefully(gradient, sums);
+        }
+        if let (Some(rule), Some(average)) = (self.average, average) {
+            rule.update_carefully(average, value);
+        }
+    }
+
+    /// Whether arithmetic on this block would meet subnormal numbers.
+    fn is_delicate(&self, weight_decay: Option<f32>, rows: &Rows<'_>) -> bool {
+        let prepared = self.preparation.shrinks();
+        let average = || match (self.average, &rows.average) {
+            (Some(rule), Some(average)) => rule.is_delicate(average, rows.value),
+            _ => false,
+        };
+        let sums = || rows.accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        if !self.updates {
+            return sums() || any_below(rows.gradient, SMALLEST - prepared) || average();
+        }
+        let shrunk = prepared + self.clip.shrinks();
+        let Rows { gradient, velocity, momentum, average_gradient, .. } = rows;
+        let (momentum, average_gradient) = (momentum.as_deref(), average_gradient.as_deref());
+        is_delicate(self.coefficients, self.learning_rate, (gradient, shrunk), velocity, momentum, average_gradient)
+            || sums()
+            || average()
+            || weight_decay.is_some_and(|decay| decay::is_delicate(rows.value, decay, self.learning_rate))
+    }
+}
+
+/// A block of a variable and of its state, one slice per array; `None` for what is not in use.
+struct Rows<'a> {
+    value: &'a mut [f32],
+    gradient: &'a [f32],
+    average: Option<&'a mut [f32]>,
+    accumulator: Option<&'a mut [f32]>,
+    velocity: &'a mut [f32],
+    momentum: Option<&'a mut [f32]>,
+    average_gradient: Option<&'a mut [f32]>,
+}
+
+impl Rows<'_> {
+    /// Lets `work` have the rows with zeros after their ends.
+    #[inline(never)]
+    fn padded(self, work: impl FnOnce(Rows<'_>)) {
+        let len = self.value.len();
+        let mut gradient = [0.0; BLOCK];
+        gradient[..len].copy_from_slice(self.gradient);
+        let mut rows = [
+            Some(self.value),
+            Some(self.velocity),
+            self.average,
+            self.accumulator,
+            self.momentum,
+            self.average_gradient,
+        ];
+        let mut copies = [[0.0; BLOCK]; 6];
+        for (copy, row) in copies.iter_mut().zip(&rows) {
+            if let Some(row) = row {
+                copy[..len].copy_from_slice(row);
+            }
+        }
+        let [is_averaged, is_accumulated, has_momentum, is_centered] = [2, 3, 4, 5].map(|i: usize| rows[i].is_some());
+        let [value, velocity, average, accumulator, momentum, average_gradient] = &mut copies;
+        work(Rows {
+            value,
+            gradient: &gradient,
+            velocity,
+            average: is_averaged.then_some(average),
+            accumulator: is_accumulated.then_some(accumulator),
+            momentum: has_momentum.then_some(momentum),
+            average_gradient: is_centered.then_some(average_gradient),
+        });
+        for (copy, row) in copies.iter().zip(&mut rows) {
+            if let Some(row) = row {
+                row.copy_from_slice(&copy[..len]);
+            }
         }
     }
 }
@@ -549,6 +724,7 @@ fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Whether a step under a loss scale of 8 with these two gradients is taken.
     fn is_taken(clipping: Hyperparameters, overwritten: bool, gradients: [f32; 2]) -> bool {
@@ -588,6 +764,84 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    /// A hyper-parameter's usual, unusual and hostile values.
+    fn any_hyperparameters() -> impl Strategy<Value = Hyperparameters> {
+        let clipping = prop_oneof![
+            Just((None, None, None)),
+            (0.001..4.0).prop_map(|x| (Some(x), None, None)),
+            (0.001..4.0).prop_map(|x| (None, Some(x), None)),
+            (1e-40..1.0).prop_map(|x| (None, None, Some(x))),
+        ];
+        let loss_scale = prop_oneof![Just(None), Just(Some(8.0)), Just(Some(3.0)), Just(Some(1e-3))];
+        let steps = prop_oneof![Just(None), Just(Some(2.0)), Just(Some(3.0))];
+        let epsilon = prop_oneof![Just(1e-7), Just(0.0), Just(1e-40), Just(-1e-3)];
+        let decay = prop_oneof![Just(None), Just(Some(0.0)), Just(Some(0.01))];
+        let rho = prop_oneof![Just(0.9), Just(0.0), Just(1.0), Just(0.999)];
+        (clipping, loss_scale, steps, epsilon, decay, rho, any::<[bool; 3]>()).prop_map(
+            |((clipnorm, global_clipnorm, clipvalue), loss_scale_factor, steps, epsilon, weight_decay, rho, on)| {
+                Hyperparameters {
+                    clipnorm,
+                    global_clipnorm,
+                    clipvalue,
+                    loss_scale_factor,
+                    gradient_accumulation_steps: steps,
+                    epsilon,
+                    weight_decay,
+                    rho,
+                    use_ema: on[0],
+                    ema_overwrite_frequency: on[1].then_some(2.0),
+                    momentum: if on[1] { 0.9 } else { 0.0 },
+                    centered: on[2],
+                    ..Hyperparameters::default()
+                }
+            },
+        )
+    }
+
+    /// Numbers of all magnitudes, some zeros, infinities and `NaN`.
+    fn any_number() -> impl Strategy<Value = f32> {
+        prop_oneof![
+            8 => any::<u32>().prop_map(f32::from_bits),
+            4 => -1.0f32..1.0,
+            4 => (0u32..64).prop_map(f32::from_bits),
+            4 => Just(0.0f32),
+            1 => Just(-0.0f32),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        /// Whether subnormal numbers are avoided is a matter of speed: forced always or never, a run has the same bits.
+        #[test]
+        fn care_changes_no_bit(
+            hyperparameters in any_hyperparameters(),
+            values in prop::collection::vec(any_number(), 1..150),
+            gradients in prop::collection::vec((any_number(), any::<[bool; 5]>()), 5..150),
+            learning_rate in prop_oneof![4 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-0.1f32), 1 => Just(1e-40f32)],
+        ) {
+            let run = |careful: u32| {
+                let mut variables = Variables::new();
+                let handle = variables.insert(Variable::new(&values).unwrap()).unwrap();
+                let mut optimizer = Optimizer::build(hyperparameters.clone(), &[handle], &variables).unwrap();
+                let mut bits = Vec::new();
+                for step in 0..5 {
+                    let gradient = variables.get_mut(handle).unwrap().gradient_mut();
+                    for (g, (number, on)) in gradient.iter_mut().zip(gradients.iter().cycle()) {
+                        *g = if on[step] { *number } else { 0.0 };
+                    }
+                    optimizer.states[0].careful = careful;
+                    optimizer.step(&mut variables, learning_rate).unwrap();
+                    let slots = Slot::ALL.into_iter().filter_map(|slot| optimizer.slot(slot, 0));
+                    for &x in slots.chain([variables.get(handle).unwrap().value()]).flatten() {
+                        bits.push(if x.is_nan() { u32::MAX } else { x.to_bits() });
+                    }
+                }
+                bits
+            };
+            prop_assert_eq!(run(0), run(u32::MAX));
         }
     }
 }
