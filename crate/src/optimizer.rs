@@ -11,7 +11,7 @@ use crate::clip::{Clip, RUN, Rule, careful_sum_of_squares, pairwise_sum, run_sum
 use crate::config::Hyperparameters;
 use crate::decay::{self, decay, decay_carefully};
 use crate::scale::{LossScale, all_finite};
-use crate::subnormal::{SMALLEST, any_below};
+use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::update::{Block, Coefficients, is_delicate, update, update_carefully};
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
@@ -347,7 +347,7 @@ impl Optimizer {
             let sum = pairwise_sum(0, gradient.len(), &mut |from, len| {
                 let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
                 let (gradient, scratch) = (&gradient[from..from + len], &mut scratch[..RUN]);
-                if state.careful && len.is_multiple_of(4) {
+                if CARE && state.careful && len.is_multiple_of(4) {
                     careful_sum_of_squares(preparation.careful_block(gradient, accumulator, scratch))
                 } else {
                     run_sum(preparation.block(gradient, accumulator, scratch), square)
@@ -496,7 +496,7 @@ impl Stages {
     #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
     #[inline(always)]
     fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32], turn: usize) {
-        let mut careful = std::mem::take(&mut state.careful);
+        let mut careful = core::mem::take(&mut state.careful);
         let mut looked_through = turn * BLOCK;
         let Variable { value, gradient, .. } = variable;
         let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
@@ -512,7 +512,7 @@ impl Stages {
             let gradient = &gradient[from..to];
             let mut accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
 
-            if careful || from == looked_through {
+            if CARE && (careful || from == looked_through) {
                 if from == looked_through {
                     looked_through += TURNS * BLOCK;
                 }
@@ -684,7 +684,7 @@ fn part(slot: &mut Option<Buffer>, from: usize, to: usize) -> Option<&mut [f32]>
 /// leave the compiled code: with it, a step that averages two calls takes 1.1 times as long.
 #[inline]
 fn clear(sums: &mut [f32]) {
-    let zero = std::hint::black_box(0.0);
+    let zero = core::hint::black_box(0.0);
     for sum in sums {
         *sum = zero;
     }

@@ -195,7 +195,7 @@ pub fn update_carefully(c: Coefficients, eta: f32, gradient: &[f32], block: Bloc
 fn increment(careful: Careful, x: Lanes, d: Lanes) -> Lanes {
     let all = |x: Lanes, holds: fn(f32) -> bool| x.into_iter().fold(true, |all, x| all & holds(x));
     if all(d, |d| d >= f32::MIN_POSITIVE) && all(x, |x| x == 0.0 || x.abs() >= SAFE) {
-        map(x, d, |x, d| x / d.sqrt())
+        map(x, d, |x, d| x / sqrt(d))
     } else {
         careful.divided_by_root(x, d)
     }
@@ -226,7 +226,7 @@ fn is_frozen(c: Coefficients, eta: f32, gradient: &[f32], block: &Block<'_>) -> 
 /// n·2⁻¹⁴⁹ is rounded back to itself if n·|1 - factor| < 1/2.
 fn still_below(factor: f32) -> u32 {
     const NORMAL: f64 = (1 << 23) as f64;
-    if factor.is_finite() { (0.5 / (1.0 - f64::from(factor)).abs()).ceil().min(NORMAL) as u32 } else { 0 }
+    if factor.is_finite() { libm::ceil(0.5 / (1.0 - f64::from(factor)).abs()).min(NORMAL) as u32 } else { 0 }
 }
 
 /// η·g above 2 to this power has a normal quotient by all roots up to 2²⁶.
