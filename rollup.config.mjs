@@ -19,6 +19,11 @@ const moduleFile = {
   },
 };
 
+/** The entries that share the classes of the flavour they are imported with. */
+const shared = { schedules: "schedules/index", tfjs: "tfjs/index", jax: "jax/index" };
+const prefixed = (flavour) =>
+  Object.fromEntries(Object.entries(shared).map(([name, path]) => [`${flavour}.${name}`, path]));
+
 /**
  * A flavour is a set of entries with a kernel/universal of its own: the file that names the machine forms it holds. One
  * flavour's entries share their classes.
@@ -27,13 +32,13 @@ const flavours = [
   {
     name: "index",
     seam: "universal",
-    entries: { index: "index", schedules: "schedules/index", checkpoint: "checkpoint/index" },
+    entries: { index: "index", ...shared, checkpoint: "checkpoint/index" },
     plugins: [moduleFile],
   },
-  { name: "js", seam: "script-only", entries: { js: "index", "js.schedules": "schedules/index" } },
+  { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") } },
   { name: "wasm-only", seam: "inline-only", entries: { "wasm-only": "index" } },
   { name: "slim", seam: "provided", entries: { slim: "slim" } },
-  { name: "workerd", seam: "static", entries: { workerd: "index", "workerd.schedules": "schedules/index" } },
+  { name: "workerd", seam: "static", entries: { workerd: "index", ...prefixed("workerd") } },
 ];
 
 /** Resolves what only this build knows: build products, the flavour's seam, our helper in the place of plugin-wasm's. */
@@ -87,7 +92,11 @@ const outputs = (flavour, extension) =>
     minifyInternalExports: false,
   }));
 
+/** What the adapters are adapters to, brought by the user. */
+const external = ["@jax-js/jax"];
+
 const scripts = (flavour) => ({
+  external,
   input: inputs(flavour, ".js"),
   output: outputs(flavour, ".js").map((output) => ({
     ...output,
@@ -115,6 +124,7 @@ const typeOnly = {
 };
 
 const declarations = (flavour) => ({
+  external,
   input: inputs(flavour, ".d.ts"),
   output: outputs(flavour, ".d.ts").map((output) => ({
     ...output,

@@ -22,6 +22,7 @@ import {
 } from "./options.js";
 import { defaultRuntime, type Runtime } from "./runtime.js";
 import { deserialize, type Serialized, serialize } from "./schedules/serialization.js";
+import { keptSlots } from "./slots.js";
 import { Trainer } from "./trainer.js";
 import type { Variable } from "./variable.js";
 
@@ -150,6 +151,25 @@ export class RMSprop extends Optimizer {
     const checked = checkedVariables(variables);
     if (!this.#trainer) this.#build(checked);
     else for (const variable of checked) this.#trainer.place(variable);
+  }
+
+  /**
+   * @internal Trains these variables from now on, instead of those it was built with. State of those that were trained
+   * before stays as it is, that of the others begins as in `build`. If there is no room, nothing has changed.
+   */
+  rebuild(variables: readonly Variable[]): void {
+    this.assertNotFreed();
+    const checked = checkedVariables(variables);
+    const old = this.#trainer;
+    const trainer = this.#build(checked);
+    if (!old) return;
+    trainer.rawIterations = old.rawIterations;
+    trainer.variables.forEach((variable, place) => {
+      const before = old.variables.indexOf(variable);
+      if (before < 0) return;
+      for (const slot of SLOTS) trainer.slot(slot, place)?.set(old.slot(slot, before) ?? []);
+    });
+    old.free();
   }
 
   /**
@@ -391,17 +411,10 @@ function checkedPattern(argument: string, pattern: unknown): RegExp {
 
 /** State is allocated by `build`: what needs more of it afterwards is an error (an IndexError in Keras). */
 function assertStateExists(built: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
-  const needed = {
-    average: (of: Hyperparameters) => of.useEma,
-    gradient_accumulator: (of: Hyperparameters) => (of.gradientAccumulationSteps ?? 0) >= 2,
-    momentum: (of: Hyperparameters) => of.momentum > 0,
-    average_gradient: (of: Hyperparameters) => of.centered,
-  };
-  for (const [slot, isNeeded] of Object.entries(needed)) {
-    if (isNeeded(changed) && !isNeeded(built)) {
-      throw new StateError(
-        `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${slot} slot.`,
-      );
-    }
-  }
+  const there = keptSlots(built);
+  const missing = keptSlots(changed).find((slot) => !there.includes(slot));
+  if (missing === undefined) return;
+  throw new StateError(
+    `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${missing} slot.`,
+  );
 }

@@ -57,7 +57,9 @@ it("holds what the exports reach and the papers, and nothing else", () => {
 it("brings no other package along", () => {
   const installed = JSON.parse(npm("ls", "--all", "--json"));
   expect(Object.keys(installed.dependencies)).toEqual(["rmsprop-wasm"]);
-  expect(installed.dependencies["rmsprop-wasm"].dependencies).toBeUndefined();
+  // Optional peers are listed, without a version.
+  const own: Record<string, { version?: string }> = installed.dependencies["rmsprop-wasm"].dependencies ?? {};
+  expect(Object.values(own).filter(({ version }) => version !== undefined)).toEqual([]);
 });
 
 // The first example of the README.
@@ -100,7 +102,8 @@ describe.each([
   it("compile without DOM, Node or a newer lib, every declaration checked", () => {
     const project = join(folder, moduleResolution);
     mkdirSync(project);
-    const modules = entries.filter((entry) => !entry.endsWith("/iife"));
+    // jax names the types of @jax-js/jax, which is not installed here: test/adapters compiles it.
+    const modules = entries.filter((entry) => !/\/(iife|jax)$/.test(entry));
     const imports = modules.map((entry, i) => `export * as entry${i} from "${entry}";`).join("\n");
     writeFileSync(join(project, "all.mts"), imports);
     // The file with one global is no module: its type is the global's.

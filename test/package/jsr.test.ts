@@ -10,8 +10,8 @@ it("has the same version and license on npm and JSR", () => {
 });
 
 it("has the same entries on npm and JSR, in files of the same names", () => {
-  // A script with one global is nothing that a module can import.
-  const { "./iife": _, "./package.json": __, ...modules } = npm.exports;
+  // A script with one global is nothing that a module can import; what the adapters adapt to is on npm.
+  const { "./iife": _, "./package.json": __, "./tfjs": ___, "./jax": ____, ...modules } = npm.exports;
   const files = Object.entries<{ default: string }>(modules).map(([entry, conditions]) => [
     entry,
     conditions.default.replace("./dist/", "./build/jsr/"),

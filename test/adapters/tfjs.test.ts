@@ -1,0 +1,336 @@
+// RMSprop as a tf.Optimizer, in the real TensorFlow.js: the core's bits, both backends, no tensor left behind.
+import { ExponentialDecay, OutOfMemoryError, type RMSpropOptions, StateError } from "rmsprop-wasm";
+import { register, rmsprop } from "rmsprop-wasm/tfjs";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { bits, errorOf } from "../unit/support.js";
+import { gradient, gradientsOf, onBothBackends, SHAPES, start, tf, trajectory, valueBits, variables } from "./tf.js";
+
+const OPTIONS: Readonly<Record<string, RMSpropOptions>> = {
+  defaults: {},
+  momentum: { learningRate: 0.01, momentum: 0.9 },
+  "momentum, centered": { learningRate: 0.01, rho: 0.8, momentum: 0.5, centered: true, epsilon: 1e-5 },
+  weightDecay: { weightDecay: 0.1, learningRate: 0.1 },
+  clipnorm: { clipnorm: 0.5 },
+  clipvalue: { clipvalue: 0.01 },
+  globalClipnorm: { globalClipnorm: 0.3, momentum: 0.1 },
+  "moving average that overwrites": { useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 3 },
+  lossScaleFactor: { lossScaleFactor: 1024 },
+  gradientAccumulationSteps: { gradientAccumulationSteps: 3, learningRate: 0.1 },
+  schedule: { learningRate: new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 3, decayRate: 0.5 }) },
+  callback: { learningRate: (step) => 0.1 / (step + 1) },
+  "everything at once": {
+    ...{ learningRate: 0.05, momentum: 0.9, centered: true, weightDecay: 0.01, globalClipnorm: 1 },
+    ...{ useEma: true, lossScaleFactor: 8, gradientAccumulationSteps: 2 },
+  },
+};
+
+const seed = { learningRate: 0.1 };
+
+onBothBackends(() => {
+  describe("Keras' example", () => {
+    it("word for word", () => {
+      // tensors of the package @tensorflow/tfjs have their operations as methods; it makes them like this.
+      const methods: object = tf.Tensor.prototype;
+      Object.assign(methods, {
+        square(this: tf.Tensor) {
+          return tf.square(this);
+        },
+        div(this: tf.Tensor, by: number) {
+          return tf.div(this, by);
+        },
+      });
+      interface Chained extends tf.Scalar {
+        square(): Chained;
+        div(by: number): Chained;
+      }
+      const w = tf.tidy(() => tf.variable(tf.scalar(10))) as tf.Variable & Chained;
+      const optimizer = rmsprop(tf, { learningRate: 0.1 });
+      optimizer.minimize(() => w.square().div(2), [w]);
+      expect(valueBits(w)).toEqual(["411af0bb"]);
+      tf.dispose(w);
+      optimizer.dispose();
+    });
+
+    it("in tfjs' form, which can return the loss", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+      const other = tf.tidy(() => tf.variable(tf.scalar(1)));
+      const optimizer = rmsprop(tf, seed);
+      const loss = () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+      const value = optimizer.minimize(loss, true, [w]);
+      expect(value?.dataSync()).toEqual(Float32Array.of(50));
+      expect(valueBits(w)).toEqual(["411af0bb"]);
+      // Without a list: the variables that the loss depends on.
+      expect(optimizer.minimize(loss)).toBeNull();
+      expect(other.dataSync()[0]).toBe(1);
+      expect(optimizer.iterations).toBe(2);
+      tf.dispose([w, other, value!]);
+      optimizer.dispose();
+    });
+  });
+
+  describe("has the core's bits", () => {
+    it.each(Object.entries(OPTIONS))("with %s", (_, options) => {
+      const expected = trajectory(options, 12);
+      const list = variables();
+      const optimizer = rmsprop(tf, options);
+      expected.forEach((wanted, step) => {
+        const gradients = gradientsOf(list, step);
+        // Both forms that tfjs knows.
+        if (step % 2 === 0) optimizer.applyGradients(gradients);
+        else optimizer.applyGradients(Object.entries(gradients).map(([name, tensor]) => ({ name, tensor })));
+        expect(list.map(valueBits)).toEqual(wanted);
+        tf.dispose(gradients);
+      });
+      tf.dispose(list);
+      optimizer.dispose();
+    });
+
+    it("after a value was set from outside", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(3)));
+      const optimizer = rmsprop(tf, seed);
+      const loss = () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+      tf.tidy(() => w.assign(tf.scalar(10)));
+      optimizer.minimize(loss, [w]);
+      expect(valueBits(w)).toEqual(["411af0bb"]);
+      tf.tidy(() => w.assign(tf.scalar(-1)));
+      optimizer.minimize(loss, [w]);
+      expect(w.dataSync()[0]).toBeLessThan(-0.9);
+      tf.dispose(w);
+      optimizer.dispose();
+    });
+  });
+
+  it("leaves values alone that others hold: a clone keeps what it was", () => {
+    const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+    const optimizer = rmsprop(tf, seed);
+    const loss = () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+    optimizer.minimize(loss, [w]);
+    const clone = w.clone();
+    optimizer.minimize(loss, [w]);
+    expect(valueBits(clone)).toEqual(["411af0bb"]);
+    expect(valueBits(w)).not.toEqual(valueBits(clone));
+    tf.dispose([w, clone]);
+    optimizer.dispose();
+  });
+
+  it("keeps no tensor over 1,000 steps, and none after dispose", () => {
+    const before = tf.memory().numTensors;
+    const list = variables();
+    const made = tf.memory().numTensors;
+    const optimizer = rmsprop(tf, {
+      momentum: 0.9,
+      centered: true,
+      weightDecay: 0.1,
+      useEma: true,
+      lossScaleFactor: 2,
+    });
+    const loss = () => tf.tidy(() => tf.addN(list.map((v) => tf.sum(tf.square(v)))) as tf.Scalar);
+    for (let step = 0; step < 1000; step++) optimizer.minimize(loss, list);
+    expect(tf.memory().numTensors).toBe(made);
+    tf.dispose(list);
+    optimizer.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  describe("variables", () => {
+    it("can be added later: the others' state is carried over in bits, theirs begins as if built then", () => {
+      const options = { learningRate: 0.05, momentum: 0.9, centered: true } as const;
+      const expected = trajectory(options, 6);
+      const list = variables();
+      const [, late] = variables();
+      const optimizer = rmsprop(tf, options);
+      expected.forEach((wanted, step) => {
+        const gradients = gradientsOf(list, step);
+        if (step >= 3) gradients[late!.name] = tf.tensor(gradient(step - 3, 1), [...SHAPES[1]]);
+        optimizer.applyGradients(gradients);
+        expect(list.map(valueBits)).toEqual(wanted);
+        if (step >= 3) expect(valueBits(late!)).toEqual(expected[step - 3]![1]);
+        tf.dispose(gradients);
+      });
+      tf.dispose([...list, late!]);
+      optimizer.dispose();
+    });
+
+    it("that are added later begin their moving average at their value", () => {
+      const [a, b] = [1, 2].map((value) => tf.tidy(() => tf.variable(tf.scalar(value))));
+      const optimizer = rmsprop(tf, { useEma: true, emaMomentum: 0.5, learningRate: 0 });
+      const step = (w: tf.Variable) => optimizer.minimize(() => tf.tidy(() => tf.square(w) as tf.Scalar), [w]);
+      step(a!);
+      step(b!);
+      optimizer.finalizeVariableValues();
+      expect([a!, b!].map((w) => w.dataSync()[0])).toEqual([1, 2]);
+      tf.dispose([a!, b!]);
+      optimizer.dispose();
+    });
+
+    it("can be frozen and thawed: without a gradient nothing of theirs changes", () => {
+      const list = variables();
+      const [frozen, trained] = list as [tf.Variable, tf.Variable];
+      const optimizer = rmsprop(tf, { momentum: 0.9, weightDecay: 0.1 });
+      const loss = () => tf.tidy(() => tf.addN(list.map((v) => tf.sum(tf.square(v)))) as tf.Scalar);
+      optimizer.minimize(loss, list);
+      const before = [valueBits(frozen), valueBits(trained)];
+      frozen.trainable = false;
+      optimizer.minimize(loss, list);
+      expect(valueBits(frozen)).toEqual(before[0]);
+      expect(valueBits(trained)).not.toEqual(before[1]);
+      frozen.trainable = true;
+      optimizer.minimize(loss, list);
+      expect(valueBits(frozen)).not.toEqual(before[0]);
+      tf.dispose(list);
+      optimizer.dispose();
+    });
+
+    it("that were disposed of give way, and a new one of the same name begins anew", async () => {
+      const optimizer = rmsprop(tf, seed);
+      const results = [0, 1].map(() => {
+        const w = tf.tidy(() => tf.variable(tf.scalar(10), true, "again"));
+        optimizer.minimize(() => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar), [w]);
+        const result = valueBits(w);
+        w.dispose();
+        return result;
+      });
+      expect(results).toEqual([["411af0bb"], ["411af0bb"]]);
+      expect((await optimizer.getWeights()).map(({ name }) => name)).toEqual([
+        "iter",
+        "learning_rate",
+        "again/velocity",
+      ]);
+      optimizer.dispose();
+    });
+
+    it("can be kept from weight decay, by themselves or by name, also before they are met", () => {
+      const list = ["kernel", "bias", "scale"].map((name) => tf.tidy(() => tf.variable(tf.scalar(1), true, name)));
+      const optimizer = rmsprop(tf, { learningRate: 0.5, weightDecay: 0.5, epsilon: 1 });
+      optimizer.excludeFromWeightDecay({ variables: [list[2]!], names: ["bias"] });
+      const zeros = Object.fromEntries(list.map(({ name }) => [name, tf.scalar(0)]));
+      optimizer.applyGradients(zeros);
+      expect(list.map((w) => w.dataSync()[0])).toEqual([0.75, 1, 1]);
+      expect(() => optimizer.excludeFromWeightDecay({ names: ["("] })).toThrow(RangeError);
+      tf.dispose([list, zeros]);
+      optimizer.dispose();
+    });
+  });
+
+  describe("loss scale", () => {
+    it("scales the loss for the gradients, and not the loss that is returned", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+      const optimizer = rmsprop(tf, { ...seed, lossScale: { initialScale: 1024 } });
+      const before = tf.memory().numTensors;
+      const loss = () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+      expect(optimizer.lossScale).toBe(1024);
+      const { value, grads } = optimizer.computeGradients(loss, [w]);
+      expect([value.dataSync()[0], grads[w.name]!.dataSync()[0]]).toEqual([50, 10240]);
+      optimizer.applyGradients(grads);
+      expect(valueBits(w)).toEqual(["411af0bb"]);
+      tf.dispose([value, grads]);
+      tf.tidy(() => void optimizer.minimize(loss, true, [w]));
+      expect(tf.memory().numTensors).toBe(before);
+
+      const infinite = { [w.name]: tf.scalar(Number.POSITIVE_INFINITY) };
+      const held = valueBits(w);
+      optimizer.applyGradients(infinite);
+      expect([valueBits(w), optimizer.lossScale, optimizer.iterations]).toEqual([held, 512, 2]);
+      tf.dispose([w, infinite]);
+      optimizer.dispose();
+    });
+  });
+
+  describe("errors come before effects", () => {
+    it.each([
+      ["an unknown variable", StateError, () => ({ nobody: tf.scalar(1) })],
+      ["a gradient of another shape", RangeError, (name: string) => ({ [name]: tf.zeros([2]) })],
+      ["a gradient of integers", TypeError, (name: string) => ({ [name]: tf.scalar(1, "int32") })],
+      ["no gradient at all", RangeError, (name: string) => [{ name, tensor: null as unknown as tf.Tensor }]],
+      ["no container", TypeError, () => 5 as unknown as tf.NamedTensorMap],
+    ])("%s", (_, type, gradients) => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+      const optimizer = rmsprop(tf, seed);
+      const made = gradients(w.name);
+      expect(errorOf(() => optimizer.applyGradients(made))).toBeInstanceOf(type);
+      expect([w.dataSync()[0], optimizer.iterations]).toEqual([10, 0]);
+      tf.dispose([w, made as tf.NamedTensorMap]);
+      optimizer.dispose();
+    });
+
+    it("a callback that throws: nothing has changed, and no tensor is left", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+      const before = tf.memory().numTensors;
+      const optimizer = rmsprop(tf, {
+        learningRate: () => {
+          throw new OutOfMemoryError("on purpose");
+        },
+      });
+      const loss = () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+      expect(() => optimizer.minimize(loss, [w])).toThrow("on purpose");
+      expect(() => optimizer.minimize(loss, true, [w])).toThrow("on purpose");
+      expect([w.dataSync()[0], optimizer.iterations, tf.memory().numTensors]).toEqual([10, 0, before]);
+      w.dispose();
+      optimizer.dispose();
+    });
+
+    it("after dispose", async () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(10)));
+      const optimizer = rmsprop(tf);
+      optimizer.dispose();
+      expect(() => optimizer.minimize(() => tf.tidy(() => tf.square(w) as tf.Scalar), [w])).toThrow(StateError);
+      await expect(optimizer.getWeights()).rejects.toThrow(StateError);
+      w.dispose();
+    });
+  });
+
+  it("centered: tfjs' own gives NaN where the gradient is at most 1e-3, and this one does not", () => {
+    for (const size of [1e-3, -1e-4, 1e-6]) {
+      const [theirs, ours] = [0, 1].map(() => tf.tidy(() => tf.variable(tf.scalar(1)))) as [tf.Variable, tf.Variable];
+      const own = tf.train.rmsprop(0.001, 0.9, 0, 1e-7, true);
+      const optimizer = rmsprop(tf, { centered: true });
+      tf.tidy(() => own.applyGradients({ [theirs.name]: tf.scalar(size) }));
+      tf.tidy(() => optimizer.applyGradients({ [ours.name]: tf.scalar(size) }));
+      expect(theirs.dataSync()[0]).toBeNaN();
+      expect(Math.sign(1 - ours.dataSync()[0]!)).toBe(Math.sign(size));
+      tf.dispose([theirs, ours]);
+      own.dispose();
+      optimizer.dispose();
+    }
+  });
+});
+
+describe("the class", () => {
+  it("is a real tf.Optimizer, one for each tf", () => {
+    const optimizer = rmsprop(tf);
+    expect(Object.getPrototypeOf(register(tf).prototype)).toBe(tf.Optimizer.prototype);
+    expect(optimizer.constructor).toBe(register({ ...tf }));
+    expect(optimizer.getClassName()).toBe("RMSpropWasm");
+    expectTypeOf(optimizer).toExtend<tf.Optimizer>();
+    expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), true, [] as tf.Variable[]);
+    expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as tf.Variable[]);
+    optimizer.dispose();
+  });
+
+  it("does not take what is not tfjs", () => {
+    for (const other of [undefined, {}, tf.train]) {
+      expect(() => rmsprop(other as unknown as typeof tf)).toThrow(TypeError);
+    }
+  });
+
+  it("checks options as RMSprop does", () => {
+    expect(() => rmsprop(tf, { gradientAccumulationSteps: 1 })).toThrow(RangeError);
+    expect(() => rmsprop(tf, { rate: 1 } as object)).toThrow(TypeError);
+    expect(() => rmsprop(tf, { lossScale: { initialScale: Number.NaN } })).toThrow(RangeError);
+  });
+
+  it("has a learning rate that can be set, and the core's hyper-parameters", () => {
+    const [w] = variables();
+    const optimizer = rmsprop(tf, { learningRate: 1 });
+    const gradients = gradientsOf([w!], 0);
+    optimizer.applyGradients(gradients);
+    const before = valueBits(w!);
+    optimizer.learningRate = 0;
+    optimizer.applyGradients(gradients);
+    expect([valueBits(w!), optimizer.learningRate]).toEqual([before, 0]);
+    expect(optimizer.core.slot("velocity", optimizer.core.trainableVariables[0]!)).toHaveLength(21);
+    expect(bits(start(0))).not.toEqual(before);
+    tf.dispose([w!, gradients]);
+    optimizer.dispose();
+  });
+});

@@ -1,0 +1,37 @@
+// Arrays of jax-js: checked, read, and made of values in our memory.
+import { numpy as np } from "@jax-js/jax";
+import { message } from "../errors.js";
+
+/** A float32 array that has values; in `jit` and `grad` there are tracers instead. */
+export function checkedArray(argument: string, array: unknown): np.Array {
+  const { dtype, dataSync } = (array ?? {}) as Partial<np.Array>;
+  if (typeof dataSync !== "function") {
+    throw new TypeError(message(argument, "an array with values; call init and update outside of jit and grad", array));
+  }
+  if (dtype !== "float32") throw new TypeError(message(argument, "a float32 array", dtype));
+  return array as np.Array;
+}
+
+/** A copy of an array's values, which keeps the array. */
+export const values = (array: np.Array | undefined): ArrayLike<number> => array?.ref.dataSync() ?? [];
+
+/** Calls so far, as optax' transformations count them. */
+export const counter = (count: number): np.Array => np.array(count, { dtype: np.uint32 });
+
+/** An array with a copy of these values, in the shape and on the device of another. */
+export function stored(numbers: Float32Array, { shape, device }: np.Array): np.Array {
+  // jax-js makes no array of no numbers.
+  return numbers.length === 0 ? np.zeros(shape, { device }) : np.array(numbers, { shape, device });
+}
+
+/**
+ * The same, for values that are computed with. If all are equal, jax-js does not store them but computes with a constant,
+ * in float64, and so forever after with what came of it: a number that differs keeps it from that, cut off again.
+ */
+export function computed(numbers: Float32Array, like: np.Array): np.Array {
+  const { length } = numbers;
+  if (length === 0 || numbers.some((number) => !Object.is(number, numbers[0]))) return stored(numbers, like);
+  const longer = new Float32Array(length + 1).fill(Number.NaN);
+  longer.set(numbers);
+  return np.array(longer, { device: like.device }).slice([0, length]).reshape(like.shape);
+}

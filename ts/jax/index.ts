@@ -1,0 +1,145 @@
+// The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
+import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import { message, record } from "../errors.js";
+import type { Slot } from "../generated/codes.js";
+import type { RMSpropOptions } from "../options.js";
+import { RMSprop } from "../rmsprop.js";
+import { keptSlots } from "../slots.js";
+import { Variable } from "../variable.js";
+import { checkedArray, computed, counter, stored, values } from "./arrays.js";
+
+const EMPTY = /* @__PURE__ */ new Float32Array(0);
+
+/**
+ * Options of `new RMSprop`, but for those that need the parameters: a transformation gives what is to be *added* to them,
+ * and no sum has the bits of Keras' decayed or averaged values.
+ */
+export type RMSpropJaxOptions = RMSpropOptions & {
+  /** Not possible: put `addDecayedWeights` of @jax-js/optax into a `chain`. */
+  readonly weightDecay?: null | undefined;
+  /** Not possible: average the parameters where they are updated. */
+  readonly useEma?: false | undefined;
+};
+
+/** What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. */
+export interface RMSpropTransformation {
+  /** The state for these parameters: zeros, and a counter. */
+  init<Params extends JsTree<np.Array>>(params: Params): JsTree<np.Array>;
+  /**
+   * What to add to the parameters, and the next state.
+   *
+   * @throws {TypeError | RangeError} for gradients that are not float32 arrays with values, or a state that does not
+   * belong to them. Then nothing was taken over.
+   */
+  update<Params extends JsTree<np.Array>>(
+    updates: Params,
+    state: JsTree<np.Array>,
+    params?: Params,
+  ): [Params, JsTree<np.Array>];
+  /** Gives the workspace in WebAssembly's memory back; the next `update` makes another. */
+  free(): void;
+}
+
+/** The state between two updates: a tree, as every optax state is. All of it; so an old one can be gone back to. */
+interface State {
+  /** Calls so far. */
+  readonly count: np.Array;
+  /** For each kind of slot the slots of all parameters, in the structure of the parameters. */
+  readonly slots: ReadonlyMap<Slot, readonly np.Array[]>;
+}
+
+/**
+ * RMSprop as a gradient transformation: `applyUpdates(params, updates)` then gives the bits of `RMSprop`.
+ *
+ * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
+ */
+export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
+  const { weightDecay, useEma } = record("options", options);
+  if (typeof weightDecay === "number") {
+    const rule = "null: it does not only add to the parameters; use `chain(…, addDecayedWeights(…))`";
+    throw new RangeError(message("weightDecay", rule, weightDecay));
+  }
+  if (useEma === true) {
+    throw new RangeError(message("useEma", "false: a transformation does not see the new parameters", useEma));
+  }
+  const optimizer = new RMSprop(options);
+  const kept = keptSlots(optimizer);
+  /** Where the step is done; nothing in it outlives a call. */
+  let workspace: readonly Variable[] = [];
+
+  const free = () => {
+    const variables = workspace;
+    workspace = [];
+    if (optimizer.built) optimizer.rebuild([]);
+    for (const variable of variables) variable.free();
+  };
+
+  const prepare = (sizes: readonly number[]) => {
+    if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
+    free();
+    workspace = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
+    optimizer.rebuild(workspace);
+  };
+
+  return {
+    init(params) {
+      const [arrays, structure] = tree.flatten<np.Array>(params);
+      const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
+      const zeros = () => leaves.map(({ shape, device }) => np.zeros(shape, { device }));
+      const slots = kept.map((slot) => [slot, tree.unflatten(structure, zeros())]);
+      tree.dispose(params);
+      return { count: counter(0), ...Object.fromEntries(slots) };
+    },
+
+    update(updates, state, params) {
+      const [arrays, structure] = tree.flatten<np.Array>(updates);
+      const gradients = arrays.map((array, i) => checkedArray(`updates[${i}]`, array));
+      const { count, slots } = checkedState(state, kept, gradients, structure);
+      const step = count.ref.item();
+      prepare(gradients.map(({ shape }) => shape.reduce((size, length) => size * length, 1)));
+      optimizer.variables[0]?.assign([step]);
+      for (const [i, variable] of workspace.entries()) {
+        for (const slot of kept) optimizer.slot(slot, variable)?.set(values(slots.get(slot)?.[i]));
+        // From -0 the step makes -increment, exactly: also +0 of an increment of -0, and -0 of one of +0, which added to
+        // a parameter of -0 leave what Keras leaves.
+        variable.value.fill(-0);
+      }
+      if (gradients.length > 0) optimizer.apply(gradients.map(values));
+
+      const all = (make: typeof stored, view: (variable: Variable) => Float32Array) =>
+        tree.unflatten(
+          structure,
+          gradients.map((gradient, i) => make(view(workspace[i] as Variable), gradient)),
+        );
+      const next = kept.map((slot) => [slot, all(stored, (variable) => optimizer.slot(slot, variable) ?? EMPTY)]);
+      const result = all(computed, ({ value }) => value);
+      for (const taken of [updates, state, params]) tree.dispose(taken);
+      // `unflatten` gives the structure that `flatten` found.
+      return [result as typeof updates, { count: counter(step + 1), ...Object.fromEntries(next) }];
+    },
+
+    free,
+  };
+}
+
+/** The parts of a state, if it is one of parameters with the structure and shapes of `gradients`. */
+function checkedState(
+  state: unknown,
+  kept: readonly Slot[],
+  gradients: readonly np.Array[],
+  structure: tree.JsTreeDef,
+): State {
+  const { count, ...others } = record("state", state, ["count", ...kept]);
+  const slots = kept.map((slot) => {
+    const [arrays, own] = tree.flatten<np.Array>(others[slot] as JsTree<np.Array>);
+    const fits =
+      own.equals(structure) && arrays.every((array, i) => String(array?.shape) === String(gradients[i]?.shape));
+    if (!fits)
+      throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", others[slot]));
+    return [slot, arrays.map((array, i) => checkedArray(`state.${slot}[${i}]`, array))] as const;
+  });
+  if (typeof (count as Partial<np.Array> | undefined)?.item !== "function") {
+    throw new TypeError(message("state.count", "the counter that `init` made", count));
+  }
+  return { count: count as np.Array, slots: new Map(slots) };
+}

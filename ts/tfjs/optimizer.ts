@@ -1,0 +1,336 @@
+// The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
+import { CheckpointError, message, record, StateError, show } from "../errors.js";
+import type { LearningRate } from "../learning-rate.js";
+import { LossScaleOptimizer } from "../loss-scale.js";
+import type { RMSpropOptions } from "../options.js";
+import { RMSprop } from "../rmsprop.js";
+import { keptSlots } from "../slots.js";
+import { Variable } from "../variable.js";
+import { configOf, optionsOf, type RMSpropTfjsOptions } from "./config.js";
+import type { Exclusion, RMSpropAdditions } from "./index.js";
+import type {
+  GradientsLike,
+  NamedTensorLike,
+  OptimizerLike,
+  SerializableClass,
+  TensorFlow,
+  TensorLike,
+  VariableLike,
+} from "./tensorflow.js";
+import { read, write } from "./transfer.js";
+import { COUNTER, checkedWeights, pair, readWeights } from "./weights.js";
+
+/** A variable in our memory, and the one of tfjs that it stands for. */
+interface Twin {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly variable: Variable;
+  /** Not known yet for state that was loaded and waits for its variable. */
+  tensor: VariableLike | undefined;
+  /** The storage of `tensor` whose values ours has. */
+  dataId: object | undefined;
+}
+
+type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
+
+/** The class for one copy of tfjs. */
+export function optimizerClass(
+  tf: TensorFlow,
+): SerializableClass & (new (options?: RMSpropTfjsOptions) => OptimizerLike) {
+  return class extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
+    /** In model.json. Not tfjs' own "RMSProp", which it could not load as this one. */
+    static readonly className = "RMSpropWasm";
+    readonly core: RMSprop | LossScaleOptimizer;
+    readonly #rmsprop: RMSprop;
+    readonly #lossScale: RMSpropTfjsOptions["lossScale"];
+    /** In the order in which the core trains them. */
+    #twins: readonly Twin[] = [];
+    #twinOf = new Map<VariableLike, Twin>();
+    #excluded: Exclusion = {};
+    /** What `getWeights` gave last. */
+    #given: readonly TensorLike[] = [];
+
+    constructor(options: RMSpropTfjsOptions = {}) {
+      super();
+      const { lossScale, ...others } = record("options", options);
+      this.#lossScale = lossScale as RMSpropTfjsOptions["lossScale"];
+      this.#rmsprop = new RMSprop(others as RMSpropOptions);
+      this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
+      this.core.build([]);
+    }
+
+    static fromConfig(optimizer: new (options: RMSpropTfjsOptions) => OptimizerLike, config: object): OptimizerLike {
+      return new optimizer(optionsOf(config));
+    }
+
+    override getConfig(): Record<string, unknown> {
+      return configOf(this.#rmsprop, this.#lossScale);
+    }
+
+    get iterations(): number {
+      return this.core.iterations;
+    }
+
+    get learningRate(): number {
+      return this.core.learningRate;
+    }
+
+    set learningRate(rate: LearningRate) {
+      this.core.learningRate = rate;
+    }
+
+    get lossScale(): number {
+      return this.core.lossScale;
+    }
+
+    override minimize(loss: () => TensorLike, variables: VariableLike[]): null;
+    override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
+    override minimize(
+      loss: () => TensorLike,
+      second: boolean | VariableLike[] = false,
+      third?: VariableLike[],
+    ): TensorLike | null {
+      const [returnCost, variables] = Array.isArray(second) ? [false, second] : [second, third];
+      const { value, grads } = this.computeGradients(loss, variables);
+      let done = false;
+      try {
+        this.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
+        done = true;
+      } finally {
+        for (const gradient of Object.values(grads)) gradient?.dispose();
+        if (!done || !returnCost) value.dispose();
+      }
+      return returnCost ? value : null;
+    }
+
+    /** The loss as it is, and the gradients of the loss times `lossScale`. */
+    override computeGradients(loss: () => TensorLike, variables?: VariableLike[]): GradientsLike {
+      const scale = this.lossScale;
+      if (scale === 1) return super.computeGradients(loss, variables);
+      let plain: TensorLike | undefined;
+      try {
+        const { value, grads } = super.computeGradients(() => {
+          const value = loss();
+          plain = value.clone();
+          tf.keep(plain);
+          return tf.mul(value, scale);
+        }, variables);
+        value.dispose();
+        // What is kept outlives the user's `tidy`; its clone does not.
+        return { value: (plain as unknown as TensorLike).clone(), grads };
+      } finally {
+        plain?.dispose();
+      }
+    }
+
+    /**
+     * One step with the gradients by the names of their variables. A variable whose gradient is missing is left alone. A
+     * variable that is new to the optimizer begins with state at zero (the moving average: at the variable's value).
+     */
+    override applyGradients(gradients: Gradients): void {
+      const list = asList(gradients);
+      const tensors = list.map(({ name }) => registered(name));
+      list.forEach(({ name, tensor }, i) => {
+        const { shape = [] } = tensors[i] ?? {};
+        if (tensor == null) return;
+        if (tensor.dtype !== "float32")
+          throw new TypeError(`The gradient of "${name}" must be float32; it is ${tensor.dtype}.`);
+        if (String(tensor.shape) !== String(shape)) {
+          throw new RangeError(`The gradient of "${name}" must have shape [${shape}]; it has [${tensor.shape}].`);
+        }
+      });
+      this.#meet(tensors);
+      const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
+      for (const twin of twins) take(twin);
+      const before = this.core.iterations;
+      this.core.apply(
+        list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
+        twins.map(({ variable }) => variable),
+      );
+      // Gradients were only accumulated, or the step was skipped.
+      if (this.core.iterations === before) return;
+      give(twins.filter((_, i) => list[i]?.tensor != null));
+    }
+
+    excludeFromWeightDecay(which: Exclusion): void {
+      const { variables = [], names = [] } = record("which", which, ["variables", "names"]) as Exclusion;
+      if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+      this.core.excludeFromWeightDecay({ names });
+      this.#excluded = { variables, names };
+      this.#exclude();
+    }
+
+    finalizeVariableValues(): void {
+      if (!this.#rmsprop.useEma) return;
+      this.core.finalizeVariableValues();
+      give(this.#twins);
+    }
+
+    /**
+     * Copies of the optimizer's state as tensors, named as tfjs does: `iter`, rates, `<variable>/velocity` and so on. They
+     * belong to the optimizer, which disposes of them in the next `getWeights` and in `dispose`.
+     */
+    override async getWeights(): Promise<NamedTensorLike[]> {
+      const weights = this.core.variables
+        .filter(({ ignored }) => !ignored)
+        .map(({ name, slot, shape, dtype, variable, value }) => {
+          const twin = this.#twins.find((twin) => twin.variable === variable);
+          const tensor = tf.tensor(value.slice(), [...shape], dtype);
+          tf.keep(tensor);
+          return { name: twin ? `${twin.tensor?.name ?? twin.name}/${slot}` : weightName({ name }), tensor };
+        });
+      this.#dispose();
+      this.#given = weights.map(({ tensor }) => tensor);
+      return weights;
+    }
+
+    /**
+     * Puts back what `getWeights` gave, here or in an optimizer of the same options; also what tfjs' own RMSProp gave.
+     * Variables that the optimizer has not met yet find their state by name, see `pair`.
+     *
+     * @throws {CheckpointError} if the weights do not fit; then nothing has changed.
+     */
+    override async setWeights(weights: readonly NamedTensorLike[]): Promise<void> {
+      const { scalars, states, isTheirs } = await readWeights(checkedWeights(weights), keptSlots(this.#rmsprop));
+      for (const [name, value] of scalars) {
+        const scalar = this.#scalars().get(name);
+        if (!scalar) throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer.`);
+        scalar.check?.(`weights["${name}"]`, value);
+      }
+      const missing = [...this.#scalars().keys()].find((name) => !scalars.has(name));
+      if (!isTheirs && missing !== undefined) throw new CheckpointError(`The weights have no "${missing}".`);
+
+      const met = [...this.#twinOf.keys()].filter(({ isDisposed }) => !isDisposed);
+      const partners = pair(states, met, true);
+      const twins = states.map((state): Twin => {
+        const size = state.shape.reduce((product, length) => product * length, 1);
+        const variable = new Variable(new Float32Array(size), {
+          name: state.name,
+          path: state.name,
+          shape: state.shape,
+        });
+        const tensor = met[partners.indexOf(state)];
+        return { name: state.name, shape: state.shape, variable, tensor, dataId: undefined };
+      });
+      this.#retrain(twins);
+      twins.forEach(({ variable }, i) => {
+        for (const [slot, values] of states[i]?.slots ?? []) this.core.slot(slot, variable)?.set(values);
+      });
+      for (const [name, value] of scalars) this.#scalars().get(name)?.assign([value]);
+    }
+
+    override dispose(): void {
+      super.dispose();
+      this.#dispose();
+      this.core.free();
+      for (const { variable } of this.#twins) variable.free();
+      this.#twins = [];
+      this.#twinOf.clear();
+    }
+
+    /** Counters and rates by the names that they have among the weights. */
+    #scalars() {
+      const own = this.core.variables.filter(({ variable, ignored }) => variable === null && !ignored);
+      return new Map(own.map((scalar) => [weightName(scalar), scalar]));
+    }
+
+    /** Gives every one of these a twin: one that waits for it, or a new one. */
+    #meet(tensors: readonly VariableLike[]): void {
+      const strangers = tensors.filter((tensor, i) => !this.#twinOf.has(tensor) && tensors.indexOf(tensor) === i);
+      if (strangers.length === 0) return;
+      const partners = pair(
+        this.#twins.filter(({ tensor }) => tensor === undefined),
+        strangers,
+        this.#twinOf.size === 0,
+      );
+      const fresh = strangers
+        .filter((_, i) => !partners[i])
+        .map((tensor): Twin => {
+          const { name, shape, dataId } = tensor;
+          return { name, shape, variable: new Variable(read(tf, tensor), { name, path: name, shape }), tensor, dataId };
+        });
+      if (fresh.length > 0) this.#retrain([...this.#twins.filter(({ tensor }) => !tensor?.isDisposed), ...fresh]);
+      // At the first step Keras' average takes the value whatever it held; later it would begin with a pull to zero.
+      if (this.core.rawIterations > 0) {
+        for (const { variable } of fresh) this.core.slot("average", variable)?.set(variable.value);
+      }
+      partners.forEach((twin, i) => {
+        if (twin) twin.tensor = strangers[i];
+      });
+      this.#index();
+    }
+
+    /** Trains these twins from now on; gives back the memory of those that are not among them. */
+    #retrain(twins: readonly Twin[]): void {
+      this.#rmsprop.rebuild(twins.map(({ variable }) => variable));
+      const before = this.#twins;
+      this.#twins = twins;
+      this.#index();
+      for (const twin of before) if (!twins.includes(twin)) twin.variable.free();
+    }
+
+    /** After a twin has got its tensor. */
+    #index(): void {
+      this.#twinOf = new Map(this.#twins.flatMap((twin) => (twin.tensor ? [[twin.tensor, twin] as const] : [])));
+      this.#exclude();
+    }
+
+    #exclude(): void {
+      const { variables = [], names } = this.#excluded;
+      const twins = this.#twins.filter(({ tensor }) => tensor && variables.includes(tensor));
+      this.core.excludeFromWeightDecay({ variables: twins.map(({ variable }) => variable), names });
+    }
+
+    #dispose(): void {
+      for (const tensor of this.#given) tensor.dispose();
+      this.#given = [];
+    }
+  };
+
+  /** What a counter or a rate is called among tfjs' weights. */
+  function weightName({ name }: { readonly name: string }): string {
+    return name === "iteration" ? COUNTER : name;
+  }
+
+  /** Copies the values in, unless ours are the same. */
+  function take(twin: Twin): void {
+    const { tensor, variable } = twin;
+    if (!tensor || tensor.dataId === twin.dataId) return;
+    variable.value.set(read(tf, tensor));
+    twin.dataId = tensor.dataId;
+  }
+
+  /** Copies our values out. */
+  function give(twins: readonly Twin[]): void {
+    const live = twins.filter(({ tensor }) => tensor && !tensor.isDisposed);
+    // If tfjs has no room for the tensors, ours are not the same values any more.
+    for (const twin of live) twin.dataId = undefined;
+    tf.tidy(() => {
+      const values = live.map(({ variable, shape }) => write(tf, variable.value, shape));
+      live.forEach((twin, i) => {
+        twin.tensor?.assign(values[i] as TensorLike);
+        twin.dataId = twin.tensor?.dataId;
+      });
+    });
+  }
+
+  /** The variable that tfjs knows by this name. */
+  function registered(name: string): VariableLike {
+    const variable = tf.engine().registeredVariables[name];
+    if (!variable) throw new StateError(`tfjs knows no variable ${show(name)}: it was disposed of, or never made.`);
+    if (variable.dtype !== "float32")
+      throw new TypeError(`Variable "${name}" must be float32; it is ${variable.dtype}.`);
+    return variable;
+  }
+
+  /** Both forms of gradients as a list. */
+  function asList(gradients: Gradients): readonly NamedTensorLike<TensorLike | null | undefined>[] {
+    if (typeof gradients !== "object" || gradients === null) {
+      throw new TypeError(
+        message("gradients", "tensors by the names of variables, or an array of { name, tensor }", gradients),
+      );
+    }
+    if (Array.isArray(gradients)) return gradients;
+    return Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+  }
+}

@@ -1,0 +1,124 @@
+// What `getWeights` gives, read back: counters and rates by name, and the slots of each variable.
+import { CheckpointError, show } from "../errors.js";
+import { SLOTS, type Slot } from "../generated/codes.js";
+import type { NamedTensorLike } from "./tensorflow.js";
+
+/** The state that was saved for one variable. */
+export interface Saved {
+  /** The variable's name then. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly slots: ReadonlyMap<Slot, ArrayLike<number>>;
+}
+
+export interface SavedWeights {
+  /** Counters and rates. */
+  readonly scalars: ReadonlyMap<string, number>;
+  readonly states: readonly Saved[];
+  /** Whether they are of tfjs' own RMSProp, which has a counter and no rate. */
+  readonly isTheirs: boolean;
+}
+
+/** tfjs' name for the counter that Keras calls `iteration`. */
+export const COUNTER = "iter";
+
+/** The slots of tfjs' own RMSProp, which computes the same formula: `<variable>/rms` and so on. */
+const THEIRS: Readonly<Record<string, Slot>> = { rms: "velocity", momentum: "momentum", mg: "average_gradient" };
+
+/**
+ * The weights of this optimizer, or of tfjs' own RMSProp, for an optimizer that keeps the slots `kept`.
+ *
+ * @throws {CheckpointError} if one is missing, unknown, of another type, or twice there.
+ */
+export async function readWeights(weights: readonly NamedTensorLike[], kept: readonly Slot[]): Promise<SavedWeights> {
+  const isTheirs = weights.some(({ name }) => name.endsWith("/rms"));
+  const scalars = new Map<string, number>();
+  const states = new Map<string, { name: string; shape: readonly number[]; slots: Map<Slot, ArrayLike<number>> }>();
+  const values = await Promise.all(weights.map(({ tensor }) => tensor.data()));
+  weights.forEach(({ name, tensor }, i) => {
+    const cut = name.lastIndexOf("/");
+    const [owner, kind] = [name.slice(0, Math.max(cut, 0)), name.slice(cut + 1)];
+    const slot = isTheirs ? THEIRS[kind] : SLOTS.find((known) => known === kind);
+    if (cut < 0) {
+      if (tensor.shape.length > 0) throw new CheckpointError(`Weight ${show(name)} must be a scalar.`);
+      if (scalars.has(name)) throw new CheckpointError(`Weight ${show(name)} is there twice.`);
+      scalars.set(name, values[i]?.[0] as number);
+      return;
+    }
+    // tfjs' own keeps a momentum also where it is 0: then it is the last increment, which nothing depends on.
+    if (isTheirs && slot === "momentum" && !kept.includes(slot)) return;
+    if (slot === undefined || !kept.includes(slot)) {
+      throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer, which keeps ${kept.join(", ")}.`);
+    }
+    if (tensor.dtype !== "float32") {
+      throw new CheckpointError(`Weight ${show(name)} must be float32; it is ${tensor.dtype}.`);
+    }
+    const state = states.get(owner) ?? { name: owner, shape: [...tensor.shape], slots: new Map() };
+    if (state.slots.has(slot)) throw new CheckpointError(`Weight ${show(name)} is there twice.`);
+    if (String(state.shape) !== String(tensor.shape)) {
+      throw new CheckpointError(`The weights of ${show(owner)} differ in shape: [${state.shape}], [${tensor.shape}].`);
+    }
+    states.set(owner, state);
+    state.slots.set(slot, values[i] ?? []);
+  });
+  if (!scalars.has(COUNTER)) throw new CheckpointError(`The weights have no "${COUNTER}".`);
+  for (const { name, slots } of states.values()) {
+    const missing = kept.find((slot) => !slots.has(slot));
+    if (missing !== undefined) throw new CheckpointError(`The weights of ${show(name)} have no ${missing}.`);
+  }
+  return { scalars, states: [...states.values()], isTheirs };
+}
+
+/** A list of named tensors, or an error. */
+export function checkedWeights(weights: unknown): readonly NamedTensorLike[] {
+  const isNamed = (item: unknown) =>
+    typeof item === "object" && item !== null && typeof (item as NamedTensorLike).name === "string";
+  if (!Array.isArray(weights) || !weights.every(isNamed)) {
+    throw new TypeError(`Argument \`weights\` must be an array of { name, tensor }; received ${show(weights)}.`);
+  }
+  return [...weights];
+}
+
+/**
+ * A variable's name without what tfjs appends to make it unique: a model that is loaded while the first one is there has
+ * `kernel_1` for `kernel`, and a variable without a name has a number.
+ */
+const stem = (name: string) => name.replace(/^\d+$/, "").replace(/_\d+$/, "");
+
+/**
+ * Which of the states each variable continues, `undefined` for none. Names decide; those that differ only in what tfjs
+ * appends are paired in order, and only if there are as many on both sides.
+ *
+ * @throws {CheckpointError} if that leaves a doubt, if shapes differ, or if `must` and no variable at all has a state.
+ */
+export function pair<S extends { readonly name: string; readonly shape: readonly number[] }>(
+  states: readonly S[],
+  variables: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  must: boolean,
+): (S | undefined)[] {
+  const pairs = variables.map(({ name }) => {
+    const [rivals, saved] = [variables, states].map((list) => list.filter((other) => stem(other.name) === stem(name)));
+    const group = saved as S[];
+    const exact = rivals?.every((rival) => group.some((state) => state.name === rival.name));
+    if (exact) return group.find((state) => state.name === name);
+    if (group.length === 0) return undefined;
+    if (group.length === rivals?.length) return group[rivals.findIndex((rival) => rival.name === name)];
+    throw new CheckpointError(
+      `Which state belongs to which variable? There is state for ${named(group)}; variables are ${named(rivals ?? [])}.`,
+    );
+  });
+  pairs.forEach((state, i) => {
+    const variable = variables[i];
+    if (state === undefined || variable === undefined || String(state.shape) === String(variable.shape)) return;
+    throw new CheckpointError(
+      `The state of ${show(state.name)} has shape [${state.shape}]; variable ${show(variable.name)} has [${variable.shape}].`,
+    );
+  });
+  if (must && states.length > 0 && variables.length > 0 && pairs.every((state) => state === undefined)) {
+    throw new CheckpointError(`There is state for ${named(states)}; the variables are ${named(variables)}.`);
+  }
+  return pairs;
+}
+
+/** Names as they read in a message. */
+const named = (list: readonly { readonly name: string }[]): string => list.map(({ name }) => show(name)).join(", ");
