@@ -182,6 +182,10 @@ describe("errors", () => {
 
 it("is a GradientTransformation of @jax-js/optax", () => {
   expectTypeOf(rmsprop()).toExtend<GradientTransformation>();
+  // @ts-expect-error the parameters are needed for it
+  expect(() => rmsprop({ weightDecay: 0.1 })).toThrow(RangeError);
+  // @ts-expect-error the new parameters are needed for it
+  expect(() => rmsprop({ useEma: true })).toThrow(RangeError);
 });
 
 describe.skipIf(optax === null)(

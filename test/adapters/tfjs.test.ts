@@ -295,9 +295,27 @@ onBothBackends(() => {
   });
 });
 
+it("takes tensors of another backend than the one in use", async () => {
+  const expected = trajectory({}, 2);
+  await tf.setBackend("cpu");
+  const list = variables();
+  const [first, second] = [0, 1].map((step) => gradientsOf(list, step));
+  const optimizer = rmsprop(tf);
+  await tf.setBackend("wasm");
+  optimizer.applyGradients(first!);
+  expect(list.map(valueBits)).toEqual(expected[0]);
+  await tf.setBackend("cpu");
+  optimizer.applyGradients(second!);
+  expect(list.map(valueBits)).toEqual(expected[1]);
+  tf.dispose([list, first!, second!]);
+  optimizer.dispose();
+});
+
 describe("the class", () => {
   it("is a real tf.Optimizer, one for each tf", () => {
     const optimizer = rmsprop(tf);
+    // tfjs' own `instanceof` looks only for methods, since two copies of a class are none.
+    expect(optimizer).toBeInstanceOf(tf.Optimizer);
     expect(Object.getPrototypeOf(register(tf).prototype)).toBe(tf.Optimizer.prototype);
     expect(optimizer.constructor).toBe(register({ ...tf }));
     expect(optimizer.getClassName()).toBe("RMSpropWasm");

@@ -17,19 +17,8 @@ import type {
   TensorLike,
   VariableLike,
 } from "./tensorflow.js";
-import { read, write } from "./transfer.js";
+import { give, read, type Twin, take } from "./transfer.js";
 import { COUNTER, checkedWeights, pair, readWeights } from "./weights.js";
-
-/** A variable in our memory, and the one of tfjs that it stands for. */
-interface Twin {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly variable: Variable;
-  /** Not known yet for state that was loaded and waits for its variable. */
-  tensor: VariableLike | undefined;
-  /** The storage of `tensor` whose values ours has. */
-  dataId: object | undefined;
-}
 
 type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
 
@@ -92,15 +81,17 @@ export function optimizerClass(
     ): TensorLike | null {
       const [returnCost, variables] = Array.isArray(second) ? [false, second] : [second, third];
       const { value, grads } = this.computeGradients(loss, variables);
-      let done = false;
       try {
         this.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
-        done = true;
+      } catch (error) {
+        value.dispose();
+        throw error;
       } finally {
         for (const gradient of Object.values(grads)) gradient?.dispose();
-        if (!done || !returnCost) value.dispose();
       }
-      return returnCost ? value : null;
+      if (returnCost) return value;
+      value.dispose();
+      return null;
     }
 
     /** The loss as it is, and the gradients of the loss times `lossScale`. */
@@ -141,7 +132,7 @@ export function optimizerClass(
       });
       this.#meet(tensors);
       const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
-      for (const twin of twins) take(twin);
+      for (const twin of twins) take(tf, twin);
       const before = this.core.iterations;
       this.core.apply(
         list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
@@ -149,7 +140,10 @@ export function optimizerClass(
       );
       // Gradients were only accumulated, or the step was skipped.
       if (this.core.iterations === before) return;
-      give(twins.filter((_, i) => list[i]?.tensor != null));
+      give(
+        tf,
+        twins.filter((_, i) => list[i]?.tensor != null),
+      );
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
@@ -163,7 +157,7 @@ export function optimizerClass(
     finalizeVariableValues(): void {
       if (!this.#rmsprop.useEma) return;
       this.core.finalizeVariableValues();
-      give(this.#twins);
+      give(tf, this.#twins);
     }
 
     /**
@@ -290,28 +284,6 @@ export function optimizerClass(
   /** What a counter or a rate is called among tfjs' weights. */
   function weightName({ name }: { readonly name: string }): string {
     return name === "iteration" ? COUNTER : name;
-  }
-
-  /** Copies the values in, unless ours are the same. */
-  function take(twin: Twin): void {
-    const { tensor, variable } = twin;
-    if (!tensor || tensor.dataId === twin.dataId) return;
-    variable.value.set(read(tf, tensor));
-    twin.dataId = tensor.dataId;
-  }
-
-  /** Copies our values out. */
-  function give(twins: readonly Twin[]): void {
-    const live = twins.filter(({ tensor }) => tensor && !tensor.isDisposed);
-    // If tfjs has no room for the tensors, ours are not the same values any more.
-    for (const twin of live) twin.dataId = undefined;
-    tf.tidy(() => {
-      const values = live.map(({ variable, shape }) => write(tf, variable.value, shape));
-      live.forEach((twin, i) => {
-        twin.tensor?.assign(values[i] as TensorLike);
-        twin.dataId = twin.tensor?.dataId;
-      });
-    });
   }
 
   /** The variable that tfjs knows by this name. */
