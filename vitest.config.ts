@@ -5,5 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // test:keras has prerequisites of its own.
     exclude: ["test/keras/**"],
+    // No test measures time, so a busy machine must not fail one.
+    testTimeout: 60_000,
   },
 });
