@@ -53,11 +53,17 @@ function isDetached(buffer: ArrayBuffer): boolean {
   }
 }
 
+/** A copy of numbers that were checked. Constructors make it: `slice` and `from` run code that users can replace. */
+export function copied(numbers: Numbers): Numbers {
+  // Values and state are float32: as such they take half the memory, and no conversion.
+  return kindOf(numbers) === "Float32Array" ? new Float32Array(numbers) : new Float64Array(numbers);
+}
+
 /**
  * `numbers`, copied if they lie in the runtime's memory: allocating there can detach them, and copying other numbers
  * there can overwrite them.
  */
 export function outside(runtime: Runtime, numbers: Numbers): Numbers {
   const inside = ArrayBuffer.isView(numbers) && numbers.buffer === runtime.buffer;
-  return inside ? Array.prototype.slice.call(numbers) : numbers;
+  return inside ? copied(numbers) : numbers;
 }

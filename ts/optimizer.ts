@@ -2,7 +2,7 @@
 import { message, record, StateError, show } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import type { LearningRate } from "./learning-rate.js";
-import { checkedNumbers, type Numbers, outside } from "./numbers.js";
+import { checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
 import { Variable } from "./variable.js";
 
@@ -229,7 +229,7 @@ export abstract class Optimizer {
       );
       check?.(name, numbers[0] as number);
       // The arrays given can be views on the slots they are to overwrite.
-      return Float64Array.from(numbers);
+      return copied(numbers);
     });
     variables.forEach((variable, i) => {
       variable.assign(values[i] as Numbers);

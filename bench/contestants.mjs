@@ -1,0 +1,60 @@
+// Who takes part: how each contestant is started, and what it is called in tables.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { native, python } from "./install.mjs";
+
+const here = (...names) => fileURLToPath(new URL(join(...names), import.meta.url));
+
+const script = (module, ...args) => ({
+  command: process.execPath,
+  // 4 GiB of memory and its views, and a collector that can be called between models.
+  args: ["--expose-gc", here("contestants", "serve.mjs"), here(module), ...args],
+});
+
+/**
+ * `most`: parameters beyond which a step takes seconds. `only`: the configurations it has, by itself or as its library
+ * gives them; others it answers with `unsupported`, but to ask costs time.
+ */
+export const contestants = {
+  ours: { title: "rmsprop-wasm", ...script("contestants/ours.mjs", "wasm") },
+  threads: { title: "rmsprop-wasm, 2 threads", ...script("contestants/ours.mjs", "threads", "2") },
+  native: { title: "same crate, native 128-bit", command: native, args: ["optimizer"] },
+  triad: { title: "triad over five streams", command: native, args: ["triad"], only: ["default"], computes: false },
+  js: { title: "rmsprop-wasm/js", ...script("contestants/ours.mjs", "js") },
+  float64: { title: "plain JavaScript", ...script("contestants/javascript.mjs", "float64"), only: ["default"] },
+  fround: {
+    title: "plain JavaScript, Math.fround",
+    ...script("contestants/javascript.mjs", "fround"),
+    only: ["default"],
+  },
+  "tfjs-wasm": { title: "tfjs, wasm", ...script("peers/tfjs.mjs", "wasm"), only: ["default", "momentum", "centered"] },
+  "tfjs-cpu": { title: "tfjs, cpu", ...script("peers/tfjs.mjs", "cpu"), only: ["default"], most: 2 ** 20 },
+  "jax-js": { title: "jax-js, wasm", ...script("peers/jax-js.mjs"), only: ["default"] },
+  torch: {
+    title: "PyTorch",
+    command: python,
+    args: [here("peers/python.py"), "torch"],
+    only: ["default", "momentum", "centered", "global clipnorm"],
+  },
+  jax: {
+    title: "jax + optax, jit",
+    command: python,
+    args: [here("peers/python.py"), "jax"],
+    only: ["default", "momentum", "centered"],
+  },
+  keras: { title: "Keras on NumPy", command: python, args: [here("peers/python.py"), "keras"], most: 2 ** 22 },
+};
+
+/** Those whose bits must be ours. The others round elsewhere or in another order. */
+export const sameBits = ["again", "threads", "native", "js", "fround"];
+
+const pythonPeers = ["torch", "jax", "keras"];
+
+/** The contestants of this machine and this build. */
+export function present({ withPython, exports }) {
+  return Object.keys(contestants).filter((name) => {
+    if (pythonPeers.includes(name)) return withPython && existsSync(python);
+    return name !== "threads" || "./threads" in exports;
+  });
+}

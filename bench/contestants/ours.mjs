@@ -1,0 +1,51 @@
+// This package, built, through its public API: `wasm` and `js` are the two machine forms, `threads` the threaded runtime.
+import { readFileSync } from "node:fs";
+import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
+
+const STUCK_SLOTS = ["velocity", "momentum", "average_gradient"];
+
+/** The package's classes, and a function that makes a runtime of this form. */
+async function load(form, threads) {
+  const core = await import("rmsprop-wasm");
+  if (form !== "threads") return { ...core, runtime: async () => core.createRuntime({ backend: form }) };
+  // Not a literal: the entry is there only in builds that have it.
+  const entry = "rmsprop-wasm/threads";
+  const threaded = { ...core, ...(await import(entry)) };
+  return { ...threaded, runtime: () => threaded.createThreadedRuntime({ threads: Number(threads) }) };
+}
+
+export async function prepare(form, threads) {
+  const { RMSprop, Variable, runtime: createRuntime } = await load(form, threads);
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+  async function make({ sizes, regime, options }) {
+    const runtime = await createRuntime();
+    const places = tensors(sizes);
+    const variables = places.map(({ first, size }) => new Variable(filled(size, first, value), { runtime }));
+    const { use_ema, centered, ...numbers } = options;
+    const flags = { use_ema: use_ema === 1, centered: centered === 1 };
+    const optimizer = RMSprop.fromConfig({ learning_rate: LEARNING_RATE, ...flags, ...numbers });
+    optimizer.build(variables);
+    variables.forEach((variable, i) => {
+      const { first, size } = places[i];
+      filled(size, first, (place) => gradient(regime, place), variable.gradient);
+      for (const name of STUCK_SLOTS) {
+        const slot = optimizer.slot(name, variable);
+        if (slot) filled(size, first, (place) => state(regime, place), slot);
+      }
+      optimizer.slot("average", variable)?.set(variable.value);
+    });
+    return {
+      run(steps) {
+        for (let i = 0; i < steps; i++) optimizer.step();
+      },
+      values: () => variables.map((variable) => variable.value),
+      free() {
+        optimizer.free();
+        for (const variable of variables) variable.free();
+        runtime.free?.();
+      },
+    };
+  }
+  return { versions: `rmsprop-wasm ${version}, Node ${process.versions.node}`, make };
+}

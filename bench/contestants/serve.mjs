@@ -1,0 +1,50 @@
+// A contestant in JavaScript behind the protocol: node --expose-gc serve.mjs MODULE [argument…].
+// The module exports `prepare(...arguments)`, which gives `{ versions, make(model) }`; `make` gives
+// `{ run(steps), values(), free() }`, or null for a model it does not support.
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { parseSizes, samples } from "./data.mjs";
+
+// Standard output is for answers: what libraries have to say goes to standard error.
+console.log = console.info = console.warn = console.debug = console.error;
+
+const [path, ...rest] = process.argv.slice(2);
+const { prepare } = await import(pathToFileURL(path).href);
+const { versions, make } = await prepare(...rest);
+const models = new Map();
+
+const commands = {
+  async make(name, sizes, regime, ...options) {
+    const numbers = Object.fromEntries(options.map((option) => option.split("=")).map(([key, n]) => [key, Number(n)]));
+    const model = await make({ sizes: parseSizes(sizes), regime, options: numbers });
+    if (!model) return "unsupported";
+    models.set(name, model);
+    return "ok";
+  },
+  async run(name, steps) {
+    const model = models.get(name);
+    const started = process.hrtime.bigint();
+    await model.run(Number(steps));
+    return String(process.hrtime.bigint() - started);
+  },
+  values: async (name) => samples(await models.get(name).values()),
+  free(name) {
+    models.get(name).free();
+    models.delete(name);
+    // Models of the large workloads are hundreds of megabytes.
+    globalThis.gc();
+    return "ok";
+  },
+};
+
+process.stdout.write(`ready ${versions}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  const [command, ...words] = line.split(" ");
+  try {
+    process.stdout.write(`${await commands[command](...words)}\n`);
+  } catch (error) {
+    process.stdout.write(`error ${String(error?.stack ?? error).replaceAll("\n", " ")}\n`);
+  }
+}
+// Libraries may keep workers.
+process.exit(0);

@@ -1,0 +1,140 @@
+// docs/benchmarks.md and its plots, from a run of bench/run.mjs, which is kept beside them as docs/benchmarks/run.json:
+// node bench/docs.mjs [FILE].
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../scripts/tools.mjs";
+import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
+import { plots } from "./report/plots.mjs";
+import * as tables from "./report/tables.mjs";
+import { regimes } from "./workloads.mjs";
+
+const file = process.argv[2] ?? join(root, "bench", "results", "latest.json");
+const folder = join(root, "docs", "benchmarks");
+const page = join(root, "docs", "benchmarks.md");
+
+const run = JSON.parse(readFileSync(file, "utf8"));
+
+function goalsSaid() {
+  const limit = ({ atMost, atLeast, unit = "×" }) =>
+    atMost !== undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`;
+  const lines = [
+    ...ratioGoals.map(
+      (goal) => `- ${goal.over} ÷ ${goal.under} ${limit(goal)}, at ${goal.workloads.join(", ")}: ${goal.because}`,
+    ),
+    ...regimeGoals.map((goal) => `- ours, ${goal.regime} ÷ ours, dense ${limit(goal)}: ${goal.because}`),
+    ...budgets.map((goal) => `- ${goal.title} ${limit(goal)}`),
+  ];
+  return lines.join("\n");
+}
+
+/** How many goals there are of each verdict. */
+function counts() {
+  const verdicts = run.goals.map(({ verdict }) => verdict);
+  return [...new Set(verdicts)]
+    .map((each) => `${verdicts.filter((other) => other === each).length} ${each}`)
+    .join(", ");
+}
+
+function configurations() {
+  return run.configurations.map((name) => `### ${name}\n\n${tables.peersTable(run, name)}`).join("\n\n");
+}
+
+const { machine: on, effort } = run;
+const drawings = plots(run);
+const picture = (name, says) => (name in drawings ? `![${says}](benchmarks/${name})\n\n` : "");
+
+const text = `# Benchmarks
+
+Written by \`npm run docs:benchmarks\` from a ${run.kind} run of \`npm run bench\`: ${run.package}, ${run.date.slice(0, 10)}, ${on.processor}
+(${on.cores} cores, ${on.gibibytes} GiB), ${on.system}, Node ${on.node}, ${on.rust}. The load average was ${on.load} when it began. Read ratios, not
+times: the machine may have been busy, but ratios are of numbers measured within milliseconds of each other.
+
+${Object.values(run.versions)
+  .filter(Boolean)
+  .filter((version, i, all) => all.indexOf(version) === i)
+  .join("; ")}. All on one thread unless the name says otherwise.
+
+## How it is measured
+
+- Each contestant is a process of its own, driven over standard input ([the protocol](../bench/protocol.md)), so engines and collectors
+  do not disturb each other.
+- Before timing, everyone takes three steps, and the values must agree: in every bit with the native build, the JavaScript form and the
+  \`Math.fround\` loop, and to a thousandth of the way they went with everybody else.
+- Then everyone gets warm for ${effort.warm} ms, until optimizing compilers are done.
+- ${effort.rounds} rounds: in each, every contestant takes ${effort.slices} slices of ${effort.slice} ms (at least one step) in a rotating order. The round's number is the
+  fastest slice: whatever else a machine does makes one slower, never faster. Tables show the median of the rounds.
+- Ratios are formed in each round and then summed up by their median, so what disturbs a round disturbs both of its numbers.
+- Gradients are the same in every step, and nobody copies them.
+- “Again” is the same code in another place of memory: what it differs from 1 by is noise.
+
+## Side by side
+
+In brackets: how many times our own time.
+
+${picture("peers.svg", "Nanoseconds per parameter of every contestant over the number of parameters")}${configurations()}
+
+## Against native code
+
+The same crate compiled for the processor with 128-bit registers. Medians and quartiles of the rounds' ratios.
+
+${tables.nativeTable(run)}
+
+## Kinds of numbers
+
+Where operands or results are subnormal, processors may take a hundred cycles instead of four.
+
+${Object.entries(regimes)
+  .map(([name, says]) => `- ${name}: ${says}`)
+  .join("\n")}
+
+${tables.regimesTable(run)}
+
+## Growth
+
+${picture("growth.svg", "Microseconds of a step over the number of parameters")}${tables.growthTable(run)}
+
+The same number of parameters in many tensors and in one:
+
+${tables.tensorsTable(run)}
+${
+  run.memory
+    ? `
+## Memory
+
+An empty runtime has 192 KiB. Each array takes its values, and up to 64 KiB when memory has to grow for it, because memory grows in
+whole pages: what is left of a page serves the next array that fits.
+
+${tables.memoryTable(run)}
+`
+    : ""
+}${
+  run.startup
+    ? `
+## Cold starts
+
+Fresh processes; in Chromium a fresh profile too. “First step” is everything from the import to the end of the first step: decoding,
+compiling, an instance, a variable, \`build\`, \`step\`. Then, how long until steps of 4,096 parameters run at their final speed, how many
+times as long the first of them take, and how many times as long they would take if the engine never optimized. Medians and
+quartiles.
+
+${tables.startupTable(run)}
+`
+    : ""
+}
+## Goals
+
+\`npm run bench -- --check\` fails if a goal is missed by more than the noise: if the 95 % interval of the median, widened by what the
+same code differs from itself, lies wholly beyond the limit. In this run: ${counts()}.
+
+${goalsSaid()}
+
+${tables.goalsTable({ goals: run.goals.filter(({ verdict }) => verdict !== "not measured") })}
+`;
+
+mkdirSync(folder, { recursive: true });
+writeFileSync(join(folder, "run.json"), `${JSON.stringify(run)}\n`);
+for (const [name, drawing] of Object.entries(drawings)) writeFileSync(join(folder, name), drawing);
+writeFileSync(page, text);
+execFileSync("npx", ["biome", "format", "--write", page], { cwd: root, stdio: "ignore" });
+console.log(`docs/benchmarks.md and ${Object.keys(drawings).length} plots.`);

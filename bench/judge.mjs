@@ -1,0 +1,84 @@
+// Whether a run reached the goals of goals.mjs.
+import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
+import { interval, median, ratios } from "./statistics.mjs";
+
+const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key)?.nanoseconds;
+
+/**
+ * A median ratio, its 95 % interval, and what the same code seems to gain or lose against itself. Only what is beyond both
+ * is a goal missed.
+ */
+function ratio(match, over, under) {
+  const [numerator, denominator] = [timesOf(match, over), timesOf(match, under)];
+  if (!numerator || !denominator) return null;
+  const list = ratios(numerator, denominator);
+  const again = timesOf(match, "again");
+  const bias = again ? Math.abs(median(ratios(again, timesOf(match, "ours"))) - 1) : 0;
+  const { low, high } = interval(list);
+  return { measured: median(list), low: low / (1 + bias), high: high * (1 + bias) };
+}
+
+function verdict({ atMost, atLeast }, measured) {
+  if (!measured) return "not measured";
+  if (atMost !== undefined) {
+    if (measured.measured <= atMost) return "reached";
+    return measured.low <= atMost ? "within noise" : "missed";
+  }
+  if (measured.measured >= atLeast) return "reached";
+  return measured.high >= atLeast ? "within noise" : "missed";
+}
+
+const judged = (title, goal, measured) => ({
+  title,
+  ...(goal.atMost !== undefined ? { atMost: goal.atMost } : { atLeast: goal.atLeast }),
+  unit: goal.unit ?? "×",
+  because: goal.because,
+  ...measured,
+  verdict: verdict(goal, measured),
+});
+
+function perTensor(match) {
+  const [many, one] = [timesOf(match, "ours/1000x8"), timesOf(match, "ours/8000")];
+  if (!many || !one) return null;
+  const list = many.map((number, i) => (number - one[i]) / 1000);
+  return { measured: median(list), ...interval(list) };
+}
+
+/** The budgets' numbers. */
+function absolute({ matches, startup }) {
+  const node = startup?.find(({ host }) => host.startsWith("Node"));
+  // The quartiles of cold starts stand for their noise.
+  const start = (name) => node?.[name] && { measured: node[name].median, low: node[name].low, high: node[name].high };
+  return {
+    import: start("import"),
+    firstStep: start("firstStep"),
+    perTensor: perTensor(matches.find(({ name }) => name === "tensors")),
+  };
+}
+
+export function judge(run) {
+  const { matches } = run;
+  const met = (name, workload, configuration) =>
+    matches.find(
+      (match) => match.name === name && match.workload === workload && match.configuration === configuration,
+    );
+  const relative = ratioGoals.flatMap((goal) =>
+    goal.workloads.flatMap((workload) =>
+      goal.configurations.map((configuration) => {
+        const match = met("side by side", workload, configuration);
+        const title = `${goal.over} / ${goal.under}, ${workload}, ${configuration}`;
+        return judged(title, goal, ratio(match, goal.over, goal.under));
+      }),
+    ),
+  );
+  const regimes = matches
+    .filter(({ name }) => name === "regimes")
+    .flatMap((match) =>
+      regimeGoals.map((goal) => {
+        const title = `${goal.regime} / dense, 4k, ${match.configuration}`;
+        return judged(title, goal, ratio(match, `ours/${goal.regime}`, "ours/dense"));
+      }),
+    );
+  const numbers = absolute(run);
+  return [...relative, ...regimes, ...budgets.map((goal) => judged(goal.title, goal, numbers[goal.measured]))];
+}

@@ -1,0 +1,83 @@
+// Who meets whom over what: the list of matches of a run.
+import { contestants } from "./contestants.mjs";
+import { configurations, parametersOf, regimes, workloads } from "./workloads.mjs";
+
+/** How long it is measured: rounds, slices of a round, and milliseconds of a slice and of warming up. */
+export const effort = {
+  full: { rounds: 21, slices: 3, slice: 8, warm: 150 },
+  quick: { rounds: 9, slices: 3, slice: 2, warm: 50 },
+};
+
+/** What `--quick` leaves out is large, or said by its neighbours. */
+const quick = {
+  peers: ["small", "4k", "1M"],
+  configurations: ["4k", "1M"],
+  regimes: ["default", "all together"],
+};
+
+const all = Object.keys(workloads);
+
+/** Every contestant over each workload and configuration that it has; ours twice, to see what noise alone does. */
+function sideBySide(present, isQuick) {
+  return Object.keys(configurations).flatMap((configuration) => {
+    const measured = isQuick ? (configuration === "default" ? quick.peers : quick.configurations) : all;
+    return measured.map((workload) => {
+      const size = parametersOf(workloads[workload].sizes);
+      const able = present.filter((name) => {
+        const { only, most } = contestants[name];
+        return (only?.includes(configuration) ?? true) && size <= (most ?? Number.POSITIVE_INFINITY);
+      });
+      // The slow ones take minutes for what the default configuration has shown.
+      const invited = able.filter(
+        (name) => configuration === "default" || size <= 2 ** 20 || ["ours", "native", "threads"].includes(name),
+      );
+      // Bandwidth is a ceiling only for what is out of the caches.
+      const entries = invited.filter((name) => name !== "triad" || size >= 2 ** 20);
+      return { workload, configuration, regime: "dense", entries: [...entries, "again"] };
+    });
+  });
+}
+
+/** What is beyond the caches is part of the quick run too, but alone: the peers take seconds for a step. */
+const beyondCaches = () => ({
+  workload: "16M",
+  configuration: "default",
+  regime: "dense",
+  entries: ["ours", "native", "triad", "again"],
+});
+
+/** Cost per tensor: the same number of parameters in 1,000 tensors and in one. */
+const perTensor = {
+  name: "tensors",
+  configuration: "default",
+  regime: "dense",
+  entries: ["1000x8", "8000", "small"].flatMap((workload) => [`ours/${workload}`, `native/${workload}`]),
+};
+
+/** Ours over all kinds of numbers, against itself over ordinary ones; for comparison, what others make of them. */
+function numbers(isQuick) {
+  return Object.keys(configurations)
+    .filter((configuration) => !isQuick || quick.regimes.includes(configuration))
+    .map((configuration) => {
+      const names = configuration === "default" ? ["ours", "native", "float64"] : ["ours"];
+      const entries = names.flatMap((name) => Object.keys(regimes).map((regime) => `${name}/${regime}`));
+      return { name: "regimes", workload: "4k", configuration, entries };
+    });
+}
+
+/** A match: the workload (or, per entry, after the slash), the configuration, and the entries, ours first. */
+export function matches(present, isQuick) {
+  const meetings = sideBySide(present, isQuick).map((match) => ({ name: "side by side", ...match }));
+  if (isQuick) meetings.push({ name: "side by side", ...beyondCaches() });
+  return [...meetings, perTensor, ...numbers(isQuick)];
+}
+
+/** Time over parameters: powers of 4 from 1 k to 64 M. */
+export const growth = (isQuick) =>
+  Array.from({ length: isQuick ? 6 : 9 }, (_, i) => 1024 * 4 ** i).map((size) => ({
+    name: "growth",
+    configuration: "default",
+    regime: "dense",
+    size,
+    entries: ["ours", "native"],
+  }));

@@ -1,0 +1,49 @@
+// jax-js on its wasm backend: the update written in its NumPy, jitted as one function of all tensors. It has no RMSprop of
+// its own.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { blockUntilReady, defaultDevice, init, jit, numpy as np } from "@jax-js/jax";
+import { filled, gradient, LEARNING_RATE, tensors, value } from "../contestants/data.mjs";
+
+const RHO = 0.9;
+const EPSILON = 1e-7;
+
+// An array is used up by an operation unless it is taken by `.ref`.
+const update = jit((values, velocities, gradients) => {
+  const next = velocities.map((v, i) => v.mul(RHO).add(gradients[i].ref.mul(gradients[i].ref).mul(1 - RHO)));
+  const moved = values.map((p, i) => p.sub(gradients[i].mul(LEARNING_RATE).div(np.sqrt(next[i].ref.add(EPSILON)))));
+  return [moved, next];
+});
+
+export async function prepare() {
+  await init("wasm");
+  defaultDevice("wasm");
+  const entry = createRequire(import.meta.url).resolve("@jax-js/jax");
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", `file://${entry}`), "utf8"));
+
+  function make({ sizes, regime, options }) {
+    if (regime !== "dense" || Object.keys(options).length > 0) return null;
+    const places = tensors(sizes);
+    const array = (number) => places.map(({ first, size }) => np.array(filled(size, first, number)));
+    let values = array(value);
+    let velocities = array(() => 0);
+    const gradients = array((place) => gradient(regime, place));
+    return {
+      async run(steps) {
+        for (let i = 0; i < steps; i++) {
+          [values, velocities] = update(
+            values,
+            velocities,
+            gradients.map((each) => each.ref),
+          );
+        }
+        await blockUntilReady([values, velocities]);
+      },
+      values: () => Promise.all(values.map((each) => each.ref.data())),
+      free() {
+        for (const each of [...values, ...velocities, ...gradients]) each.dispose();
+      },
+    };
+  }
+  return { versions: `jax-js ${version}`, make };
+}

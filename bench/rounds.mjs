@@ -1,0 +1,87 @@
+// The measurement of one match: everybody computes the same, gets warm, and then takes turns for short slices.
+import { sameBits } from "./contestants.mjs";
+
+/** Steps after which results are compared. */
+const COMPARED_STEPS = 3;
+/** Largest difference of the way a value went, relative to the farthest way. Float32 rounding of values gives 1e-5. */
+const TOLERANCE = 1e-3;
+
+/**
+ * `entries`: `{ key, contestant, sizes, regime, options, computes }`, the first one the reference. Gives them with
+ * `difference` and `nanoseconds` (per step, one number per round: the fastest of its slices), without those that do not
+ * support the model.
+ */
+export async function measure(entries, { rounds, slices, slice, warm }) {
+  const present = [];
+  try {
+    for (const entry of entries) {
+      const { key, contestant, sizes, regime, options } = entry;
+      if (await contestant.make(key, sizes, regime, options)) present.push({ ...entry, nanoseconds: [] });
+    }
+    await compare(present);
+    for (const entry of present) entry.steps = await warmUp(entry, warm, slice);
+    for (let turn = 0; turn < rounds * slices; turn++) {
+      const round = Math.floor(turn / slices);
+      for (const entry of order(present, turn)) {
+        const { contestant, key, steps, nanoseconds } = entry;
+        // What others left in the caches is not the contestant's fault.
+        if (steps >= 10) await contestant.run(key, Math.ceil(steps / 10));
+        const perStep = await contestant.run(key, steps);
+        // Whatever else the machine does makes a slice slower, never faster.
+        nanoseconds[round] = Math.min(perStep, nanoseconds[round] ?? perStep);
+      }
+    }
+  } finally {
+    for (const { contestant, key } of present) await contestant.free(key).catch(() => {});
+  }
+  return present;
+}
+
+/** Another first one in each turn, and every other turn backwards: nobody always follows the same one. */
+function order(entries, turn) {
+  const first = turn % entries.length;
+  const rotated = [...entries.slice(first), ...entries.slice(0, first)];
+  return turn % 2 === 0 ? rotated : rotated.reverse();
+}
+
+/** Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice. */
+async function warmUp({ contestant, key }, warm, slice) {
+  let steps = 1;
+  let perStep = 0;
+  for (let spent = 0, calls = 0; spent < warm || calls < 3; calls++) {
+    perStep = (await contestant.run(key, steps)) / 1e6;
+    spent += perStep * steps;
+    if (spent > 20 * warm) break;
+    steps = stepsWithin(slice, perStep);
+  }
+  return stepsWithin(slice, perStep);
+}
+
+const stepsWithin = (milliseconds, perStep) => Math.max(1, Math.min(1e6, Math.round(milliseconds / perStep)));
+
+/** Throws unless everyone has moved the values as the first one has. */
+async function compare(entries) {
+  const first = new Map();
+  for (const entry of entries) {
+    if (!entry.computes) continue;
+    const { contestant, key, sizes, regime, options } = entry;
+    const before = await contestant.values(key);
+    await contestant.run(key, COMPARED_STEPS);
+    const after = await contestant.values(key);
+    const model = JSON.stringify([sizes, regime, options]);
+    const reference = first.get(model);
+    if (!reference) {
+      first.set(model, after);
+      continue;
+    }
+    let [farthest, difference, equal] = [0, 0, after.length === reference.length];
+    for (let i = 0; i < reference.length; i++) {
+      farthest = Math.max(farthest, Math.abs(reference[i] - before[i]));
+      difference = Math.max(difference, Math.abs(reference[i] - after[i]));
+      equal &&= Object.is(reference[i], after[i]);
+    }
+    entry.difference = difference === 0 ? 0 : difference / farthest;
+    const wanted = sameBits.includes(entry.key) ? equal : entry.difference <= TOLERANCE;
+    if (!wanted) throw new Error(`${entry.key} computes something else: ${entry.difference} for ${model}`);
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * `npm run bench`: this package side by side with its peers, in one interleaved run.
+ *
+ *   node bench/run.mjs [--quick] [--python] [--check] [--only TEXT] [--json FILE]
+ *
+ * `--quick` measures less, in two minutes. `--python` takes PyTorch, jax and Keras in, which are installed into .venv-bench
+ * first. `--check` ends with an error if a goal of goals.mjs is missed by more than the noise. `--only` measures only the
+ * matches whose names hold the text: "regimes", "16M", "momentum"; growth, memory and start-up have these names.
+ *
+ * Everything measured is in bench/results/latest.json (`--json` names another file); `npm run docs:benchmarks` makes
+ * docs/benchmarks.md of it. The run fails if a contestant computes something else than the others, however fast.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { root } from "../scripts/tools.mjs";
+import { contestants, present } from "./contestants.mjs";
+import { buildNative, installPeers, installPython } from "./install.mjs";
+import { judge } from "./judge.mjs";
+import { machine } from "./machine.mjs";
+import { effort, growth, matches } from "./matches.mjs";
+import { Contestant } from "./process.mjs";
+import * as tables from "./report/tables.mjs";
+import { measure } from "./rounds.mjs";
+import { startup } from "./startup/run.mjs";
+import { optionsOf, workloads } from "./workloads.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    python: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    only: { type: "string" },
+    json: { type: "string", default: join(root, "bench", "results", "latest.json") },
+  },
+});
+
+const started = performance.now();
+const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
+
+/** One line that is redrawn on a terminal, and nothing but the title elsewhere. */
+function progress(title) {
+  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${seconds()}  ${title}` : `${seconds()}  ${title}\n`);
+}
+
+const running = new Map();
+
+/** The contestant's process, started when it is first wanted, and again if it ended. */
+async function contestant(name) {
+  if (!running.has(name)) running.set(name, await Contestant.start(name, contestants[name]));
+  return running.get(name);
+}
+
+/** Entries as rounds.mjs wants them. `again` is another model in the process of ours. */
+async function resolve({ workload, configuration, regime, size, entries }) {
+  const resolved = [];
+  for (const key of entries) {
+    const [name, variant] = key.split("/");
+    resolved.push({
+      key,
+      name,
+      contestant: await contestant(name === "again" ? "ours" : name),
+      sizes: size === undefined ? workloads[workload ?? variant].sizes : String(size),
+      regime: regime ?? variant,
+      options: optionsOf(configuration),
+      computes: contestants[name]?.computes ?? true,
+    });
+  }
+  return resolved;
+}
+
+const nameOf = ({ name, workload, configuration, size }) =>
+  [name, size === undefined ? workload : `${size} parameters`, configuration].filter(Boolean).join(", ");
+
+/** Measures them one after the other. One that fails is said at the end; its processes are started anew. */
+async function measureAll(list, effort, failures) {
+  const measured = [];
+  for (const [i, match] of list.entries()) {
+    progress(`[${i + 1}/${list.length}] ${nameOf(match)}`);
+    try {
+      const entries = await measure(await resolve(match), effort);
+      const kept = entries.map(({ key, difference, nanoseconds }) => ({
+        key,
+        difference,
+        nanoseconds: nanoseconds.map((number) => Number(number.toPrecision(5))),
+      }));
+      measured.push({ ...match, entries: kept });
+    } catch (error) {
+      failures.push(`${nameOf(match)}: ${error.message}`);
+      for (const each of running.values()) each.end();
+      running.clear();
+    }
+  }
+  return measured;
+}
+
+function print(title, text) {
+  console.log(`\n${title}\n\n${text}`);
+}
+
+function report(run) {
+  const { configurations } = run;
+  for (const configuration of configurations) {
+    print(`Configuration: ${configuration}`, tables.peersTable(run, configuration));
+  }
+  print("Against native code: medians and quartiles of the rounds", tables.nativeTable(run));
+  print("Calls and tensors", tables.tensorsTable(run));
+  print("Kinds of numbers", tables.regimesTable(run));
+  if (run.growth.length > 0) print("Growth", tables.growthTable(run));
+  if (run.memory) print("Memory", tables.memoryTable(run));
+  if (run.startup) print("Cold starts", tables.startupTable(run));
+  print("Goals", tables.goalsTable({ goals: run.goals.filter(({ verdict }) => verdict !== "not measured") }));
+}
+
+async function main() {
+  if (!existsSync(join(root, "dist", "index.js"))) throw new Error("The package is not built: npm run build.");
+  progress("installing");
+  installPeers();
+  if (options.python) installPython();
+  progress("compiling the crate as native code");
+  buildNative();
+
+  const { version, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const names = present({ withPython: options.python, exports });
+  const kind = options.quick ? effort.quick : effort.full;
+  const isWanted = (text) => options.only === undefined || text.includes(options.only);
+  const wanted = (list) => list.filter((match) => isWanted(nameOf(match)));
+  const failures = [];
+  const run = {
+    package: `rmsprop-wasm ${version}`,
+    date: new Date().toISOString(),
+    kind: options.quick ? "quick" : "full",
+    effort: kind,
+    machine: machine(),
+  };
+  run.matches = await measureAll(wanted(matches(names, options.quick)), kind, failures);
+  run.growth = await measureAll(wanted(growth(options.quick)), kind, failures);
+  run.versions = Object.fromEntries([...running].map(([name, { versions }]) => [name, versions]));
+  for (const each of running.values()) each.end();
+  if (isWanted("memory")) {
+    progress("memory");
+    run.memory = (await import("./memory.mjs")).memory();
+  }
+  if (isWanted("start-up")) {
+    progress("start-up");
+    run.startup = await startup(options.quick);
+  }
+  run.configurations = [...new Set(run.matches.map(({ configuration }) => configuration))];
+  run.goals = judge(run);
+  run.failures = failures;
+  run.seconds = Math.round((performance.now() - started) / 1000);
+  progress("done\n");
+
+  report(run);
+  mkdirSync(dirname(options.json), { recursive: true });
+  writeFileSync(options.json, `${JSON.stringify(run)}\n`);
+  console.log(`\n${run.seconds} s; everything is in ${options.json}.`);
+
+  for (const failure of failures) console.error(`FAILED  ${failure}`);
+  if (failures.length > 0) process.exitCode = 1;
+  if (options.check) {
+    const missed = run.goals.filter(({ verdict }) => verdict === "missed");
+    for (const { title, measured } of missed) console.error(`MISSED  ${title}: ${measured.toFixed(2)}`);
+    if (missed.length > 0) process.exitCode = 1;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  for (const each of running.values()) each.end();
+}

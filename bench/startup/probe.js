@@ -1,0 +1,52 @@
+// What a cold start costs, in Node and in a page: the import, the first finished step, and how long steps are slow.
+
+const now = () => performance.now();
+
+/** Steps of 4,096 parameters, timed in batches until the engine has long had the time to optimize them. */
+function batches(rmsprop, milliseconds) {
+  const variable = new rmsprop.Variable(new Float32Array(4096).fill(0.5));
+  const optimizer = new rmsprop.RMSprop();
+  optimizer.build([variable]);
+  variable.gradient.fill(0.25);
+  const steps = 8;
+  const list = [];
+  const started = now();
+  for (let begin = started; begin - started < milliseconds; ) {
+    for (let i = 0; i < steps; i++) optimizer.step();
+    const end = now();
+    list.push({ at: begin - started, perStep: (end - begin) / steps });
+    begin = end;
+  }
+  return list;
+}
+
+/** The median of `perStep`. */
+const typical = (list) => list.map(({ perStep }) => perStep).sort((a, b) => a - b)[list.length >> 1];
+
+/** In milliseconds. `baseline` and `optimized` are per step of 4,096 parameters, before and after the engine optimizes. */
+export async function probe(url, milliseconds = 150) {
+  const begin = now();
+  const rmsprop = await import(url);
+  const imported = now();
+  const w = new rmsprop.Variable(10);
+  const optimizer = new rmsprop.RMSprop({ learningRate: 0.1 });
+  optimizer.build([w]);
+  w.gradient[0] = 10;
+  optimizer.step();
+  const stepped = now();
+  if (w.value[0] !== Math.fround(9.683772)) throw new Error(`the first step gives ${w.value[0]}`);
+
+  const list = batches(rmsprop, milliseconds);
+  const optimized = typical(list.slice(list.length >> 1));
+  // Fast from here on: the first of five batches in a row that are as fast as the later ones.
+  const isFast = ({ perStep }) => perStep < 1.15 * optimized;
+  const reached = list.findIndex((_, i) => i + 5 <= list.length && list.slice(i, i + 5).every(isFast));
+  return {
+    import: imported - begin,
+    firstStep: stepped - imported,
+    untilOptimized: reached < 0 ? null : list[reached].at,
+    baseline: typical(list.slice(0, 5)),
+    optimized,
+    backend: rmsprop.backend(),
+  };
+}
