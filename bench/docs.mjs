@@ -63,7 +63,8 @@ ${Object.values(run.versions)
   \`Math.fround\` loop, and to a thousandth of the way they went with everybody else.
 - Then everyone gets warm for ${effort.warm} ms, until optimizing compilers are done.
 - ${effort.rounds} rounds: in each, every contestant takes ${effort.slices} slices of ${effort.slice} ms (at least one step) in a rotating order. The round's number is the
-  fastest slice: whatever else a machine does makes one slower, never faster. Tables show the median of the rounds.
+  fastest slice: whatever else a machine does makes one slower, never faster. Tables show the median of the rounds. (Steps of more
+  than 100 ms: one a round.)
 - Ratios are formed in each round and then summed up by their median, so what disturbs a round disturbs both of its numbers.
 - Gradients are the same in every step, and nobody copies them.
 - “Again” is the same code in another place of memory: what it differs from 1 by is noise.
@@ -113,8 +114,8 @@ ${tables.memoryTable(run)}
     ? `
 ## Cold starts
 
-Fresh processes; in Chromium a fresh profile too. “First step” is everything from the import to the end of the first step: decoding,
-compiling, an instance, a variable, \`build\`, \`step\`. Then, how long until steps of 4,096 parameters run at their final speed, how many
+Fresh processes; in Chromium a fresh profile too. “First step” is everything from the import to the end of the first step: decoding
+(not in \`slim\`, which is given the bytes), compiling, an instance and its probe, a variable, \`build\`, \`step\`. Then, how long until steps of 4,096 parameters run at their final speed, how many
 times as long the first of them take, and how many times as long they would take if the engine never optimized. Medians and
 quartiles.
 

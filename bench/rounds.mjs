@@ -19,11 +19,11 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
       if (await contestant.make(key, sizes, regime, options)) present.push({ ...entry, nanoseconds: [] });
     }
     await compare(present);
-    for (const entry of present) entry.steps = await warmUp(entry, warm, slice);
+    for (const entry of present) Object.assign(entry, await warmUp(entry, warm, slice));
     for (let turn = 0; turn < rounds * slices; turn++) {
       const round = Math.floor(turn / slices);
-      for (const entry of order(present, turn)) {
-        const { contestant, key, steps, nanoseconds } = entry;
+      for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, turn)) {
+        if (isSlow && turn % slices > 0) continue;
         // What others left in the caches is not the contestant's fault.
         if (steps >= 10) await contestant.run(key, Math.ceil(steps / 10));
         const perStep = await contestant.run(key, steps);
@@ -44,6 +44,9 @@ function order(entries, turn) {
   return turn % 2 === 0 ? rotated : rotated.reverse();
 }
 
+/** A step of so many milliseconds is a long slice by itself: one a round is enough. */
+const SLOW = 100;
+
 /** Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice. */
 async function warmUp({ contestant, key }, warm, slice) {
   let steps = 1;
@@ -54,7 +57,7 @@ async function warmUp({ contestant, key }, warm, slice) {
     if (spent > 20 * warm) break;
     steps = stepsWithin(slice, perStep);
   }
-  return stepsWithin(slice, perStep);
+  return { steps: stepsWithin(slice, perStep), isSlow: perStep > SLOW };
 }
 
 const stepsWithin = (milliseconds, perStep) => Math.max(1, Math.min(1e6, Math.round(milliseconds / perStep)));

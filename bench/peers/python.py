@@ -52,7 +52,7 @@ def places(text):
 
 
 class Torch:
-    options = {"momentum", "centered", "global_clipnorm"}
+    options = {"momentum", "centered"}
 
     def __init__(self, values, gradients, options):
         import torch
@@ -61,8 +61,6 @@ class Torch:
         self.parameters = [torch.nn.Parameter(torch.from_numpy(each)) for each in values]
         for parameter, each in zip(self.parameters, gradients):
             parameter.grad = torch.from_numpy(each)
-        self.clip = options.get("global_clipnorm")
-        self.clip_norm = torch.nn.utils.clip_grad_norm_
         self.optimizer = torch.optim.RMSprop(
             self.parameters,
             lr=LEARNING_RATE,
@@ -74,8 +72,6 @@ class Torch:
 
     def run(self, steps):
         for _ in range(steps):
-            if self.clip is not None:
-                self.clip_norm(self.parameters, self.clip)
             self.optimizer.step()
 
     def values(self):

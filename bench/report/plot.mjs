@@ -12,6 +12,9 @@ const colours = [
   "#888888",
   "#c06ad0",
   "#4a4a4a",
+  "#9bb525",
+  "#e07a3f",
+  "#1f4e9b",
 ];
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 

@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const child = fileURLToPath(new URL("child.mjs", import.meta.url));
-const entry = new URL("../../dist/index.js", import.meta.url).href;
+const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
+const everything = [dist("index.js").href];
+const slim = [dist("slim.js").href, fileURLToPath(dist("rmsprop.wasm"))];
 
-async function start(...flags) {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, entry]);
+async function start(flags, entry = everything) {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, ...entry]);
   return JSON.parse(stdout);
 }
 
@@ -15,14 +17,22 @@ async function start(...flags) {
 async function tiers(count) {
   const [baseline, optimizing] = [[], []];
   for (let i = 0; i < count; i++) {
-    baseline.push((await start("--liftoff", "--no-wasm-tier-up")).optimized);
-    optimizing.push((await start("--no-liftoff")).optimized);
+    baseline.push((await start(["--liftoff", "--no-wasm-tier-up"])).optimized);
+    optimizing.push((await start(["--no-liftoff"])).optimized);
   }
   return { baseline, optimizing };
 }
 
+/** The default entry, and `slim`, which differs by what decoding takes. */
 export async function node(count) {
-  const starts = [];
-  for (let i = 0; i < count; i++) starts.push(await start());
-  return { host: `Node ${process.versions.node}`, starts, tiers: await tiers(Math.ceil(count / 3)) };
+  const [starts, slimStarts] = [[], []];
+  for (let i = 0; i < count; i++) {
+    starts.push(await start([]));
+    slimStarts.push(await start([], slim));
+  }
+  const host = `Node ${process.versions.node}`;
+  return [
+    { host, starts, tiers: await tiers(Math.ceil(count / 3)) },
+    { host: `${host}, slim`, starts: slimStarts },
+  ];
 }

@@ -2,8 +2,11 @@
 
 const now = () => performance.now();
 
+/** How long steps are watched. */
+const MILLISECONDS = 150;
+
 /** Steps of 4,096 parameters, timed in batches until the engine has long had the time to optimize them. */
-function batches(rmsprop, milliseconds) {
+function batches(rmsprop) {
   const variable = new rmsprop.Variable(new Float32Array(4096).fill(0.5));
   const optimizer = new rmsprop.RMSprop();
   optimizer.build([variable]);
@@ -11,7 +14,7 @@ function batches(rmsprop, milliseconds) {
   const steps = 8;
   const list = [];
   const started = now();
-  for (let begin = started; begin - started < milliseconds; ) {
+  for (let begin = started; begin - started < MILLISECONDS; ) {
     for (let i = 0; i < steps; i++) optimizer.step();
     const end = now();
     list.push({ at: begin - started, perStep: (end - begin) / steps });
@@ -23,11 +26,15 @@ function batches(rmsprop, milliseconds) {
 /** The median of `perStep`. */
 const typical = (list) => list.map(({ perStep }) => perStep).sort((a, b) => a - b)[list.length >> 1];
 
-/** In milliseconds. `baseline` and `optimized` are per step of 4,096 parameters, before and after the engine optimizes. */
-export async function probe(url, milliseconds = 150) {
+/**
+ * In milliseconds. `baseline` and `optimized` are per step of 4,096 parameters, before and after the engine optimizes. With
+ * `bytes`, of the entry `slim`, which is given its WebAssembly and so need not decode it.
+ */
+export async function probe(url, bytes) {
   const begin = now();
   const rmsprop = await import(url);
   const imported = now();
+  if (bytes) rmsprop.initSync(bytes);
   const w = new rmsprop.Variable(10);
   const optimizer = new rmsprop.RMSprop({ learningRate: 0.1 });
   optimizer.build([w]);
@@ -36,7 +43,7 @@ export async function probe(url, milliseconds = 150) {
   const stepped = now();
   if (w.value[0] !== Math.fround(9.683772)) throw new Error(`the first step gives ${w.value[0]}`);
 
-  const list = batches(rmsprop, milliseconds);
+  const list = batches(rmsprop);
   const optimized = typical(list.slice(list.length >> 1));
   // Fast from here on: the first of five batches in a row that are as fast as the later ones.
   const isFast = ({ perStep }) => perStep < 1.15 * optimized;

@@ -20,6 +20,6 @@ function summed({ host, starts, tiers }) {
 }
 
 export async function startup(isQuick) {
-  const hosts = [await node(isQuick ? 9 : 25), await chromium(isQuick ? 3 : 9)];
+  const hosts = [...(await node(isQuick ? 9 : 25)), await chromium(isQuick ? 3 : 9)];
   return hosts.filter((host) => host !== null).map(summed);
 }

@@ -27,7 +27,7 @@ describe.each(pages)("%s", (page) => {
   });
 
   it("names folders, files and npm scripts that exist", () => {
-    for (const path of all(prose(page), /`((?:crate|docs|examples|scripts|test|ts)\/[\w./-]+)`/g)) {
+    for (const path of all(prose(page), /`((?:bench|crate|docs|examples|scripts|test|ts)\/[\w./-]+)`/g)) {
       expect(existsSync(join(root, path)), path).toBe(true);
     }
     for (const script of all(read(page), /npm run (?:-s |--silent )?([\w:]+)/g)) expect(scripts).toContain(script);

@@ -16,7 +16,7 @@ function list(folder: string, extension: string, recursive = true): string[] {
 
 export const pages = [
   ...list("", ".md", false),
-  ...["crate", "docs", "examples", "test"].flatMap((folder) => list(folder, ".md")),
+  ...["bench", "crate", "docs", "examples", "test"].flatMap((folder) => list(folder, ".md")),
 ].sort();
 
 /** A piece of code in the documentation. */
