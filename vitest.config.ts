@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.{ts,mjs}"],
     // test:keras has prerequisites of its own.
     exclude: ["test/keras/**"],
     // No test measures time, so a busy machine must not fail one.

@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
+/** No answer takes as long: who gives none by then hangs. */
+const MILLISECONDS = 300_000;
+
 export class Contestant {
   #child;
   #lines;
@@ -25,8 +28,10 @@ export class Contestant {
   }
 
   async #read() {
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), MILLISECONDS);
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`${this.name} ended: ${this.#errors.trim()}`);
+    clearTimeout(timer);
+    if (done) throw new Error(`${this.name} ended or gave no answer: ${this.#errors.trim()}`);
     if (value.startsWith("error")) throw new Error(`${this.name}: ${value}`);
     return value;
   }

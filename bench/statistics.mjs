@@ -20,15 +20,19 @@ export const summary = (numbers) => ({
 });
 
 /**
- * A 95 % confidence interval of the median, whatever the numbers' distribution: the order statistics around the middle by
- * the normal approximation of the binomial (W. J. Conover, *Practical Nonparametric Statistics*, 3.2).
+ * A confidence interval of the median, of 95 % at least whatever the numbers' distribution: from the `rank`-th number to the
+ * `rank`-th from above. A sample has less than `rank` numbers below the median as often as a coin has heads (W. J. Conover,
+ * *Practical Nonparametric Statistics*, 3.2).
  */
 export function interval(numbers) {
   const ordered = sorted(numbers);
   const n = ordered.length;
-  const reach = 0.98 * Math.sqrt(n);
-  const place = (at) => ordered[Math.min(n - 1, Math.max(0, at))];
-  return { low: place(Math.floor(n / 2 - reach)), high: place(Math.ceil(n / 2 + reach) - 1) };
+  let rank = 0;
+  for (let heads = 2 ** -n, atMost = heads; atMost <= 0.025; atMost += heads) {
+    rank++;
+    heads *= (n - rank + 1) / rank;
+  }
+  return { low: ordered[Math.max(0, rank - 1)], high: ordered[Math.min(n - 1, n - rank)] };
 }
 
 /** Ratios round by round: what disturbs a round disturbs both of its numbers. */
