@@ -1,12 +1,13 @@
 // Saving, loading into a new optimizer and going on has the bits of never having stopped, at any step of any training.
 import * as fc from "fast-check";
 import { LossScaleOptimizer, RMSprop } from "rmsprop-wasm";
+import { load, save } from "rmsprop-wasm/checkpoint";
 import { expect, it } from "vitest";
 import { bitsOf, free, gradientsAt, make, plan, runtimes } from "./arbitraries.js";
 
 it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
   fc.assert(
-    fc.property(plan(), fc.nat(), fc.boolean(), (training, stop, byConfig) => {
+    fc.property(plan(), fc.nat(), fc.boolean(), fc.boolean(), (training, stop, byConfig, byFile) => {
       const steps = training.gradients.length;
       const [whole, resumed] = [make(training, runtimes[backend]), make(training, runtimes[backend])];
       const step = (i: number, { optimizer, variables } = whole) =>
@@ -21,8 +22,11 @@ it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
         optimizer.excludeFromWeightDecay({ names: ["1"] });
       }
       optimizer.build(resumed.variables);
-      for (const [i, { value }] of whole.variables.entries()) resumed.variables[i]!.assign(value);
-      optimizer.loadOwnVariables(whole.optimizer.saveOwnVariables());
+      if (byFile) load(save(whole.optimizer), optimizer);
+      else {
+        for (const [i, { value }] of whole.variables.entries()) resumed.variables[i]!.assign(value);
+        optimizer.loadOwnVariables(whole.optimizer.saveOwnVariables());
+      }
       expect(bitsOf(optimizer, resumed.variables, false)).toEqual(bitsOf(whole.optimizer, whole.variables, false));
 
       for (let i = stop % steps; i < steps; i++) {

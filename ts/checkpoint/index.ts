@@ -1,7 +1,8 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 import { CheckpointError, message, own, type PackageError, record, StateError, show } from "../errors.js";
 import { stringifyConfig } from "../keras-json.js";
-import { read, type Tensor, write } from "./safetensors.js";
+import type { Tensor } from "./safetensors.js";
+import { readSealed, writeSealed } from "./sealed.js";
 
 export { CheckpointError, type PackageError };
 
@@ -88,6 +89,9 @@ function places(optimizer: Checkpointed, includeVariables: boolean): Map<string,
 
 const slotName = ({ variable, slot }: CheckpointedState) => `${variable?.path}/${slot}`;
 
+/** The number as text from which `Number` makes it again; `String` forgets the sign of -0. */
+const numberText = (number: number) => (Object.is(number, -0) ? "-0" : String(number));
+
 /** Counters and rates by their names. */
 function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
   const own = optimizer.variables.filter(({ variable, ignored }) => variable === null && !ignored);
@@ -117,8 +121,8 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
     includes_variables: String(includeVariables),
     optimizer: stringifyConfig(optimizer.getConfig()),
   };
-  for (const [name, { value }] of scalars(optimizer)) metadata[name] = String(value[0]);
-  return write({ metadata, tensors });
+  for (const [name, { value }] of scalars(optimizer)) metadata[name] = numberText(value[0] as number);
+  return writeSealed({ metadata, tensors });
 }
 
 /**
@@ -131,7 +135,7 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
 export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   assertBuilt(optimizer);
   if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
-  const { metadata, tensors } = read(bytes);
+  const { metadata, tensors } = readSealed(bytes);
   if (metadata["format"] !== FORMAT || metadata["version"] !== VERSION) {
     throw new CheckpointError(
       `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(metadata["format"])} of version ${show(metadata["version"])}.`,
@@ -141,6 +145,8 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   for (const [name, { shape }] of targets) {
     const tensor = tensors.get(name);
     if (!tensor) throw new CheckpointError(`The checkpoint has no tensor ${show(name)}${HINT}`);
+    if (!(tensor.values instanceof Float32Array))
+      throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it holds ${show(tensor.values)}.`);
     if (String(tensor.shape) !== String(shape)) {
       throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
     }
@@ -180,7 +186,7 @@ function checkedScalars(
       const text = stored[name];
       if (text === undefined) throw new CheckpointError(`The checkpoint has no ${show(name)}${HINT}`);
       const number = Number(text);
-      if (text.trim() === "" || String(number) !== text) {
+      if (numberText(number) !== text) {
         throw new CheckpointError(`The checkpoint's ${show(name)} must be a number; it is ${show(text)}.`);
       }
       return [name, number];
