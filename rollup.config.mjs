@@ -32,7 +32,15 @@ const flavours = [
   {
     name: "index",
     seam: "universal",
-    entries: { index: "index", ...shared, checkpoint: "checkpoint/index" },
+    entries: {
+      index: "index",
+      ...shared,
+      checkpoint: "checkpoint/index",
+      "checkpoint.node": "checkpoint/node",
+      "checkpoint.opfs": "checkpoint/opfs",
+      keras: "keras/index",
+      pytorch: "pytorch/index",
+    },
     plugins: [moduleFile],
   },
   { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") } },
@@ -92,8 +100,8 @@ const outputs = (flavour, extension) =>
     minifyInternalExports: false,
   }));
 
-/** What the adapters are adapters to, brought by the user. */
-const external = ["@jax-js/jax"];
+/** What the user brings: what the adapters are adapters to, and the host's own modules. */
+const external = ["@jax-js/jax", /^node:/];
 
 const scripts = (flavour) => ({
   external,
@@ -119,7 +127,7 @@ const typeOnly = {
   name: "type-only",
   renderChunk: (code) =>
     code.replaceAll(/^export \{.*?\}/gms, (names) =>
-      names.replaceAll(/\b(Optimizer|PackageError|Runtime)\b/g, "type $1"),
+      names.replaceAll(/\b(KerasFile|Optimizer|PackageError|Runtime)\b/g, "type $1"),
     ),
 };
 

@@ -1,0 +1,69 @@
+// The entry `rmsprop-wasm/checkpoint/opfs`: checkpoints in a browser's origin private file system, in pages and workers.
+//
+// `createWritable` writes to a file beside the one that is asked for, and `close` puts it in its place, at once or not at all
+// (https://fs.spec.whatwg.org/#api-filesystemwritablefilestream). A synchronous access handle would be faster, but it
+// writes in place: a worker that ends in the middle leaves a broken file.
+
+import { message } from "../errors.js";
+import { serially } from "./serially.js";
+
+/** What is used of a `FileSystemDirectoryHandle`. */
+export interface Directory {
+  getFileHandle(name: string, options?: { create?: boolean }): Promise<FileHandle>;
+}
+
+interface FileHandle {
+  getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer> }>;
+  createWritable(): Promise<Writable>;
+}
+
+interface Writable {
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  close(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/**
+ * Writes a file whole, or leaves what was there: whenever the page or the browser ends, the file holds the bytes of the
+ * last call that was done, or of one that was under way. Calls for the same name are done in their order.
+ *
+ * @param name the file's name.
+ * @param bytes what `save` returned.
+ * @param directory where; default: the root of the origin private file system.
+ * @throws the browser's `DOMException` if the file cannot be written (`QuotaExceededError`, …).
+ */
+export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, directory?: Directory): Promise<void> {
+  if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  return serially(name, async () => {
+    const folder = directory ?? (await navigator.storage.getDirectory());
+    const file = await folder.getFileHandle(name, { create: true });
+    const writable = await file.createWritable();
+    try {
+      await writable.write(bytes);
+    } catch (error) {
+      await writable.abort();
+      throw error;
+    }
+    await writable.close();
+  });
+}
+
+/**
+ * The bytes of the file, or `null` if there is none yet.
+ *
+ * @param directory where; default: the root of the origin private file system.
+ * @throws the browser's `DOMException` if there is one that cannot be read.
+ */
+export async function readCheckpoint(name: string, directory?: Directory): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
+  try {
+    const folder = directory ?? (await navigator.storage.getDirectory());
+    const content = await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer();
+    // The first call makes an empty file before it writes the first bytes elsewhere.
+    return content.byteLength === 0 ? null : new Uint8Array(content);
+  } catch (error) {
+    if ((error as { name?: unknown }).name === "NotFoundError") return null;
+    throw error;
+  }
+}

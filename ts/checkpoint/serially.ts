@@ -1,0 +1,14 @@
+// One after the other, for each key: of two calls, the later one has the last word.
+
+const last = new Map<string, Promise<unknown>>();
+
+/** Runs `work` when what was given before with the same key has ended, well or badly. */
+export function serially<T>(key: string, work: () => Promise<T>): Promise<T> {
+  const result = (last.get(key) ?? Promise.resolve()).then(work, work);
+  last.set(key, result);
+  const forget = () => {
+    if (last.get(key) === result) last.delete(key);
+  };
+  result.then(forget, forget);
+  return result;
+}
