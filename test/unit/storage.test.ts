@@ -42,11 +42,11 @@ class Reference {
 const reference = new Reference();
 
 /** The step of the checkpoint that is in the file, which must be whole. */
-function stepInFile(): number {
+function stepInFile(file = path): number {
   const optimizer = new RMSprop({ momentum: 0.9 });
   const w = new Variable(new Float32Array(SIZE), { name: "w" });
   optimizer.build([w]);
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = new Uint8Array(readFileSync(file));
   load(bytes, optimizer);
   const { rawIterations } = optimizer;
   optimizer.free();
@@ -63,9 +63,9 @@ interface Life {
 }
 
 /** Lets a process train and save, and kills it some time after it has begun. */
-function lifeOf(milliseconds: number): Promise<Life> {
+function lifeOf(milliseconds: number, file = path): Promise<Life> {
   const script = fileURLToPath(new URL("children/saving.mjs", import.meta.url));
-  const child = spawn(process.execPath, [script, path, String(SIZE)], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script, file, String(SIZE)], { stdio: ["ignore", "pipe", "pipe"] });
   let [output, errors] = ["", ""];
   child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), milliseconds));
   child.stdout.on("data", (text) => {
@@ -89,22 +89,27 @@ const temporaries = () => readdirSync(folder).filter((name) => name !== "run.saf
 
 describe("kill -9", () => {
   it("loses no saved step, 200 times", { timeout: 120_000 }, async () => {
-    await writeCheckpoint(path, reference.after(0));
-    let last = 0;
-    for (let i = 0; i < 200; i++) {
-      const { from, saved } = await lifeOf((i * 7.3) % 29);
-      expect(from).toBe(last);
-      last = stepInFile();
-      // It can have died between saving a step and saying so.
-      expect([saved, saved + 1]).toContain(last);
-    }
-    expect(last).toBeGreaterThan(100);
-    for (const name of temporaries()) expect(name).toMatch(/^\.run\.safetensors\.[\w-]{36}\.tmp$/);
+    const lives = async (file: string) => {
+      await writeCheckpoint(file, reference.after(0));
+      let last = 0;
+      for (let i = 0; i < 100; i++) {
+        const { from, saved } = await lifeOf((i * 7.3) % 29, file);
+        expect(from).toBe(last);
+        last = stepInFile(file);
+        // It can have died between saving a step and saying so.
+        expect([saved, saved + 1]).toContain(last);
+      }
+      expect(last).toBeGreaterThan(10);
+    };
+    // Two at a time, on two files.
+    await Promise.all([lives(path), lives(join(folder, "other.safetensors"))]);
+    for (const name of temporaries())
+      expect(name).toMatch(/^other\.safetensors$|^\.(run|other)\.safetensors\.[\w-]{36}\.tmp$/);
   });
 
   it("breaks no file that several processes write", { timeout: 120_000 }, async () => {
     await writeCheckpoint(path, reference.after(0));
-    for (let i = 0; i < 15; i++) {
+    for (let i = 0; i < 10; i++) {
       const lives = await Promise.all([lifeOf((i * 7.3) % 29), lifeOf((i * 11.7) % 31), lifeOf(20)]);
       expect(stepInFile()).toBeLessThanOrEqual(Math.max(...lives.map(({ saved }) => saved)) + 1);
     }

@@ -10,10 +10,10 @@ function crcTable(): Uint32Array {
   });
 }
 
-/** The checksum of `bytes` as eight lower-case hexadecimal digits. */
-export function crc32(bytes: Uint8Array): string {
+/** The checksum of `bytes`, a whole number below 2³². */
+export function crc32(bytes: Uint8Array): number {
   table ??= crcTable();
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ (table[(crc ^ (bytes[i] as number)) & 0xff] as number);
-  return (~crc >>> 0).toString(16).padStart(8, "0");
+  return ~crc >>> 0;
 }

@@ -6,6 +6,7 @@
 //   data      the tensors, little-endian, without gaps
 
 import { CheckpointError, show } from "../errors.js";
+import { littleEndian, swapped } from "./little-endian.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
 /** The number types of an optimizer's state. */
@@ -26,15 +27,6 @@ export interface File {
 /** Longest header that is read: 100,000 tensors with ordinary names. A hostile one must not exhaust memory. */
 const MAXIMUM_HEADER = 16_000_000;
 const ALIGNMENT = 16;
-
-const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-
-/** Numbers in the byte order of the file, or back. */
-function swapped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (isLittleEndian) return bytes;
-  for (let i = 0; i < bytes.length; i += WIDTH) bytes.subarray(i, i + WIDTH).reverse();
-  return bytes;
-}
 
 /** The text of the header that `write` gives a file. */
 export function headerText({ metadata, tensors }: File): string {
@@ -61,7 +53,7 @@ export function write(file: File): Uint8Array<ArrayBuffer> {
   bytes.set(text, 8);
   let at = start;
   for (const { values } of tensors) {
-    bytes.set(swapped(new Uint8Array(values.slice().buffer)), at);
+    bytes.set(littleEndian(values), at);
     at += values.byteLength;
   }
   return bytes;

@@ -10,10 +10,12 @@ import { encodeUtf8 } from "./utf8.js";
 const NO_CHECKSUM = "00000000";
 const CHECKSUM_KEY = '"checksum":"';
 
+const digits = (bytes: Uint8Array) => crc32(bytes).toString(16).padStart(8, "0");
+
 /** The file's bytes, with a checksum in its metadata. */
 export function writeSealed({ metadata, tensors }: File): Uint8Array<ArrayBuffer> {
   const bytes = write({ metadata: { ...metadata, checksum: NO_CHECKSUM }, tensors });
-  bytes.set(encodeUtf8(crc32(bytes)), checksumPlace(bytes));
+  bytes.set(encodeUtf8(digits(bytes)), checksumPlace(bytes));
   return bytes;
 }
 
@@ -34,7 +36,7 @@ export function readSealed(bytes: Uint8Array): File {
   const place = checksumPlace(own);
   const stored = String.fromCharCode(...own.subarray(place, place + 8));
   own.set(encodeUtf8(NO_CHECKSUM), place);
-  const computed = crc32(own);
+  const computed = digits(own);
   if (stored !== computed) {
     throw new CheckpointError(
       `The checkpoint is truncated or altered: its checksum is ${show(stored)}, its bytes have ${computed}.`,

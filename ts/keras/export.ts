@@ -1,0 +1,62 @@
+// Arrays for Python: what NumPy and Python's safetensors read, by number, as Keras' stores have them.
+
+import { littleEndian } from "../checkpoint/little-endian.js";
+import { write } from "../checkpoint/safetensors.js";
+import { encodeUtf8 } from "../checkpoint/utf8.js";
+import { message } from "../errors.js";
+import { writeZip } from "./zip.js";
+
+/** What `optimizer.variables` and `optimizer.trainableVariables` are lists of. */
+export interface Exported {
+  readonly path: string;
+  readonly shape: readonly number[];
+  readonly value: Float32Array | Int32Array;
+}
+
+/** Data begin at a multiple of so many bytes (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html). */
+const ALIGNMENT = 64;
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0];
+
+/**
+ * The arrays as an `.npz` file, named "0", "1", … in their order. With `optimizer.variables` it is what Keras'
+ * `load_own_variables` takes; with `optimizer.trainableVariables` it is the model's values.
+ *
+ * ```python
+ * optimizer.load_own_variables(numpy.load("optimizer.npz"))
+ * ```
+ *
+ * @throws {StateError} if the optimizer or a variable was freed.
+ */
+export function exportNpz(variables: readonly Exported[]): Uint8Array<ArrayBuffer> {
+  const list = checked(variables);
+  return writeZip(new Map(list.map((variable, i) => [`${i}.npy`, npy(variable)])));
+}
+
+/** The same as a safetensors file, whose metadata have the arrays' paths. */
+export function exportSafetensors(variables: readonly Exported[]): Uint8Array<ArrayBuffer> {
+  const list = checked(variables);
+  return write({
+    metadata: Object.fromEntries(list.map(({ path }, i) => [String(i), path])),
+    tensors: new Map(list.map(({ shape, value }, i) => [String(i), { shape, values: value }])),
+  });
+}
+
+function checked(variables: unknown): readonly Exported[] {
+  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+  return variables;
+}
+
+function npy({ shape, value }: Exported): Uint8Array<ArrayBuffer> {
+  const type = value instanceof Float32Array ? "<f4" : "<i4";
+  // A tuple of one has a comma behind it.
+  const tuple = shape.length === 1 ? `(${shape},)` : `(${shape.join(", ")})`;
+  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  const start = Math.ceil((MAGIC.length + 2 + text.length + 1) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(start + value.byteLength).fill(0x20, 0, start);
+  bytes.set(MAGIC);
+  new DataView(bytes.buffer).setUint16(MAGIC.length, start - MAGIC.length - 2, true);
+  bytes.set(encodeUtf8(text), MAGIC.length + 2);
+  bytes[start - 1] = 0x0a;
+  bytes.set(littleEndian(value), start);
+  return bytes;
+}
