@@ -2,8 +2,8 @@
 import * as hdf5 from "jsfive";
 import {
   CheckpointError,
-  LossScaleOptimizer,
   type LossScaleConfig,
+  LossScaleOptimizer,
   RMSprop,
   type RMSpropConfig,
   StateError,
@@ -71,8 +71,16 @@ describe("what does not fit changes nothing, and the error says what and where",
 
   it.each<[string, () => RMSprop | LossScaleOptimizer, RegExp]>([
     ["other slots", () => built(new RMSprop({ momentum: 0.5 })), /keeps iteration, .*velocity; this one .* momentum/],
-    ["a schedule", () => built(new RMSprop({ learningRate: () => 1 })), /keeps iteration, learning_rate, .* keeps iteration, v/],
-    ["a loss scale", () => built(new LossScaleOptimizer(new RMSprop())), /this one keeps .* step_counter, dynamic_scale/],
+    [
+      "a schedule",
+      () => built(new RMSprop({ learningRate: () => 1 })),
+      /keeps iteration, learning_rate, .* keeps iteration, v/,
+    ],
+    [
+      "a loss scale",
+      () => built(new LossScaleOptimizer(new RMSprop())),
+      /this one keeps .* step_counter, dynamic_scale/,
+    ],
     ["fewer variables", () => built(new RMSprop(), [[3, 2], [2]]), /6 arrays, this one 4/],
     [
       "another shape",

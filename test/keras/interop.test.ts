@@ -45,31 +45,34 @@ function trained(file: KerasFile, { shapes, values }: Description): Record<strin
 
 it("there are cases", () => expect(names.length).toBeGreaterThan(3));
 
-it.each(names.flatMap((name) => ["keras", "weights.h5"].map((kind) => [name, kind] as const)))("%s.%s", (name, kind) => {
-  const description: Description = JSON.parse(readFileSync(join(folder, `interop-${name}.json`), "utf8"));
-  const options = kind === "keras" ? {} : { optimizer: description.optimizer };
-  const file = readKeras(readFileSync(join(folder, `interop-${name}.${kind}`)), hdf5, options);
-  const mapping = trained(file, description);
-  const variables = Object.values(mapping);
-  const optimizer = optimizerOf(file);
-  optimizer.build(variables);
-  file.loadOptimizer(optimizer);
-  file.loadVariables(mapping);
-  for (const gradients of description.steps) optimizer.apply(gradients.map(floats));
+it.each(names.flatMap((name) => ["keras", "weights.h5"].map((kind) => [name, kind] as const)))(
+  "%s.%s",
+  (name, kind) => {
+    const description: Description = JSON.parse(readFileSync(join(folder, `interop-${name}.json`), "utf8"));
+    const options = kind === "keras" ? {} : { optimizer: description.optimizer };
+    const file = readKeras(readFileSync(join(folder, `interop-${name}.${kind}`)), hdf5, options);
+    const mapping = trained(file, description);
+    const variables = Object.values(mapping);
+    const optimizer = optimizerOf(file);
+    optimizer.build(variables);
+    file.loadOptimizer(optimizer);
+    file.loadVariables(mapping);
+    for (const gradients of description.steps) optimizer.apply(gradients.map(floats));
 
-  const files = {
-    "optimizer.json": stringifyConfig(optimizer.getConfig()),
-    "optimizer.npz": exportNpz(optimizer.variables),
-    "optimizer.safetensors": exportSafetensors(optimizer.variables),
-    "values.npz": exportNpz(variables),
-    "checkpoint.safetensors": save(optimizer),
-  };
-  const target = join(folder, `interop-${name}`);
-  mkdirSync(target, { recursive: true });
-  for (const [path, content] of Object.entries(files)) {
-    const before = kind === "weights.h5" && readFileSync(join(target, path));
-    writeFileSync(join(target, path), content);
-    // Both files are of the same training.
-    if (before) expect(before.equals(Buffer.from(content)), path).toBe(true);
-  }
-});
+    const files = {
+      "optimizer.json": stringifyConfig(optimizer.getConfig()),
+      "optimizer.npz": exportNpz(optimizer.variables),
+      "optimizer.safetensors": exportSafetensors(optimizer.variables),
+      "values.npz": exportNpz(variables),
+      "checkpoint.safetensors": save(optimizer),
+    };
+    const target = join(folder, `interop-${name}`);
+    mkdirSync(target, { recursive: true });
+    for (const [path, content] of Object.entries(files)) {
+      const before = kind === "weights.h5" && readFileSync(join(target, path));
+      writeFileSync(join(target, path), content);
+      // Both files are of the same training.
+      if (before) expect(before.equals(Buffer.from(content)), path).toBe(true);
+    }
+  },
+);

@@ -146,7 +146,9 @@ it("has null for a file that is not there yet, and the bytes afterwards", async 
 });
 
 it("passes the system's errors on, leaves nothing behind, and can be called again", async () => {
-  await expect(writeCheckpoint(join(folder, "no", "file"), reference.after(0))).rejects.toMatchObject({ code: "ENOENT" });
+  await expect(writeCheckpoint(join(folder, "no", "file"), reference.after(0))).rejects.toMatchObject({
+    code: "ENOENT",
+  });
   // A folder is not replaced by a file.
   await expect(writeCheckpoint(folder, reference.after(0))).rejects.toThrow(/EISDIR|ENOTEMPTY|EPERM|EEXIST/);
   await expect(readCheckpoint(folder)).rejects.toMatchObject({ code: "EISDIR" });

@@ -55,7 +55,10 @@ export function readHdf5(bytes: Uint8Array, { File }: Hdf5): ReadonlyMap<string,
   };
   // A buffer of its own: jsfive reads from the beginning of what it gets.
   const buffer = Uint8Array.from(bytes).buffer;
-  visit(attempt("The file", () => new File(buffer, "file") as Group), "");
+  visit(
+    attempt("The file", () => new File(buffer, "file") as Group),
+    "",
+  );
   return found;
 }
 

@@ -92,7 +92,9 @@ export function writeZip(members: ReadonlyMap<string, Uint8Array>): Uint8Array<A
   const start = all.reduce((sum, { name, content }) => sum + LOCAL.size + name.length + content.length, 0);
   const length = all.reduce((sum, { name }) => sum + CENTRAL.size + name.length, start + END.size);
   if (all.length > 0xffff || length > 0xffffffff) {
-    throw new RangeError(`An archive holds at most 65535 arrays and 4 GiB; these are ${all.length} and ${length} bytes.`);
+    throw new RangeError(
+      `An archive holds at most 65535 arrays and 4 GiB; these are ${all.length} and ${length} bytes.`,
+    );
   }
   const bytes = new Uint8Array(length);
   const view = viewOf(bytes);
