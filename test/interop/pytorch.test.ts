@@ -69,7 +69,8 @@ it.each([
     optimizer.apply(step.map(floats));
     optimizer.trainableVariables.forEach(({ value }, i) => {
       // Of numbers around 1, four units in the last place.
-      floats(values[t + 1]![i]!).forEach((wanted, j) => expect(Math.abs(value[j]! - wanted)).toBeLessThan(2 ** -21));
+      const wanted = floats(values[t + 1]![i]!);
+      for (const [j, number] of value.entries()) expect(Math.abs(number - wanted[j]!)).toBeLessThan(2 ** -21);
     });
   });
 });

@@ -28,6 +28,7 @@ export async function prepare(packed) {
   const manifest = JSON.parse(await readFile(join(template, INSTALLED, "package.json"), "utf8"));
   const suite = await readFile(new URL("suite.js", import.meta.url), "utf8");
   await writeFile(join(template, "suite.js"), suite);
+  await cp(new URL("storage.js", import.meta.url), join(template, "storage.js"));
   // The file's only syntax that a classic script does not have.
   const classic = `globalThis.suite = (() => {\n${suite.replaceAll(/^export /gm, "")}\nreturn suite;\n})();\n`;
   await writeFile(join(template, "suite.iife.js"), classic);
@@ -110,6 +111,15 @@ export function createKit(prepared, seconds) {
     main: (entry = ".", from = `rmsprop-wasm${entry.slice(1)}`) => `import * as rmsprop from ${JSON.stringify(from)};
 import { suite } from "./suite.js";
 const report = suite(rmsprop);
+${kit.print}`,
+
+    storing: (path) => `import * as rmsprop from "rmsprop-wasm";
+import * as checkpoint from "rmsprop-wasm/checkpoint";
+import * as files from "rmsprop-wasm/checkpoint/node";
+import { storage } from "./storage.js";
+import { suite } from "./suite.js";
+const report = suite(rmsprop);
+report.results.push(await storage(rmsprop, checkpoint, files, ${JSON.stringify(path)}));
 ${kit.print}`,
 
     report(text) {

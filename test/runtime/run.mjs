@@ -55,6 +55,7 @@
  *        // rollup: one script from a module that lies in that folder and imports "rmsprop-wasm" and "./suite.js"
  *   kit.file(entry, conditions)  // the entry's file in that folder: "node_modules/rmsprop-wasm/dist/index.js"
  *   kit.main(entry, from)        // the usual main module: imports the entry (or `from`) and the suite, prints the report
+ *   kit.storing(path)            // the same, and checkpoints as files: `storage` of storage.js adds its result
  *   kit.print                    // its last part alone, for a script with the report, or its JSON, in `report`
  *   kit.signal                   // aborted at the time limit; for what kit.execute does not run
  *

@@ -30,4 +30,4 @@ declare module "node:process" {
   export const platform: string;
 }
 
-declare const navigator: { readonly storage: { getDirectory(): Promise<import("./opfs.js").Directory> } };
+declare const navigator: { readonly storage?: { getDirectory?(): Promise<import("./opfs.js").Directory> } };

@@ -23,6 +23,12 @@ interface Writable {
   abort(): Promise<void>;
 }
 
+/** Where there is none, such as in pages without TLS, `navigator.storage` is missing. */
+async function root(): Promise<Directory> {
+  if (typeof navigator.storage?.getDirectory === "function") return navigator.storage.getDirectory();
+  throw new Error("There is no origin private file system here: navigator.storage.getDirectory is missing.");
+}
+
 /**
  * Writes a file whole, or leaves what was there: whenever the page or the browser ends, the file holds the bytes of the
  * last call that was done, or of one that was under way. Calls for the same name are done in their order.
@@ -36,7 +42,7 @@ export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, di
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
   if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
   return serially(name, async () => {
-    const folder = directory ?? (await navigator.storage.getDirectory());
+    const folder = directory ?? (await root());
     const file = await folder.getFileHandle(name, { create: true });
     const writable = await file.createWritable();
     try {
@@ -58,7 +64,7 @@ export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, di
 export async function readCheckpoint(name: string, directory?: Directory): Promise<Uint8Array<ArrayBuffer> | null> {
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
   try {
-    const folder = directory ?? (await navigator.storage.getDirectory());
+    const folder = directory ?? (await root());
     const content = await (await (await folder.getFileHandle(name)).getFile()).arrayBuffer();
     // The first call makes an empty file before it writes the first bytes elsewhere.
     return content.byteLength === 0 ? null : new Uint8Array(content);

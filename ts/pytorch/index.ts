@@ -190,7 +190,6 @@ function groupOf(text: string | undefined): Group {
     for (const group of groups) {
       // Before PyTorch 1.12 there was no maximize.
       const value = group[key] ?? (key === "maximize" ? false : undefined);
-      // biome-ignore lint/suspicious/useValidTypeof: the table has only names of types.
       if (typeof value !== type) {
         throw new CheckpointError(
           `The file's param_groups must be those of a torch.optim.RMSprop: ${key} must be a ${type}; it is ${show(value)}.`,

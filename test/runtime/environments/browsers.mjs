@@ -67,6 +67,13 @@ const ways = [
     run: scope("classic-service-worker"),
   },
   { name: "audio-worklet", way: "AudioWorklet", run: scope("audio-worklet") },
+  {
+    name: "opfs",
+    way: "checkpoints in OPFS",
+    entry: "./checkpoint/opfs",
+    run: page("opfs.html"),
+    notCovered: { WebKitGTK: "has no navigator.storage when it is driven" },
+  },
   { name: "sandbox", way: "sandboxed srcdoc frame of opaque origin", run: scope("sandboxed-frame") },
   { name: "csp", way: "CSP: script-src 'self'", backend: JS, run: page("page.html", "script-src 'self'") },
   {
@@ -137,13 +144,17 @@ const extensions = [
   { name: "page-wasm", way: "MV3 extension, page, 'wasm-unsafe-eval'", run: extensionPage(withWasm) },
 ];
 
-const described = ({ name, host, driver }, { name: suffix, way, entry = ".", backend = WASM, run }) => ({
+const described = (
+  { name, host, driver },
+  { name: suffix, way, entry = ".", backend = WASM, notCovered = {}, run },
+) => ({
   name: `${name}-${suffix}`,
   host,
   way,
   entry,
   backend,
   needs: driver.needs,
+  notCovered: notCovered[host],
   run: (kit) => run(kit, driver),
 });
 

@@ -16,6 +16,9 @@ rmsprop.initSync(wasm);
 const report = suite(rmsprop, ${JSON.stringify(limits)});
 ${kit.print}`;
 
+/** Where checkpoints are written, in the folder of the environment. */
+const FILE = "run.safetensors";
+
 const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from, write }) => ({
   name: `deno-${name}`,
   host: "Deno",
@@ -33,7 +36,7 @@ const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from, wri
   },
 });
 
-const bunWay = (name, way, { backend = WASM, env }) => ({
+const bunWay = (name, way, { backend = WASM, env, main = (kit) => kit.main(".") }) => ({
   name: `bun-${name}`,
   host: "Bun",
   way,
@@ -41,7 +44,7 @@ const bunWay = (name, way, { backend = WASM, env }) => ({
   backend,
   needs: [bun],
   async run(kit) {
-    const folder = await kit.folder({ "main.mjs": kit.main(".") });
+    const folder = await kit.folder({ "main.mjs": main(kit) });
     const report = await kit.execute(bun.bin("bun"), ["run", "main.mjs"], { cwd: folder, env });
     return { version: bun.version, report };
   },
@@ -58,7 +61,13 @@ export const environments = [
   denoWay("slim-instance", "import * as instance", { entry: "./slim", write: slim("* as wasm", { runtimes: 1 }) }),
   denoWay("no-simd", "no SIMD", { flags: ["--v8-flags=--no-enable-sse4-1"], backend: "js" }),
   denoWay("jitless", "--jitless (no WebAssembly)", { flags: ["--v8-flags=--jitless"], backend: "js" }),
+  denoWay("storage", "checkpoints as files, --allow-read=. --allow-write=.", {
+    entry: "./checkpoint/node",
+    flags: ["--allow-read=.", "--allow-write=."],
+    write: (kit) => kit.storing(FILE),
+  }),
   bunWay("run", "run", {}),
+  bunWay("storage", "checkpoints as files", { main: (kit) => kit.storing(FILE) }),
   bunWay("no-simd", "no SIMD", { env: { BUN_JSC_useWasmSIMD: "0" }, backend: "js" }),
   bunWay("no-wasm", "no WebAssembly", { env: { BUN_JSC_useWasm: "0" }, backend: "js" }),
   {
