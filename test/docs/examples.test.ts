@@ -24,7 +24,8 @@ const compilerOptions = {
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["."] }));
+  const include = [".", "../../test/interop/jsfive.d.ts"];
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include }));
   for (const block of allBlocks) {
     writeFileSync(join(folder, fileName(block)), toModule(block.code, Object.keys(everything)));
   }

@@ -231,7 +231,7 @@ function groupsOf({ class_name, config }: KerasOptimizer): string[] {
     ["iteration", true],
     ["learning_rate", typeof config.learning_rate === "number"],
     ["average", config.use_ema],
-    ["gradient_accumulator", Boolean(config.gradient_accumulation_steps)],
+    ["gradient_accumulator", (config.gradient_accumulation_steps ?? 0) >= 2],
     ["velocity", true],
     ["momentum", config.momentum > 0],
     ["average_gradient", config.centered],
