@@ -175,7 +175,7 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
           delete header["1/value"];
         }),
       zero,
-      /values of some parameters, not of all/,
+      /no "1\/value", for variable/,
     ],
     [
       "a step that is none",

@@ -1,7 +1,9 @@
 """Training that moves: some steps in Keras, some in this package, some in Keras again. `run.mjs` calls it.
 
     interop.py save <folder>     trains models in Keras and saves them; the gradients of all steps; how it ends if nothing moves
-    interop.py judge <folder>    goes on with what interop.test.ts has left, by the examples of docs/keras.md
+    interop.py judge <folder>    goes on with what interop.test.ts has left
+
+What it does with files, it does by running the Python in docs/keras.md and docs/checkpoints.md.
 """
 
 import base64
@@ -54,84 +56,96 @@ def state(optimizer, model):
     return [[v.path, base64.b64encode(numpy.asarray(v).tobytes()).decode()] for v in variables]
 
 
-def case_path(folder, name, kind):
-    return os.path.join(folder, f"interop-{name}.{kind}")
+def enter(folder, name):
+    """Goes to the folder of a case, so that the names in the examples are there."""
+    path = os.path.join(folder, "interop", name)
+    os.makedirs(path, exist_ok=True)
+    os.chdir(path)
 
 
-def save(folder):
-    for name, make in CASES.items():
-        optimizer = make()
-        model = make_model(optimizer)
-        steps = gradients_of(model, name)
-        for gradients in steps[:FIRST]:
-            optimizer.apply(gradients)
-        model.save(case_path(folder, name, "keras"))
-        model.save_weights(case_path(folder, name, "weights.h5"))
-        description = {
-            "optimizer": keras.optimizers.serialize(optimizer),
-            "shapes": [list(v.shape) for v in model.trainable_variables],
-            "values": [base64.b64encode(numpy.asarray(v).tobytes()).decode() for v in model.trainable_variables],
-            "steps": [[base64.b64encode(g.tobytes()).decode() for g in gs] for gs in steps[FIRST:FIRST + ABROAD]],
-        }
-        with open(case_path(folder, name, "json"), "w", encoding="utf-8") as file:
-            json.dump(description, file)
-        for gradients in steps[FIRST:]:
-            optimizer.apply(gradients)
-        with open(case_path(folder, name, "end.json"), "w", encoding="utf-8") as file:
-            json.dump(state(optimizer, model), file)
+def write(value, path):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(value, file)
 
 
-def example(containing):
-    """The code of the block of docs/keras.md that has these words."""
-    with open(os.path.join(ROOT, "docs", "keras.md"), encoding="utf-8") as file:
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def example(page, containing):
+    """The Python of the block of a page in docs that has these words."""
+    with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
         blocks = re.findall(r"^```python\n(.*?)^```$", file.read(), re.M | re.S)
     [code] = [block for block in blocks if containing in block]
     return code
 
 
-def judge_case(folder, name, storage):
+def run(code, **names):
+    """Runs an example with these names; what it has defined."""
+    scope = {"keras": keras, "json": json, "numpy": numpy, "safetensors": safetensors, **names}
+    exec(code, scope)  # noqa: S102
+    return scope
+
+
+def save(folder):
+    for name, make in CASES.items():
+        enter(folder, name)
+        optimizer = make()
+        model = make_model(optimizer)
+        steps = gradients_of(model, name)
+        for gradients in steps[:FIRST]:
+            optimizer.apply(gradients)
+        run(example("keras.md", "model.save("), model=model)
+        run(example("keras.md", "model.save_weights("), model=model)
+        description = {
+            "shapes": [list(v.shape) for v in model.trainable_variables],
+            "values": [base64.b64encode(numpy.asarray(v).tobytes()).decode() for v in model.trainable_variables],
+            "steps": [[base64.b64encode(g.tobytes()).decode() for g in gs] for gs in steps[FIRST:FIRST + ABROAD]],
+        }
+        write(description, "description.json")
+        for gradients in steps[FIRST:]:
+            optimizer.apply(gradients)
+        write(state(optimizer, model), "end.json")
+
+
+def judge_case(name, storage):
     """How training ends in Keras after what was done elsewhere, loaded by the documented lines; and how it should."""
-    os.chdir(os.path.join(folder, f"interop-{name}"))
     model = make_model(CASES[name]())
-    code = example("from_config")
+    code = example("keras.md", "from_config")
     if name == "scaled":
         code = code.replace("optimizers.RMSprop.", "optimizers.LossScaleOptimizer.")
-    scope = {"keras": keras, "json": json, "numpy": numpy, "safetensors": safetensors, "model": model}
-    exec(code, scope)  # noqa: S102
+    optimizer = run(code, model=model)["optimizer"]
     if storage == "safetensors":
-        for variable in scope["optimizer"].variables:
+        for variable in optimizer.variables:
             variable.assign(numpy.zeros(variable.shape))
-        exec(example("load_file(\"optimizer.safetensors\")"), scope)  # noqa: S102
-    optimizer = scope["optimizer"]
-    model.compile(optimizer=optimizer, loss="mse")
+        run(example("keras.md", "optimizer.safetensors"), optimizer=optimizer)
     for gradients in gradients_of(model, name)[FIRST + ABROAD:]:
         optimizer.apply(gradients)
-    with open(case_path(folder, name, "end.json"), encoding="utf-8") as file:
-        expected = json.load(file)
-    got = state(optimizer, model)
-    return [path for (path, value), (_, wanted) in zip(got, expected, strict=True) if value != wanted]
+    pairs = zip(state(optimizer, model), read("end.json"), strict=True)
+    return [path for (path, value), (_, wanted) in pairs if value != wanted]
 
 
-def judge_checkpoint(folder, name):
+def judge_checkpoint():
     """A checkpoint of ours, read by the real safetensors: every array is the one that the store has."""
-    os.chdir(os.path.join(folder, f"interop-{name}"))
-    tensors = safetensors.numpy.load_file("checkpoint.safetensors")
+    tensors = run(example("checkpoints.md", "run.safetensors"))["arrays"]
     store, values = numpy.load("optimizer.npz"), numpy.load("values.npz")
     wanted = sorted(a.tobytes() for a in [*store.values(), *values.values()] if a.ndim > 0)
-    wrong = [] if sorted(a.tobytes() for a in tensors.values()) == wanted else ["the arrays of checkpoint.safetensors"]
-    with safetensors.safe_open("checkpoint.safetensors", "numpy") as file:
+    wrong = [] if sorted(a.tobytes() for a in tensors.values()) == wanted else ["the arrays of run.safetensors"]
+    with safetensors.safe_open("run.safetensors", "numpy") as file:
         metadata = file.metadata()
-    if json.loads(metadata["optimizer"]) != json.load(open("optimizer.json", encoding="utf-8")):
-        wrong.append("the configuration in checkpoint.safetensors")
+    if json.loads(metadata["optimizer"]) != read("optimizer.json"):
+        wrong.append("the configuration in run.safetensors")
     return wrong
 
 
 def judge(folder):
     wrong = []
     for name in CASES:
+        enter(folder, name)
         for storage in ("npz", "safetensors"):
-            wrong += [f"  {name}, {storage}: {path}" for path in judge_case(folder, name, storage)]
-        wrong += [f"  {name}: {what}" for what in judge_checkpoint(folder, name)]
+            wrong += [f"  {name}, {storage}: {path}" for path in judge_case(name, storage)]
+        wrong += [f"  {name}: {what}" for what in judge_checkpoint()]
     if wrong:
         print("\n".join(["  Training that moved ends otherwise than training that stayed:", *wrong]))
         sys.exit(1)

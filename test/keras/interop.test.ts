@@ -1,6 +1,6 @@
 /** The trainings that interop.py has begun in Keras go on here, and leave behind what it goes on with. */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as hdf5 from "jsfive";
 import { LossScaleOptimizer, RMSprop, stringifyConfig, Variable } from "rmsprop-wasm";
@@ -8,12 +8,11 @@ import { save } from "rmsprop-wasm/checkpoint";
 import { exportNpz, exportSafetensors, type KerasFile, readKeras } from "rmsprop-wasm/keras";
 import { expect, it } from "vitest";
 
-const folder = process.env["RMSPROP_KERAS_CASES"]!;
-const names = readdirSync(folder).flatMap((name) => /^interop-(\w+)\.keras$/.exec(name)?.[1] ?? []);
+const folder = join(process.env["RMSPROP_KERAS_CASES"]!, "interop");
+const names = readdirSync(folder);
 const floats = (b64: string) => new Float32Array(Uint8Array.from(Buffer.from(b64, "base64")).buffer);
 
 interface Description {
-  readonly optimizer: object;
   readonly shapes: readonly (readonly number[])[];
   /** The values of the trained variables. */
   readonly values: readonly string[];
@@ -48,9 +47,11 @@ it("there are cases", () => expect(names.length).toBeGreaterThan(3));
 it.each(names.flatMap((name) => ["keras", "weights.h5"].map((kind) => [name, kind] as const)))(
   "%s.%s",
   (name, kind) => {
-    const description: Description = JSON.parse(readFileSync(join(folder, `interop-${name}.json`), "utf8"));
-    const options = kind === "keras" ? {} : { optimizer: description.optimizer };
-    const file = readKeras(readFileSync(join(folder, `interop-${name}.${kind}`)), hdf5, options);
+    const path = (file: string) => join(folder, name, file);
+    const read = (file: string) => readFileSync(path(file), "utf8");
+    const description: Description = JSON.parse(read("description.json"));
+    const options = kind === "keras" ? {} : { optimizer: read("serialized.json") };
+    const file = readKeras(readFileSync(path(`model.${kind}`)), hdf5, options);
     const mapping = trained(file, description);
     const variables = Object.values(mapping);
     const optimizer = optimizerOf(file);
@@ -64,15 +65,13 @@ it.each(names.flatMap((name) => ["keras", "weights.h5"].map((kind) => [name, kin
       "optimizer.npz": exportNpz(optimizer.variables),
       "optimizer.safetensors": exportSafetensors(optimizer.variables),
       "values.npz": exportNpz(variables),
-      "checkpoint.safetensors": save(optimizer),
+      "run.safetensors": save(optimizer),
     };
-    const target = join(folder, `interop-${name}`);
-    mkdirSync(target, { recursive: true });
-    for (const [path, content] of Object.entries(files)) {
-      const before = kind === "weights.h5" && readFileSync(join(target, path));
-      writeFileSync(join(target, path), content);
+    for (const [name, content] of Object.entries(files)) {
+      const before = kind === "weights.h5" && readFileSync(path(name));
+      writeFileSync(path(name), content);
       // Both files are of the same training.
-      if (before) expect(before.equals(Buffer.from(content)), path).toBe(true);
+      if (before) expect(before.equals(Buffer.from(content)), name).toBe(true);
     }
   },
 );

@@ -4,20 +4,14 @@
 import { read, type Tensor } from "../checkpoint/safetensors.js";
 import { CheckpointError, message, StateError, show } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
+import { assertContinues, type Formula } from "./formula.js";
+import { readGroups } from "./parameter-groups.js";
 
 export { CheckpointError };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
-export interface Receiver {
+export interface Receiver extends Formula {
   readonly built: boolean;
-  readonly rho: number;
-  readonly momentum: number;
-  readonly epsilon: number;
-  readonly centered: boolean;
-  /** Where ε is added to the root's argument, as in Keras, or to the root. */
-  readonly epsilonMode?: "inside" | "outside";
-  /** Whether the learning rate is in the momentum, as in Keras, or is applied after it. */
-  readonly momentumMode?: "keras" | "torch";
   readonly variables: readonly {
     readonly name: string;
     readonly slot: Slot | null;
@@ -36,18 +30,6 @@ interface Place {
 interface Trained extends Place {
   readonly value: Float32Array;
   assign(values: ArrayLike<number>): void;
-}
-
-/** A group of parameters in PyTorch's `state_dict`, as far as it is used. */
-interface Group {
-  readonly lr: number;
-  readonly alpha: number;
-  readonly eps: number;
-  readonly momentum: number;
-  readonly centered: boolean;
-  readonly weight_decay: number;
-  readonly maximize: boolean;
-  readonly params: readonly number[];
 }
 
 /** What PyTorch calls the slots; the others it does not have. */
@@ -72,7 +54,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
   if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
   const { metadata, tensors } = read(Uint8Array.from(bytes));
-  const group = groupOf(metadata["param_groups"]);
+  const group = readGroups(metadata["param_groups"]);
   assertContinues(group, optimizer);
 
   const { trainableVariables: variables } = optimizer;
@@ -81,22 +63,9 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
       `The file has ${group.params.length} parameters; the optimizer was built with ${variables.length}.`,
     );
   }
-  const ids = new Map<object, number>(variables.map((variable, i) => [variable, group.params[i] as number]));
-  const unused = new Set(tensors.keys());
-  /** What the file keeps for a variable of this shape under a name, or `undefined`. */
-  const find = (variable: Place, key: string, shape = variable.shape): Tensor | undefined => {
-    const name = `${ids.get(variable)}/${key}`;
-    const tensor = tensors.get(name);
-    unused.delete(name);
-    if (tensor && String(tensor.shape) !== String(shape)) {
-      throw new CheckpointError(
-        `Tensor ${show(name)} has shape [${tensor.shape}]; for variable "${variable.path}" it must be [${shape}].`,
-      );
-    }
-    return tensor;
-  };
-  const steps = new Map(variables.map((variable) => [variable as Place, find(variable, "step", [])?.values[0]]));
-  const iteration = [...steps.values()].reduce<number>((most, step = 0) => Math.max(most, step), 0);
+  const file = new StateFile(tensors, new Map(variables.map((variable, i) => [variable, group.params[i] as number])));
+  const steps = new Map(variables.map((variable) => [variable as Place, file.find(variable, "step", [])]));
+  const iteration = [...steps.values()].reduce<number>((most, values) => Math.max(most, values?.[0] ?? 0), 0);
   const store = optimizer.variables.map(({ name, slot, variable, value }): ArrayLike<number> => {
     if (variable === null) return [name === "iteration" ? iteration : group.lr];
     const key = NAMES[slot as Slot];
@@ -105,20 +74,12 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
         `PyTorch keeps no ${slot}: make the optimizer without useEma and gradientAccumulationSteps.`,
       );
     }
-    const tensor = find(variable, key);
-    if (tensor) return tensor.values;
     // A parameter that never had a gradient has no state.
-    if (steps.get(variable) === undefined) return new Float32Array(value.length);
-    throw new CheckpointError(
-      `The file has no ${show(`${ids.get(variable)}/${key}`)}, for variable "${variable.path}".`,
-    );
+    return steps.get(variable) ? file.get(variable, key) : new Float32Array(value.length);
   });
-  const values = variables.map((variable) => find(variable, "value")?.values);
-  if (values.some((value) => value) && values.some((value) => !value)) {
-    throw new CheckpointError("The file has the values of some parameters, not of all.");
-  }
-  const [unknown] = unused;
-  if (unknown !== undefined) throw new CheckpointError(`The file's tensor ${show(unknown)} is not known.`);
+  const hasValues = variables.some((variable) => file.find(variable, "value"));
+  const values = hasValues ? variables.map((variable) => file.get(variable, "value")) : [];
+  file.assertAllUsed();
 
   // A variable that was freed throws here, before anything has changed.
   for (const variable of variables) void variable.value;
@@ -128,95 +89,48 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
     if (cause instanceof StateError) throw cause;
     throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
   }
-  variables.forEach((variable, i) => {
-    if (values[i]) variable.assign(values[i]);
-  });
+  for (const [i, numbers] of values.entries()) variables[i]?.assign(numbers);
 }
 
-/** The one place that knows how PyTorch's formula differs from this optimizer's. */
-function assertContinues(group: Group, optimizer: Receiver): void {
-  const { epsilonMode = "inside", momentumMode = "keras" } = optimizer;
-  const same = (theirs: keyof Group, ours: "rho" | "momentum" | "epsilon" | "centered") => {
-    if (group[theirs] === optimizer[ours]) return;
-    throw new CheckpointError(
-      `PyTorch's ${theirs} is ${group[theirs]}, this optimizer's ${ours} ${optimizer[ours]}: make it with \`${ours}: ${group[theirs]}\`.`,
-    );
-  };
-  same("alpha", "rho");
-  same("centered", "centered");
-  same("eps", "epsilon");
-  same("momentum", "momentum");
-  if (group.eps !== 0 && epsilonMode !== "outside") {
-    throw new CheckpointError(
-      `PyTorch adds eps (${group.eps}) to the square root, this optimizer under it: make it with \`epsilonMode: "outside"\`.`,
-    );
-  }
-  if (group.momentum > 0 && momentumMode !== "torch") {
-    throw new CheckpointError(
-      'PyTorch applies the learning rate after the momentum, this optimizer before it: make it with `momentumMode: "torch"`.',
-    );
-  }
-  if (group.weight_decay !== 0) {
-    throw new CheckpointError(
-      `PyTorch adds weight_decay (${group.weight_decay}) times the values to the gradients; weightDecay takes it from the values. Add it to the gradients yourself, and save with weight_decay = 0.`,
-    );
-  }
-  if (group.maximize) {
-    throw new CheckpointError(
-      "PyTorch's maximize goes up the gradients: negate them yourself, and save with maximize = False.",
-    );
-  }
-}
+/** The tensors of the file, by the parameters that they belong to. */
+class StateFile {
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+  /** The parameters' numbers, which their tensors' names begin with. */
+  readonly #numbers: ReadonlyMap<Place, number>;
+  readonly #unused: Set<string>;
 
-/** The types of a group's entries. */
-const ENTRIES = {
-  lr: "number",
-  alpha: "number",
-  eps: "number",
-  momentum: "number",
-  centered: "boolean",
-  weight_decay: "number",
-} as const;
-
-/** All groups as one, if they have the same options. */
-function groupOf(text: string | undefined): Group {
-  if (text === undefined) {
-    throw new CheckpointError("The file's metadata have no param_groups: save it by the lines in docs/pytorch.md.");
+  constructor(tensors: ReadonlyMap<string, Tensor>, numbers: ReadonlyMap<Place, number>) {
+    this.#tensors = tensors;
+    this.#numbers = numbers;
+    this.#unused = new Set(tensors.keys());
   }
-  const groups = parsed(text);
-  const [first] = groups;
-  if (!first) throw new CheckpointError("The file's param_groups are empty.");
-  for (const [key, type] of Object.entries({ ...ENTRIES, maximize: "boolean" })) {
-    for (const group of groups) {
-      // Before PyTorch 1.12 there was no maximize.
-      const value = group[key] ?? (key === "maximize" ? false : undefined);
-      if (typeof value !== type) {
-        throw new CheckpointError(
-          `The file's param_groups must be those of a torch.optim.RMSprop: ${key} must be a ${type}; it is ${show(value)}.`,
-        );
-      }
-      if (value !== (first[key] ?? false)) {
-        throw new CheckpointError(
-          `The file's groups of parameters have different ${key}: save each group as an optimizer of its own.`,
-        );
-      }
+
+  /** What is kept for a variable under PyTorch's name, or `undefined`; it must have the variable's shape. */
+  find(variable: Place, key: string, shape = variable.shape): Tensor["values"] | undefined {
+    const name = this.#name(variable, key);
+    const tensor = this.#tensors.get(name);
+    this.#unused.delete(name);
+    if (tensor && String(tensor.shape) !== String(shape)) {
+      throw new CheckpointError(
+        `Tensor ${show(name)} has shape [${tensor.shape}]; for variable "${variable.path}" it must be [${shape}].`,
+      );
     }
+    return tensor?.values;
   }
-  const params = groups.flatMap(({ params }) => (Array.isArray(params) ? (params as unknown[]) : [params]));
-  const wrong = params.find((id) => !Number.isSafeInteger(id));
-  if (params.includes(undefined) || wrong !== undefined || new Set(params).size !== params.length) {
-    throw new CheckpointError(`The file's param_groups must list distinct numbers as params; received ${show(wrong)}.`);
-  }
-  return { ...(first as unknown as Group), maximize: first["maximize"] === true, params: params as number[] };
-}
 
-function parsed(text: string): Record<string, unknown>[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new CheckpointError(`The file's param_groups are not JSON: ${cause}`, { cause });
+  /** The same, if it must be there. */
+  get(variable: Place, key: string): Tensor["values"] {
+    const values = this.find(variable, key);
+    if (values) return values;
+    throw new CheckpointError(`The file has no ${show(this.#name(variable, key))}, for variable "${variable.path}".`);
   }
-  if (Array.isArray(value) && value.every((group) => typeof group === "object" && group !== null)) return value;
-  throw new CheckpointError(`The file's param_groups must be a list of groups; received ${show(value)}.`);
+
+  assertAllUsed(): void {
+    const [unknown] = this.#unused;
+    if (unknown !== undefined) throw new CheckpointError(`The file's tensor ${show(unknown)} is not known.`);
+  }
+
+  #name(variable: Place, key: string): string {
+    return `${this.#numbers.get(variable)}/${key}`;
+  }
 }
