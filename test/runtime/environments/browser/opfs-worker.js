@@ -3,7 +3,7 @@ import { RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/opfs";
 
-const w = new Variable(new Float32Array(100_000).fill(1), { name: "w" });
+const w = new Variable(new Float32Array(20_000).fill(1), { name: "w" });
 const optimizer = new RMSprop({ momentum: 0.9, name: "optimizer" });
 optimizer.build([w]);
 const bytes = await readCheckpoint("run");

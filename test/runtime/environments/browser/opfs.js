@@ -29,7 +29,7 @@ async function stepInFile() {
   const bytes = await opfs.readCheckpoint("run");
   if (!bytes) return 0;
   const optimizer = new RMSprop({ momentum: 0.9 });
-  optimizer.build([new Variable(new Float32Array(100_000), { name: "w" })]);
+  optimizer.build([new Variable(new Float32Array(20_000), { name: "w" })]);
   checkpoint.load(bytes, optimizer);
   const { rawIterations } = optimizer;
   optimizer.free();
@@ -38,7 +38,7 @@ async function stepInFile() {
 
 async function terminated() {
   try {
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 8; i++) {
       const saved = await lifeOf((i * 7.3) % 61);
       const found = await stepInFile();
       // What was under way when the worker ended may have been done.
