@@ -9,17 +9,25 @@ import { serially } from "./serially.js";
 
 /** What is used of a `FileSystemDirectoryHandle`. */
 export interface Directory {
+  /** The file of this name; made, if it is to be. */
   getFileHandle(name: string, options?: { create?: boolean }): Promise<FileHandle>;
 }
 
-interface FileHandle {
+/** What is used of a `FileSystemFileHandle`. */
+export interface FileHandle {
+  /** What is in the file now. */
   getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer> }>;
+  /** A stream to a copy, which takes the file's place when it is closed. */
   createWritable(): Promise<Writable>;
 }
 
-interface Writable {
+/** What is used of a `FileSystemWritableFileStream`. */
+export interface Writable {
+  /** Writes bytes to the copy. */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Puts the copy in the file's place. */
   close(): Promise<void>;
+  /** Drops the copy. */
   abort(): Promise<void>;
 }
 

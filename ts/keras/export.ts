@@ -8,8 +8,11 @@ import { writeZip } from "./zip.js";
 
 /** What `optimizer.variables` and `optimizer.trainableVariables` are lists of. */
 export interface Exported {
+  /** Its name in the metadata of `exportSafetensors`. */
   readonly path: string;
+  /** Its shape. */
   readonly shape: readonly number[];
+  /** Its numbers. */
   readonly value: Float32Array | Int32Array;
 }
 

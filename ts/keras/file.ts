@@ -16,6 +16,7 @@ export type KerasOptimizer =
   | (Serialized<RMSpropConfig> & { readonly class_name: "RMSprop" })
   | (Serialized<LossScaleConfig> & { readonly class_name: "LossScaleOptimizer" });
 
+/** What `readKeras` cannot know from the file. */
 export interface ReadOptions {
   /**
    * For `.weights.h5`, which does not hold it: what Keras' `keras.optimizers.serialize(optimizer)` gives, as JSON text or
@@ -26,31 +27,50 @@ export interface ReadOptions {
 
 /** One of the model's weights. */
 export interface KerasWeight {
+  /** Its shape. */
   readonly shape: readonly number[];
   /** The name of the layer, `""` if the file does not say it. */
   readonly layer: string;
+  /** Its numbers, a copy. */
   readonly value: Float32Array<ArrayBuffer>;
 }
 
 /** What is needed of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
 export interface Receiver {
+  /** Whether it has state to put something into. */
   readonly built: boolean;
-  readonly variables: readonly {
-    readonly name: string;
-    readonly path: string;
-    readonly shape: readonly number[];
-    readonly dtype: string;
-    readonly slot: string | null;
-    readonly variable: { readonly path: string } | null;
-  }[];
+  /** Its own variables, in Keras' order. */
+  readonly variables: readonly ReceiverVariable[];
+  /** Puts all of its state in, by number, or throws and changes nothing. */
   loadOwnVariables(store: Readonly<Record<string, ArrayLike<number>>>): void;
+}
+
+/** What is needed of an optimizer's own variable. */
+export interface ReceiverVariable {
+  /** The last part of its path. */
+  readonly name: string;
+  /** Its shape. */
+  readonly shape: readonly number[];
+  /** Its type, as NumPy calls it. */
+  readonly dtype: string;
+  /** Which kind of state it is; `null` for counters and rates. */
+  readonly slot: string | null;
+  /** Whose state it is; `null` for counters and rates. */
+  readonly variable: {
+    /** Names it in messages. */
+    readonly path: string;
+  } | null;
 }
 
 /** What is needed of a variable. */
 export interface Target {
+  /** Names it in messages. */
   readonly path: string;
+  /** The shape that the weight must have. */
   readonly shape: readonly number[];
+  /** Its values; asking throws if it was freed. */
   readonly value: Float32Array;
+  /** Sets all of its values. */
   assign(values: ArrayLike<number>): void;
 }
 

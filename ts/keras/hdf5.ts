@@ -4,7 +4,11 @@ import { CheckpointError, show } from "../errors.js";
 
 /** The module `jsfive`, as far as it is used. */
 export interface Hdf5 {
-  readonly File: new (buffer: ArrayBuffer, name: string) => unknown;
+  /** Reads a file: a group of groups and arrays. */
+  readonly File: new (
+    buffer: ArrayBuffer,
+    name: string,
+  ) => unknown;
 }
 
 interface Node {

@@ -7,6 +7,7 @@ export {
   type KerasWeight,
   type ReadOptions,
   type Receiver,
+  type ReceiverVariable,
   readKeras,
   type Target,
 } from "./file.js";

@@ -5,9 +5,13 @@ import type { ParameterGroup } from "./parameter-groups.js";
 
 /** The options that decide the formula; an optimizer that does not say the modes computes as Keras does. */
 export interface Formula {
+  /** How slowly the averages move. */
   readonly rho: number;
+  /** The momentum; 0 for none. */
   readonly momentum: number;
+  /** What keeps the denominator from 0. */
   readonly epsilon: number;
+  /** Whether the mean of the gradients is taken off. */
   readonly centered: boolean;
   /** Where ε is added: to the root's argument, as in Keras, or to the root. */
   readonly epsilonMode?: "inside" | "outside";

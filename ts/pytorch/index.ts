@@ -7,28 +7,45 @@ import type { Slot } from "../generated/codes.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
 
-export { CheckpointError };
+export { CheckpointError, type Formula };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
 export interface Receiver extends Formula {
+  /** Whether it has state to put something into. */
   readonly built: boolean;
-  readonly variables: readonly {
-    readonly name: string;
-    readonly slot: Slot | null;
-    readonly variable: Place | null;
-    readonly value: Float32Array | Int32Array;
-  }[];
+  /** Its own variables, in Keras' order. */
+  readonly variables: readonly ReceiverVariable[];
+  /** The variables it trains, in the order of PyTorch's parameters. */
   readonly trainableVariables: readonly Trained[];
+  /** Puts all of its state in, by number, or throws and changes nothing. */
   loadOwnVariables(store: Readonly<Record<string, ArrayLike<number>>>): void;
 }
 
-interface Place {
+/** What is needed of an optimizer's own variable. */
+export interface ReceiverVariable {
+  /** The last part of its path. */
+  readonly name: string;
+  /** Which kind of state it is; `null` for counters and rates. */
+  readonly slot: Slot | null;
+  /** Whose state it is; `null` for counters and rates. */
+  readonly variable: Place | null;
+  /** Its numbers. */
+  readonly value: Float32Array | Int32Array;
+}
+
+/** What is needed of the variable that a state belongs to. */
+export interface Place {
+  /** Names it in messages. */
   readonly path: string;
+  /** The shape that PyTorch's parameter must have. */
   readonly shape: readonly number[];
 }
 
-interface Trained extends Place {
+/** What is needed of a trained variable. */
+export interface Trained extends Place {
+  /** Its values; asking throws if it was freed. */
   readonly value: Float32Array;
+  /** Sets all of its values. */
   assign(values: ArrayLike<number>): void;
 }
 
