@@ -131,11 +131,18 @@ const typeOnly = {
     ),
 };
 
+/** Declarations that entries share lie where there are scripts of the same name: JSR looks for both. */
+const manualChunks = (id) => {
+  if (id.endsWith("/errors.d.ts")) return "errors";
+  return /\/(codes|loss-scale|serialization)\.d\.ts$/.test(id) ? "index" : undefined;
+};
+
 const declarations = (flavour) => ({
   external,
   input: inputs(flavour, ".d.ts"),
   output: outputs(flavour, ".d.ts").map((output) => ({
     ...output,
+    ...(flavour.name === "index" && { manualChunks }),
     // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
     banner: output.dir === "dist" ? '/// <reference lib="esnext.disposable" />' : "",
   })),
