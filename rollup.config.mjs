@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import terser from "@rollup/plugin-terser";
 import wasm from "@rollup/plugin-wasm";
+import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
 import { inlineText } from "./scripts/inline-text.mjs";
 
@@ -20,9 +21,28 @@ const moduleFile = {
 };
 
 /** The entries that share the classes of the flavour they are imported with. */
-const shared = { schedules: "schedules/index", tfjs: "tfjs/index", jax: "jax/index" };
+const shared = { schedules: "schedules/index", tfjs: "tfjs/index", jax: "jax/index", threads: "threads/index" };
 const prefixed = (flavour) =>
   Object.fromEntries(Object.entries(shared).map(([name, path]) => [`${flavour}.${name}`, path]));
+
+// Shorter names and less white space alone: `compress` would rewrite the fallback's arithmetic. Names of classes stay,
+// because they are in error messages.
+const shorten = () => terser({ compress: false, ecma: 2020, keep_classnames: true });
+
+/** The script of workers as one text: inside the entry `threads`, and a file of its own for pages with strict policies. */
+const workerScript = {
+  name: "worker-script",
+  resolveId: (id) => (id === "#worker" ? "\0worker" : null),
+  async load(id) {
+    if (id !== "\0worker") return null;
+    const bundle = await rollup({ input: build("ts/threads/worker.js"), plugins: [shorten()] });
+    const { output } = await bundle.generate({ format: "iife", generatedCode: "es2015" });
+    const source = output[0].code;
+    this.emitFile({ type: "asset", fileName: "threads-worker.js", source });
+    this.emitFile({ type: "asset", fileName: "threads-worker.d.ts", source: "export {};\n" });
+    return `export default ${JSON.stringify(source)};`;
+  },
+};
 
 /**
  * A flavour is a set of entries with a kernel/universal of its own: the file that names the machine forms it holds. One
@@ -32,6 +52,7 @@ const flavours = [
   {
     name: "index",
     seam: "universal",
+    threads: "threaded",
     entries: {
       index: "index",
       ...shared,
@@ -41,7 +62,7 @@ const flavours = [
       keras: "keras/index",
       pytorch: "pytorch/index",
     },
-    plugins: [moduleFile],
+    plugins: [moduleFile, workerScript],
   },
   { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") } },
   { name: "wasm-only", seam: "inline-only", entries: { "wasm-only": "index" } },
@@ -49,14 +70,15 @@ const flavours = [
   { name: "workerd", seam: "static", entries: { workerd: "index", ...prefixed("workerd") } },
 ];
 
-/** Resolves what only this build knows: build products, the flavour's seam, our helper in the place of plugin-wasm's. */
-const own = ({ seam }, extension) => ({
+/** Resolves what only this build knows: build products, the flavour's seams, our helper in the place of plugin-wasm's. */
+const own = ({ seam, threads = "unthreaded" }, extension) => ({
   name: "own",
   resolveId(id) {
     // A file beside the entry, which the host compiles.
     if (id === "#wasm/static/rmsprop.wasm") return { id: "./rmsprop.wasm", external: true, moduleSideEffects: false };
     if (id.startsWith("#wasm/")) return build(id.slice(1));
     if (id.endsWith("/universal.js")) return build(`ts/kernel/${seam}${extension}`);
+    if (id.endsWith("/threaded.js")) return build(`ts/kernel/${threads}${extension}`);
     if (id === "\0wasmHelpers.js") return build("ts/kernel/load-wasm-module.js");
     return null;
   },
@@ -113,11 +135,13 @@ const scripts = (flavour) => ({
   })),
   plugins: [
     own(flavour, ".js"),
-    wasm({ sync: [build("wasm/rmsprop.wasm")], maxFileSize: Infinity, targetEnv: "browser" }),
+    wasm({
+      sync: [build("wasm/rmsprop.wasm"), build("wasm/rmsprop.threads.wasm")],
+      maxFileSize: Infinity,
+      targetEnv: "browser",
+    }),
     compressibleText,
-    // Shorter names and less white space alone: `compress` would rewrite the fallback's arithmetic. Names of classes stay,
-    // because they are in error messages.
-    terser({ compress: false, ecma: 2020, keep_classnames: true }),
+    shorten(),
     ...(flavour.plugins ?? []),
   ],
 });
@@ -127,7 +151,7 @@ const typeOnly = {
   name: "type-only",
   renderChunk: (code) =>
     code.replaceAll(/^export \{.*?\}/gms, (names) =>
-      names.replaceAll(/\b(KerasFile|Optimizer|PackageError|Runtime)\b/g, "type $1"),
+      names.replaceAll(/\b(KerasFile|Optimizer|PackageError|Runtime|ThreadedRuntime)\b/g, "type $1"),
     ),
 };
 

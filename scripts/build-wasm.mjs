@@ -1,12 +1,14 @@
 // Builds the crate in its two machine forms: build/wasm/rmsprop.wasm (SIMD128), and build/wasm/rmsprop.fallback.js (plain
 // JavaScript, made from a scalar build). Both have exactly the crate's own exports and need no imports.
-// Also writes ts/generated/kernel.ts, the type of those exports.
+// And the first with the functions for several threads, build/wasm/rmsprop.threads.wasm, whose memory is imported.
+// Also writes ts/generated/kernel.ts and parts.ts, the types of those exports.
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import wasm from "binaryen";
-import { kernelExports, kernelInterface } from "./kernel-exports.mjs";
+import { kernelExports, kernelInterface, partsInterface } from "./kernel-exports.mjs";
+import { withSharedMemory } from "./shared-memory.mjs";
 import { environment, root } from "./tools.mjs";
 
 const build = (...names) => join(root, "build", ...names);
@@ -37,12 +39,16 @@ const simd = "--enable-simd";
 const bindgen = ["--enable-multivalue", "--enable-reference-types"];
 
 /** wasm-pack: the crate as build/pkg-<form>/rmsprop_bg.wasm. */
-function compile(form, feature) {
+function compile(form, feature, ...args) {
   // Own flags and an own target folder per form. The environment's RUSTFLAGS would silently replace the +simd128 of
   // .cargo/config.toml, so they are always set here.
   const env = { ...environment(`-Ctarget-feature=${feature}`), CARGO_TARGET_DIR: join(root, "target", form) };
   const output = ["--out-dir", build(`pkg-${form}`), "--out-name", "rmsprop"];
-  return run("wasm-pack", ["build", "crate", "--mode", "no-install", "--target", "web", "--no-pack", ...output], env);
+  return run(
+    "wasm-pack",
+    ["build", "crate", "--mode", "no-install", "--target", "web", "--no-pack", ...output, ...args],
+    env,
+  );
 }
 
 /** Drops every export that is not ours, and with wasm-bindgen's own ones the only imports. */
@@ -80,6 +86,17 @@ async function finishSimd(names) {
   await binaryen("wasm-opt", "-O3", ...baseline, simd, ...strip, module, "-o", build("wasm", "rmsprop.wasm"));
 }
 
+async function finishThreads(names) {
+  const module = await keepExports("threads", names, simd);
+  const [optimized, text] = [build("threads.optimized.wasm"), build("threads.wat")];
+  await binaryen("wasm-opt", "-O3", ...baseline, simd, ...strip, module, "-o", optimized);
+  await binaryen("wasm-dis", ...baseline, simd, optimized, "-o", text);
+  const shared = withSharedMemory(readFileSync(text, "utf8"));
+  writeFileSync(text, shared.text);
+  await binaryen("wasm-as", ...baseline, simd, "--enable-threads", text, "-o", build("wasm", "rmsprop.threads.wasm"));
+  return shared;
+}
+
 async function finishFallback(names) {
   const [lowered, script] = [build("scalar.lowered.wasm"), build("fallback.js")];
   const module = await keepExports("scalar", names);
@@ -111,8 +128,20 @@ function replaceOnce(text, from, to) {
 }
 
 mkdirSync(build("wasm"), { recursive: true });
-await Promise.all([compile("simd", "+simd128"), compile("scalar", "-simd128")]);
-const functions = kernelExports();
-writeFileSync(join(root, "ts", "generated", "kernel.ts"), kernelInterface(functions));
+await Promise.all([
+  compile("simd", "+simd128"),
+  compile("scalar", "-simd128"),
+  compile("threads", "+simd128", "--features", "threads"),
+]);
+const functions = kernelExports("simd");
+const own = (name) => !functions.some((kernel) => kernel.name === name);
+const parts = kernelExports("threads").filter(({ name }) => own(name));
+const generated = (name) => join(root, "ts", "generated", name);
+writeFileSync(generated("kernel.ts"), kernelInterface(functions));
 const names = ["memory", ...functions.map(({ name }) => name)];
-await Promise.all([finishSimd(names), finishFallback(names)]);
+const [{ initialPages }] = await Promise.all([
+  finishThreads([...names, ...parts.map(({ name }) => name)]),
+  finishSimd(names),
+  finishFallback(names),
+]);
+writeFileSync(generated("parts.ts"), partsInterface(parts, initialPages));

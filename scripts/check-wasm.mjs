@@ -9,7 +9,7 @@ import { kernelExports } from "./kernel-exports.mjs";
 import { root } from "./tools.mjs";
 
 const path = (name) => join(root, name);
-const intended = ["memory", ...kernelExports().map(({ name }) => name)].sort();
+const intended = ["memory", ...kernelExports("simd").map(({ name }) => name)].sort();
 let failures = 0;
 
 function check(what, holds, detail = "") {
@@ -17,9 +17,9 @@ function check(what, holds, detail = "") {
   if (!holds) failures += 1;
 }
 
-function checkExports(name, exported) {
-  const [expected, found] = [intended.join(" "), exported.sort().join(" ")];
-  check(`${name} has exactly the ${intended.length} intended exports`, expected === found, `\n${expected}\n${found}`);
+function checkExports(name, exported, wanted = intended) {
+  const [expected, found] = [wanted.join(" "), exported.sort().join(" ")];
+  check(`${name} has exactly the ${wanted.length} intended exports`, expected === found, `\n${expected}\n${found}`);
 }
 
 /** The instructions of a module, as text. */
@@ -36,6 +36,21 @@ for (const name of Object.values(modules)) {
   const exported = WebAssembly.Module.exports(module).map((entry) => entry.name);
   checkExports(name, exported);
 }
+
+const threads = "build/wasm/rmsprop.threads.wasm";
+const module = new WebAssembly.Module(readFileSync(path(threads)));
+const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
+check(`${threads} imports its memory and nothing else`, imports.join(" ") === "env.memory", imports.join(" "));
+const ownExports = ["memory_initialize", "stack_set"];
+checkExports(
+  threads,
+  WebAssembly.Module.exports(module).map((entry) => entry.name),
+  ["memory", ...kernelExports("threads").map(({ name }) => name), ...ownExports].sort(),
+);
+// What an instance wrote when it is made would be over what the others have done.
+const text = disassemble(threads);
+const active = text.match(/\(data \$\S+ \((?:i32\.const|offset)|^ \(start\b/gm) ?? [];
+check(`${threads} has passive data and no start function`, active.length === 0, active.join(" "));
 
 const instructions = disassemble(modules.simd);
 const vectors = instructions.match(/\bf32x4\.\w+/g) ?? [];
@@ -55,13 +70,17 @@ checkExports("the fallback", Object.keys(instantiate()));
 const bytes = readFileSync(path(modules.simd));
 const scripts = readdirSync(path("dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
 const scriptOf = (name) => readFileSync(path(`dist/${name}`), "utf8");
-const [text, magic] = [bytes, bytes.subarray(0, 8)].map(inlineText);
-const inlined = scripts.filter((name) => scriptOf(name).includes(magic));
-const others = inlined.filter((name) => !scriptOf(name).includes(text));
+const [inText, magic] = [bytes, bytes.subarray(0, 8)].map(inlineText);
+const inlined = scripts.filter((name) => name !== "threads.js" && scriptOf(name).includes(magic));
+const others = inlined.filter((name) => !scriptOf(name).includes(inText));
 check(
   `${inlined.length} scripts inline that module, none another`,
   inlined.length > 0 && !others.length,
   others.join(" "),
+);
+check(
+  "threads.js inlines the module for several threads",
+  scriptOf("threads.js").includes(inlineText(readFileSync(path(threads)))),
 );
 const strict = scripts.filter((name) => /^(js|slim|workerd)\b/.test(name) && inlined.includes(name));
 check("js, slim and workerd inline none", strict.length === 0, strict.join(" "));

@@ -5,6 +5,9 @@ import type { Runtime } from "./runtime.js";
 /** Numbers from outside: a typed array, a plain array, or anything with a length and indices. */
 export type Numbers = ArrayLike<number>;
 
+/** Shared memories of our own runtimes: there, other threads write during a step alone. */
+export const ownShared: WeakSet<ArrayBufferLike> = /* @__PURE__ */ new WeakSet();
+
 /**
  * `values`, if it is an array of `size` numbers that can be copied; `what` says in the message what the size is.
  *
@@ -23,7 +26,7 @@ export function checkedNumbers(argument: string, values: unknown, size: number |
   if (ArrayBuffer.isView(values)) {
     if (kindOf(values).startsWith("Big")) throw new TypeError(message(argument, rule, values));
     // Another thread could change shared memory between the check and the copy.
-    if (kindOf(values.buffer) === "SharedArrayBuffer") {
+    if (kindOf(values.buffer) === "SharedArrayBuffer" && !ownShared.has(values.buffer)) {
       throw new TypeError(message(argument, `${rule}, and not in shared memory (copy it first)`, values));
     }
     if (isDetached(values.buffer as ArrayBuffer)) {
@@ -64,6 +67,6 @@ export function copied(numbers: Numbers): Numbers {
  * there can overwrite them.
  */
 export function outside(runtime: Runtime, numbers: Numbers): Numbers {
-  const inside = ArrayBuffer.isView(numbers) && numbers.buffer === runtime.buffer;
+  const inside = ArrayBuffer.isView(numbers) && (numbers.buffer === runtime.buffer || ownShared.has(numbers.buffer));
   return inside ? copied(numbers) : numbers;
 }

@@ -138,6 +138,20 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   if (backend !== undefined && backend !== "wasm" && backend !== "wasm-simd128" && backend !== "js") {
     throw new TypeError(message("backend", '"wasm", "wasm-simd128" or "js"', backend));
   }
+  const limits = checkedLimits(given);
+  const runtime = start(backend);
+  limit(runtime.kernel, limits);
+  runtime.synchronize();
+  return runtime;
+}
+
+/** Bytes to make room for at once, and bytes that may be in use. */
+interface Limits {
+  readonly initial: number;
+  readonly maximum: number;
+}
+
+export function checkedLimits(given: Record<string, unknown>): Limits {
   const bytes = (name: "initialBytes" | "maximumBytes", otherwise: number): number => {
     const value = finite(name, own(given, name) ?? otherwise);
     if (value < 0 || value > ADDRESSABLE) throw new RangeError(message(name, "from 0 to 2 ** 32 bytes", value));
@@ -146,15 +160,16 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const initial = bytes("initialBytes", 0);
   const maximum = bytes("maximumBytes", ADDRESSABLE);
   if (initial > maximum) throw new RangeError(message("initialBytes", `at most maximumBytes (${maximum})`, initial));
+  return { initial, maximum };
+}
 
-  const runtime = start(backend);
-  if (maximum < ADDRESSABLE) runtime.kernel.memory_limit(maximum);
+/** Sets the limits of an instance. */
+export function limit(kernel: KernelExports, { initial, maximum }: Limits): void {
+  if (maximum < ADDRESSABLE) kernel.memory_limit(maximum);
   // The largest number that crosses the boundary is one less than what is addressable.
-  if (initial > 0 && runtime.kernel.memory_reserve(Math.min(initial, ADDRESSABLE - 1)) !== 0) {
+  if (initial > 0 && kernel.memory_reserve(Math.min(initial, ADDRESSABLE - 1)) !== 0) {
     throw new OutOfMemoryError(`There is no room for initialBytes = ${initial}.`);
   }
-  runtime.synchronize();
-  return runtime;
 }
 
 let shared: Runtime | undefined;

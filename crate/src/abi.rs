@@ -17,6 +17,9 @@ use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+#[cfg(feature = "threads")]
+mod parts;
+
 /// An optimizer before it is built: what it is to be, and for which variables.
 struct Plan {
     hyperparameters: Hyperparameters,

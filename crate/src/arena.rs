@@ -50,6 +50,13 @@ impl Buffer {
     }
 }
 
+impl AsMut<[f32]> for Buffer {
+    #[inline]
+    fn as_mut(&mut self) -> &mut [f32] {
+        self.as_mut_slice()
+    }
+}
+
 /// The number of an object in an [`Arena`]: never 0, and not used again after its object is removed.
 pub type Handle = u32;
 

@@ -14,13 +14,18 @@ pub const RUN: usize = 128;
 /// Halves are cut at a multiple of 8. Rounding errors grow with log(len) instead of len, and since NumPy does it so
 /// must we: the norm, and with it every clipped gradient, has Keras' bits.
 pub fn pairwise_sum(from: usize, len: usize, run: &mut impl FnMut(usize, usize) -> f32) -> f32 {
-    if len <= RUN {
-        return run(from, len);
+    pairwise(from, len, RUN, run)
+}
+
+/// The upper part of that sum: given the sums of subtrees of at most `longest` terms, which is [`RUN`] or more.
+pub fn pairwise(from: usize, len: usize, longest: usize, subtree: &mut impl FnMut(usize, usize) -> f32) -> f32 {
+    if len <= longest {
+        return subtree(from, len);
     }
     let half = len / 2;
     let half = half - half % 8;
-    let left = pairwise_sum(from, half, run);
-    let right = pairwise_sum(from + half, len - half, run);
+    let left = pairwise(from, half, longest, subtree);
+    let right = pairwise(from + half, len - half, longest, subtree);
     left + right
 }
 

@@ -16,6 +16,9 @@ use crate::update::{Block, Coefficients, is_delicate, update, update_carefully};
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
 
+#[cfg(any(feature = "threads", test))]
+pub mod parts;
+
 /// Elements that go through all stages together. So few, because a processor that works out of order is then still busy
 /// with the roots and divisions of one block, the bottleneck, when it begins with the next stage: with EMA, blocks of 512
 /// take 1.16 times as long.
@@ -325,11 +328,16 @@ impl Optimizer {
         Preparation::new(self.loss_scale(call), (steps > 1).then_some(steps as f32))
     }
 
+    /// Whether this call needs the sums of squares.
+    fn needs_norms(&self) -> bool {
+        Rule::new(&self.hyperparameters).needs_norms() && self.updates()
+    }
+
     /// Finds what must be known before any variable changes: the sum of squares of each gradient, if a norm is needed.
     /// A sum depends on one variable alone, so it has the same bits wherever it is computed.
     pub fn prepare(&mut self, variables: &Variables, call: Call) {
         self.sums_of_squares.clear();
-        if !Rule::new(&self.hyperparameters).needs_norms() || !self.updates() {
+        if !self.needs_norms() {
             return;
         }
         let preparation = self.preparation(call);
@@ -341,19 +349,10 @@ impl Optimizer {
             if state.overwrite_with_gradient {
                 continue;
             }
-            let gradient = variable.gradient();
             let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::as_slice);
             let scratch = self.scratch.as_mut_slice();
-            let sum = pairwise_sum(0, gradient.len(), &mut |from, len| {
-                let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
-                let (gradient, scratch) = (&gradient[from..from + len], &mut scratch[..RUN]);
-                if CARE && state.careful && len.is_multiple_of(4) {
-                    careful_sum_of_squares(preparation.careful_block(gradient, accumulator, scratch))
-                } else {
-                    run_sum(preparation.block(gradient, accumulator, scratch), square)
-                }
-            });
-            self.sums_of_squares.push(sum);
+            let gradient = variable.gradient();
+            self.sums_of_squares.push(sum_of_squares(preparation, gradient, accumulator, state.careful, scratch));
         }
     }
 
@@ -362,11 +361,11 @@ impl Optimizer {
         &self.sums_of_squares
     }
 
-    /// Changes variables, state and counters, in Keras' order.
-    pub fn commit(&mut self, variables: &mut Variables, call: Call) {
+    /// What this call does to a variable that has a gradient. Clipping by norms is for the sums of squares to say.
+    #[inline]
+    fn stages(&self, call: Call) -> Stages {
         let updates = self.updates();
-        let rule = Rule::new(&self.hyperparameters);
-        let global_clip = match rule {
+        let clip = match Rule::new(&self.hyperparameters) {
             Rule::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
             Rule::Value(limit) => Clip::Value(limit as f32),
             _ => Clip::Off,
@@ -378,18 +377,23 @@ impl Optimizer {
                 self.hyperparameters.overwrite_frequency(),
             )
         });
-        let mut stages = Stages {
+        Stages {
             updates,
             learning_rate: call.learning_rate,
             preparation: self.preparation(call),
-            clip: global_clip,
+            clip,
             weight_decay: self.hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
             centered: self.hyperparameters.centered,
             momentum: self.hyperparameters.has_momentum(),
             coefficients: Coefficients::new(&self.hyperparameters),
             average,
-        };
+        }
+    }
 
+    /// Changes variables, state and counters, in Keras' order.
+    pub fn commit(&mut self, variables: &mut Variables, call: Call) {
+        let rule = Rule::new(&self.hyperparameters);
+        let mut stages = self.stages(call);
         let mut prepared = 0;
         for position in 0..self.selected(call) {
             let index = self.index(call, position);
@@ -399,16 +403,16 @@ impl Optimizer {
             };
             state.selected = call.selected.is_some();
             if state.overwrite_with_gradient {
-                let accumulator = state.slots[Slot::GradientAccumulator as usize].as_mut();
-                overwrite(variable, accumulator.filter(|_| stages.accumulates()), updates);
+                stages.overwrite(Arrays::of(variable, &mut state.slots));
                 continue;
             }
-            if let (Rule::Norm(threshold), true) = (rule, updates) {
+            if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
                 stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
             }
             prepared += 1;
             let turn = index.wrapping_add(self.raw_iterations as usize) % TURNS;
-            stages.run(variable, state, self.scratch.as_mut_slice(), turn);
+            let (decays, careful) = (state.decays, &mut state.careful);
+            stages.run(Arrays::of(variable, &mut state.slots), decays, careful, self.scratch.as_mut_slice(), turn);
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
@@ -417,22 +421,14 @@ impl Optimizer {
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
     }
 
-    /// What happens to variables that had no gradient in this call: their averages move, and an update drops what they
-    /// had accumulated (Keras' quirk).
     fn finish_unselected(&mut self, stages: Option<&Stages>, variables: &mut Variables) {
         for state in &mut self.states {
             let had_gradient = core::mem::take(&mut state.selected);
             let (false, Some(stages)) = (had_gradient, stages) else {
                 continue;
             };
-            let [average, accumulator, ..] = &mut state.slots;
-            if let (true, Some(accumulator)) = (stages.updates && stages.accumulates(), accumulator) {
-                accumulator.as_mut_slice().fill(0.0);
-            }
-            if let (Some(rule), Some(average), Some(variable)) =
-                (stages.average, average, variables.get_mut(state.variable))
-            {
-                rule.update(average.as_mut_slice(), variable.value_mut());
+            if let Some(variable) = variables.get_mut(state.variable) {
+                stages.finish_unselected(Arrays::of(variable, &mut state.slots));
             }
         }
     }
@@ -455,25 +451,45 @@ impl Optimizer {
     }
 }
 
-/// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
-fn overwrite(variable: &mut Variable, accumulator: Option<&mut Buffer>, updates: bool) {
-    let Variable { value, gradient, .. } = variable;
-    let (value, gradient) = (value.as_mut_slice(), gradient.as_slice());
-    let Some(accumulator) = accumulator else {
-        value.copy_from_slice(gradient);
-        return;
-    };
-    let accumulator = accumulator.as_mut_slice();
-    for (greatest, &g) in accumulator.iter_mut().zip(gradient) {
-        *greatest = maximum(g, *greatest);
-    }
-    if updates {
-        value.copy_from_slice(accumulator);
-        accumulator.fill(0.0);
+/// The sum of squares of one gradient, or of a part of one that is a subtree of NumPy's pairwise sum.
+#[inline]
+fn sum_of_squares(
+    preparation: Preparation,
+    gradient: &[f32],
+    accumulator: Option<&[f32]>,
+    careful: bool,
+    scratch: &mut [f32],
+) -> f32 {
+    pairwise_sum(0, gradient.len(), &mut |from, len| {
+        let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
+        let (gradient, scratch) = (&gradient[from..from + len], &mut scratch[..RUN]);
+        if CARE && careful && len.is_multiple_of(4) {
+            careful_sum_of_squares(preparation.careful_block(gradient, accumulator, scratch))
+        } else {
+            run_sum(preparation.block(gradient, accumulator, scratch), square)
+        }
+    })
+}
+
+/// A variable's values, gradient and slots, or the same part of each.
+struct Arrays<'a, S> {
+    value: &'a mut [f32],
+    gradient: &'a [f32],
+    /// In the order of [`Slot::ALL`]. Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
+    slots: &'a mut [Option<S>; 5],
+}
+
+impl<'a> Arrays<'a, Buffer> {
+    #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
+    #[inline(always)]
+    fn of(variable: &'a mut Variable, slots: &'a mut [Option<Buffer>; 5]) -> Self {
+        let Variable { value, gradient, .. } = variable;
+        Self { value: value.as_mut_slice(), gradient: gradient.as_slice(), slots }
     }
 }
 
 /// What one call does to a variable that has a gradient.
+#[derive(Clone, Copy)]
 struct Stages {
     updates: bool,
     learning_rate: f32,
@@ -492,18 +508,54 @@ impl Stages {
         self.preparation.accumulates()
     }
 
-    /// Takes a variable through the stages, block by block. The blocks to look through are those of this `turn`.
+    /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
+    fn overwrite<S: AsMut<[f32]>>(&self, arrays: Arrays<'_, S>) {
+        let Arrays { value, gradient, slots: [_, accumulator, ..] } = arrays;
+        let Some(accumulator) = accumulator.as_mut().filter(|_| self.accumulates()) else {
+            value.copy_from_slice(gradient);
+            return;
+        };
+        let accumulator = accumulator.as_mut();
+        for (greatest, &g) in accumulator.iter_mut().zip(gradient) {
+            *greatest = maximum(g, *greatest);
+        }
+        if self.updates {
+            value.copy_from_slice(accumulator);
+            accumulator.fill(0.0);
+        }
+    }
+
+    /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
+    /// accumulated (Keras' quirk).
+    fn finish_unselected<S: AsMut<[f32]>>(&self, arrays: Arrays<'_, S>) {
+        let Arrays { value, slots: [average, accumulator, ..], .. } = arrays;
+        if let (true, Some(accumulator)) = (self.updates && self.accumulates(), accumulator) {
+            accumulator.as_mut().fill(0.0);
+        }
+        if let (Some(rule), Some(average)) = (self.average, average) {
+            rule.update(average.as_mut(), value);
+        }
+    }
+
+    /// Takes a variable through the stages, block by block. The blocks to look through are those of this `turn`;
+    /// `was_careful` says of the step before, and then of this one, whether some needed care.
     #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
     #[inline(always)]
-    fn run(&self, variable: &mut Variable, state: &mut State, scratch: &mut [f32], turn: usize) {
-        let mut careful = core::mem::take(&mut state.careful);
+    fn run<S: AsMut<[f32]>>(
+        &self,
+        arrays: Arrays<'_, S>,
+        decays: bool,
+        was_careful: &mut bool,
+        scratch: &mut [f32],
+        turn: usize,
+    ) {
+        let mut careful = core::mem::take(was_careful);
         let mut looked_through = turn * BLOCK;
-        let Variable { value, gradient, .. } = variable;
-        let [average, accumulator, velocity, momentum, average_gradient] = &mut state.slots;
+        let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
         let Some(velocity) = velocity else { return };
-        let (value, gradient, velocity) = (value.as_mut_slice(), gradient.as_slice(), velocity.as_mut_slice());
+        let velocity = velocity.as_mut();
         let (prepared, clipped) = scratch.split_at_mut(RUN);
-        let weight_decay = self.weight_decay.filter(|_| state.decays);
+        let weight_decay = self.weight_decay.filter(|_| decays);
 
         let mut from = 0;
         while from < value.len() {
@@ -526,7 +578,7 @@ impl Stages {
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
                 };
                 if self.careful_block(weight_decay, rows, prepared, clipped) {
-                    (careful, state.careful) = (true, true);
+                    (careful, *was_careful) = (true, true);
                     from = to;
                     continue;
                 }
@@ -676,8 +728,8 @@ impl Rows<'_> {
 /// Elements `from..to` of a slot, if it is kept.
 #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
 #[inline(always)]
-fn part(slot: &mut Option<Buffer>, from: usize, to: usize) -> Option<&mut [f32]> {
-    slot.as_mut().map(|buffer| &mut buffer.as_mut_slice()[from..to])
+fn part<S: AsMut<[f32]>>(slot: &mut Option<S>, from: usize, to: usize) -> Option<&mut [f32]> {
+    slot.as_mut().map(|slot| &mut slot.as_mut()[from..to])
 }
 
 /// Sets a block of accumulators to 0. The compiler must not see the number, or it calls `memory.fill`, for which engines

@@ -10,5 +10,9 @@ declare namespace WebAssembly {
     constructor(module: Module, imports: object);
   }
 
+  class Memory {
+    constructor(limits: { initial: number; maximum: number; shared: true });
+  }
+
   function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>;
 }

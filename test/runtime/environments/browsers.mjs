@@ -21,7 +21,7 @@ const JS = "js";
 
 const pages = join(import.meta.dirname, "browser");
 
-const hosts = [
+export const hosts = [
   { name: "chromium", host: "Chromium", driver: chromium },
   { name: "firefox", host: "Firefox", driver: firefox },
   { name: "webkitgtk", host: "WebKitGTK", driver: webkit },
@@ -43,9 +43,9 @@ async function site(kit, more = {}) {
   return folder;
 }
 
-/** A page, under a content security policy if there is one. */
-const page = (path, policy) => async (kit, driver) => {
-  const headers = policy ? { "Content-Security-Policy": policy } : {};
+/** A page, under a content security policy if there is one, and with other headers. */
+export const page = (path, policy, more) => async (kit, driver) => {
+  const headers = { ...(policy && { "Content-Security-Policy": policy }), ...more };
   return served(await site(kit), headers, (address) => driver.open(`${address}/${path}`));
 };
 
@@ -144,7 +144,7 @@ const extensions = [
   { name: "page-wasm", way: "MV3 extension, page, 'wasm-unsafe-eval'", run: extensionPage(withWasm) },
 ];
 
-const described = (
+export const described = (
   { name, host, driver },
   { name: suffix, way, entry = ".", backend = WASM, notCovered = {}, run },
 ) => ({

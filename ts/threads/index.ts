@@ -1,0 +1,138 @@
+// The entry for several threads: a runtime whose steps are shared by workers.
+import { message, own, record, whole } from "../errors.js";
+import type { KernelExports } from "../generated/kernel.js";
+import { INITIAL_PAGES, type PartsExports } from "../generated/parts.js";
+import { checked } from "../kernel/module-form.js";
+import { type Threaded, threaded } from "../kernel/threaded.js";
+import { checkedLimits, createRuntime, limit } from "../runtime.js";
+import { queue } from "./control.js";
+import { createWorker, type HostWorker, starts } from "./host.js";
+import { Pool } from "./pool.js";
+import { ThreadedRuntime as Class } from "./runtime.js";
+import type { Start } from "./worker.js";
+
+/** A runtime whose steps several threads share, made by `createThreadedRuntime`. */
+export type ThreadedRuntime = import("./runtime.js").ThreadedRuntime;
+
+/** What `createThreadedRuntime` takes. */
+export interface ThreadedRuntimeOptions {
+  /** Threads that share a step, with the one that calls it: 1 to 64. More than there are cores are of no use. */
+  readonly threads: number;
+  /** Bytes of arrays to make room for at once, so that memory need not grow later. Default 0. */
+  readonly initialBytes?: number | undefined;
+  /** Upper limit for all arrays in use, in bytes, as in `createRuntime`. Default: 4 GiB. */
+  readonly maximumBytes?: number | undefined;
+  /**
+   * Makes a worker, for pages whose policy forbids scripts out of a Blob: `() => new Worker("/threads-worker.js")`, of the
+   * package's file `rmsprop-wasm/threads-worker.js`. Default: inline code.
+   */
+  readonly worker?: (() => object) | undefined;
+}
+
+/** Bytes of a worker's stack: as much as the module itself has. */
+const STACK = 65_536;
+/** Pages that 32-bit addresses reach. */
+const PAGES = 65_536;
+
+const OPTIONS = ["threads", "initialBytes", "maximumBytes", "worker"] as const;
+
+/**
+ * A runtime whose steps are shared by `threads` threads: the one that calls, and workers.
+ *
+ * Where shared memory, workers or WebAssembly cannot be had, or less than all workers start, it has fewer threads, and
+ * works all the same: `runtime.threads` says how many. The default runtime is not affected.
+ *
+ * @throws {OutOfMemoryError} if there is no room for `initialBytes`.
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Promise<ThreadedRuntime> {
+  const given = record("options", options, OPTIONS);
+  const threads = whole("threads", own(given, "threads"), 1, 64);
+  const limits = checkedLimits(given);
+  const worker = own(given, "worker");
+  if (worker !== undefined && typeof worker !== "function") {
+    throw new TypeError(message("worker", "a function that makes a Worker", worker));
+  }
+  const shared =
+    threaded && threads > 1 ? await start(threaded, threads, worker as ThreadedRuntimeOptions["worker"]) : undefined;
+  if (shared === undefined) {
+    const { backend, kernel } = createRuntime({ initialBytes: limits.initial, maximumBytes: limits.maximum });
+    return new Class(backend, kernel, undefined);
+  }
+  const { kernel, pool } = shared;
+  try {
+    limit(kernel, limits);
+  } catch (error) {
+    pool.end("There was no room for it.");
+    throw error;
+  }
+  return new Class("wasm-simd128", shareSteps(kernel, pool), pool);
+}
+
+/** An instance in shared memory and its workers; `undefined` if they cannot be had. */
+async function start({ compile, script }: Threaded, threads: number, make: (() => object) | undefined) {
+  try {
+    const module = compile();
+    const memory = sharedMemory();
+    const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as PartsExports;
+    kernel.memory_initialize();
+    checked(kernel);
+    const count = queue(threads);
+    const control = kernel.parts_memory(4 * count) >>> 0;
+    const workers: HostWorker[] = [];
+    const starting = Array.from({ length: threads - 1 }, async (_, i) => {
+      const stack = kernel.parts_memory(STACK) >>> 0;
+      const message: Start = { module, memory, stack: stack + STACK, control, count, thread: i + 1 };
+      const worker = make ? (make() as HostWorker) : createWorker(script);
+      if (await starts(worker, message)) workers.push(worker);
+    });
+    await Promise.allSettled(starting);
+    if (workers.length === 0) return undefined;
+    return { kernel, pool: new Pool(kernel, new Int32Array(kernel.memory.buffer, control, count), workers) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a shared memory all the addresses that it may ever have are reserved at once, and not every host has so many. */
+function sharedMemory(): object {
+  for (let maximum = PAGES; ; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum, shared: true });
+    } catch (error) {
+      if (maximum <= 1024) throw error;
+    }
+  }
+}
+
+/** The kernel, whose steps are the pool's. */
+function shareSteps(kernel: PartsExports, pool: Pool): KernelExports {
+  return {
+    ...kernel,
+    optimizer_build(optimizer) {
+      const status = kernel.optimizer_build(optimizer);
+      pool.cut(optimizer);
+      return status;
+    },
+    optimizer_free(optimizer) {
+      pool.forget(optimizer);
+      kernel.optimizer_free(optimizer);
+    },
+    optimizer_step(optimizer, learningRate) {
+      const status = pool.step(optimizer, 0, learningRate, -1);
+      return status < 0 ? kernel.optimizer_step(optimizer, learningRate) : status;
+    },
+    optimizer_step_selected(optimizer, learningRate, count) {
+      const status = pool.step(optimizer, 0, learningRate, count);
+      return status < 0 ? kernel.optimizer_step_selected(optimizer, learningRate, count) : status;
+    },
+    loss_scale_step(scale, optimizer, learningRate) {
+      const status = pool.step(optimizer, scale, learningRate, -1);
+      return status < 0 ? kernel.loss_scale_step(scale, optimizer, learningRate) : status;
+    },
+    loss_scale_step_selected(scale, optimizer, learningRate, count) {
+      const status = pool.step(optimizer, scale, learningRate, count);
+      return status < 0 ? kernel.loss_scale_step_selected(scale, optimizer, learningRate, count) : status;
+    },
+  };
+}

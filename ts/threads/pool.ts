@@ -1,0 +1,125 @@
+// The threads of one runtime, and how they share a step.
+import { StateError } from "../errors.js";
+import type { PartsExports } from "../generated/parts.js";
+import { begin, CHUNKS, DONE, EPOCH, PARTS, PHASE, queue, SLEEPERS, THREADS, work } from "./control.js";
+import type { HostWorker } from "./host.js";
+
+/** Looks for an end before the first nap, some 0.05 ms: ten chunks. */
+const LOOKS = 10_000;
+/** Milliseconds of a nap. */
+const NAP = 0.1;
+/** Milliseconds after which a worker that has taken a chunk, of some microseconds, and not done it counts as dead. */
+const PATIENCE = 5000;
+/** Of a longer time between two looks at the clock only so much counts: the machine slept, or a debugger stopped it. */
+const LONGEST = 100;
+
+export class Pool {
+  readonly #kernel: PartsExports;
+  readonly #words: Int32Array;
+  readonly #workers: readonly HostWorker[];
+  /** How many chunks an optimizer's steps have; 0 for one whose steps are not cut. */
+  readonly #chunks = new Map<number, number>();
+  #mayWait = true;
+  /** Why there can be no more steps. */
+  #end: string | undefined;
+
+  constructor(kernel: PartsExports, words: Int32Array, workers: readonly HostWorker[]) {
+    this.#kernel = kernel;
+    this.#words = words;
+    this.#workers = workers;
+    Atomics.store(words, THREADS, this.threads);
+  }
+
+  get threads(): number {
+    return 1 + this.#workers.length;
+  }
+
+  assertAlive(): void {
+    if (this.#end !== undefined) throw new StateError(this.#end);
+  }
+
+  /** Cuts an optimizer's steps. */
+  cut(optimizer: number): void {
+    this.#chunks.set(optimizer, this.#kernel.parts_cut(optimizer));
+  }
+
+  forget(optimizer: number): void {
+    this.#chunks.delete(optimizer);
+    this.#kernel.parts_free(optimizer);
+  }
+
+  /** A step by all threads; its outcome, or -1 if it is better, or necessary, that this one does it as a whole. */
+  step(optimizer: number, scale: number, learningRate: number, count: number): number {
+    this.assertAlive();
+    const chunks = this.#chunks.get(optimizer) ?? 0;
+    if (chunks === 0) return -1;
+    const kernel = this.#kernel;
+    let phase = kernel.parts_begin(optimizer, scale, learningRate, count);
+    if (phase === 0) return -1;
+    const parts = kernel.parts_address(optimizer);
+    for (; phase !== 0; phase = kernel.parts_next(optimizer)) this.#run(parts, phase, chunks);
+    return kernel.parts_end(optimizer, scale);
+  }
+
+  /** Ends the workers. */
+  end(reason: string): void {
+    this.#end ??= reason;
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  /**
+   * Leaves the core to others for a moment: on a machine with more to do than cores, a worker in the middle of a chunk may
+   * be waiting for this very core.
+   */
+  #nap(done: number): void {
+    if (!this.#mayWait) return;
+    try {
+      Atomics.wait(this.#words, DONE, done, NAP);
+    } catch {
+      // The main thread of a browser, which can only go on looking.
+      this.#mayWait = false;
+    }
+  }
+
+  #run(parts: number, phase: number, chunks: number): void {
+    const words = this.#words;
+    const { threads } = this;
+    Atomics.store(words, PARTS, parts);
+    Atomics.store(words, PHASE, phase);
+    Atomics.store(words, CHUNKS, chunks);
+    Atomics.store(words, DONE, 0);
+    for (let thread = 0; thread < threads; thread++) {
+      const mine = begin(thread + 1, threads, chunks) - begin(thread, threads, chunks);
+      Atomics.store(words, queue(thread), mine);
+    }
+    Atomics.add(words, EPOCH, 1);
+    if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, EPOCH);
+    try {
+      this.#wait(chunks - work(words, 0, this.#kernel.part));
+    } catch (error) {
+      this.end("A step of this runtime has failed half-way: what is in its memory is undefined.");
+      throw error;
+    }
+  }
+
+  /** Until the workers have done so many chunks. */
+  #wait(count: number): void {
+    let waited = 0;
+    let last = 0;
+    for (let looks = 1; ; looks++) {
+      const done = Atomics.load(this.#words, DONE);
+      if (done >= count) return;
+      if (looks % LOOKS !== 0) continue;
+      this.#nap(done);
+      const now = Date.now();
+      if (last > 0) waited += Math.min(now - last, LONGEST);
+      last = now;
+      if (waited > PATIENCE) {
+        throw new StateError(
+          `A worker has died in the middle of a step: it has not done its part within ${PATIENCE / 1000} s. ` +
+            "The step is done by half, and what is in this runtime's memory is undefined.",
+        );
+      }
+    }
+  }
+}
