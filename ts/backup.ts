@@ -2,10 +2,11 @@
 
 /** Arrays that a step may change, and room to keep their values. Allocated once: saving allocates nothing. */
 export class Backup {
-  readonly #arrays: readonly (() => Float32Array)[];
+  readonly #arrays: readonly (() => Float32Array | Uint16Array)[];
+  /** Float32 holds every number of 16 bits. */
   readonly #copies: readonly Float32Array[];
 
-  constructor(arrays: readonly (() => Float32Array)[]) {
+  constructor(arrays: readonly (() => Float32Array | Uint16Array)[]) {
     this.#arrays = arrays;
     this.#copies = arrays.map((array) => new Float32Array(array().length));
   }

@@ -109,6 +109,15 @@ export function whole(argument: string, value: unknown, minimum: number, maximum
   return value;
 }
 
+/** One of the words, or an error that names the argument and them. */
+export function word<Word extends string>(argument: string, words: readonly Word[], value: unknown): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  const list = words.map((word) => `"${word}"`).join(", ");
+  const text = message(argument, list.replace(/, (?=[^,]*$)/, " or "), value);
+  throw typeof value === "string" ? new RangeError(text) : new TypeError(text);
+}
+
 /** A plain object of options, or an error that names the argument and any key it should not have. */
 export function record(argument: string, value: unknown, known?: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {

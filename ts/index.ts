@@ -1,7 +1,14 @@
 // The default entry: everything.
 export { BackendUnavailableError, CheckpointError, OutOfMemoryError, type PackageError, StateError } from "./errors.js";
-export type { Slot } from "./generated/codes.js";
-export type { ClipOption, EmaOption, Hyperparameters } from "./generated/hyperparameters.js";
+export type { GradientDtype, Slot } from "./generated/codes.js";
+export type {
+  ClipOption,
+  EmaOption,
+  EpsilonMode,
+  Hyperparameters,
+  MomentumMode,
+  OwnOption,
+} from "./generated/hyperparameters.js";
 export { stringifyConfig } from "./keras-json.js";
 export type { Backend } from "./kernel/form.js";
 export type { LearningRate } from "./learning-rate.js";
@@ -13,4 +20,11 @@ export type { ClipOptions, EmaOptions, HyperparameterOptions, RMSpropOptions } f
 export { RMSprop, type RMSpropConfig, type SnakeCase } from "./rmsprop.js";
 export { backend, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.js";
 export * from "./schedules/index.js";
-export { type Constraint, nonNeg, Variable, type VariableOptions } from "./variable.js";
+export {
+  type AnyVariable,
+  type Constraint,
+  type GradientArrays,
+  nonNeg,
+  Variable,
+  type VariableOptions,
+} from "./variable.js";

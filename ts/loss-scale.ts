@@ -10,7 +10,7 @@ import { optionsFromConfig } from "./options.js";
 import { RMSprop, type RMSpropConfig } from "./rmsprop.js";
 import type { Runtime } from "./runtime.js";
 import type { Serialized } from "./schedules/serialization.js";
-import type { Variable } from "./variable.js";
+import type { AnyVariable } from "./variable.js";
 
 /** Options of `new LossScaleOptimizer`. */
 export interface LossScaleOptions {
@@ -158,7 +158,7 @@ export class LossScaleOptimizer extends Optimizer {
    * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
    * @throws {OutOfMemoryError} if there is no room.
    */
-  build(variables: readonly Variable[]): void {
+  build(variables: readonly AnyVariable[]): void {
     this.innerOptimizer.build(variables);
     this.#handle();
   }
@@ -180,12 +180,12 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   /** @internal */
-  check(variables: readonly Variable[]): void {
+  check(variables: readonly AnyVariable[]): void {
     this.innerOptimizer.check(variables);
   }
 
   /** @internal */
-  get trained(): readonly Variable[] | undefined {
+  get trained(): readonly AnyVariable[] | undefined {
     return this.innerOptimizer.trained;
   }
 
@@ -205,7 +205,7 @@ export class LossScaleOptimizer extends Optimizer {
    *
    * @throws {StateError} if it was not built with the variable.
    */
-  slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
+  slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
     return this.innerOptimizer.slot(name, variable);
   }
 

@@ -45,6 +45,27 @@ export function checkedNumbers(argument: string, values: unknown, size: number |
   return copy;
 }
 
+/**
+ * The bits of `values`, if it is an array of `size` numbers of this 16-bit type. Other types are not rounded to it: that
+ * would be a choice of the caller's.
+ */
+export function checkedBits(
+  argument: string,
+  values: unknown,
+  dtype: "float16" | "bfloat16",
+  size: number,
+  what: string,
+): Uint16Array {
+  const kind = ArrayBuffer.isView(values) ? kindOf(values) : "";
+  const isFloat16 = kind === "Float16Array" && dtype === "float16";
+  if (!isFloat16 && kind !== "Uint16Array") {
+    const arrays = `${dtype === "float16" ? "a Float16Array or " : ""}a Uint16Array with the bits of ${dtype} numbers`;
+    throw new TypeError(message(argument, arrays, values));
+  }
+  const checked = checkedNumbers(argument, values, size, what) as Uint16Array;
+  return isFloat16 ? new Uint16Array(checked.buffer, checked.byteOffset, size) : checked;
+}
+
 function isDetached(buffer: ArrayBuffer): boolean {
   if (buffer.byteLength > 0) return false;
   try {

@@ -1,7 +1,7 @@
 // What Keras calls an optimizer's variables: counters, the learning rate, and one slot per trained variable.
 import { whole } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
-import type { Variable } from "./variable.js";
+import type { AnyVariable } from "./variable.js";
 
 /** Throws if the number is not one that can be assigned; `argument` names it in the message. */
 type Check = (argument: string, value: number) => void;
@@ -21,7 +21,7 @@ export interface OptimizerVariableDescription {
   /** Which kind of state this is; `null` for counters and rates. */
   readonly slot: Slot | null;
   /** The trained variable whose state this is; `null` for counters and rates. */
-  readonly variable: Variable | null;
+  readonly variable: AnyVariable | null;
   /** @internal Keras lists it, and nothing depends on it. */
   readonly ignored?: boolean;
   /** @internal */
@@ -44,7 +44,7 @@ export type OptimizerVariable = OptimizerVariableDescription &
 export function slotVariable(
   optimizer: string,
   slot: Slot,
-  variable: Variable,
+  variable: AnyVariable,
   read: () => Float32Array<ArrayBuffer>,
 ): OptimizerVariable {
   const name = `${variable.path.replaceAll("/", "_")}_${slot}`;

@@ -2,19 +2,22 @@
 import { message, record, StateError, show } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import type { LearningRate } from "./learning-rate.js";
-import { checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
+import { checkedBits, checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
-import { Variable } from "./variable.js";
+import { type AnyVariable, Variable } from "./variable.js";
 
-/** A gradient handed in: `null` for a variable the loss does not depend on. */
+/**
+ * A gradient handed in: `null` for a variable the loss does not depend on. For a variable with `gradientDtype: "float16"`
+ * or `"bfloat16"`, a `Uint16Array` of the numbers' bits, or for the former a `Float16Array`.
+ */
 export type Gradient = Float32Array | Numbers | null;
 
 /** What `minimize` hands to the loss. */
-export interface LossContext {
+export interface LossContext<V extends AnyVariable = Variable> {
   /** What the gradients must be multiplied by; 1 unless the loss is scaled. */
   readonly lossScale: number;
   /** The variables whose gradients must be filled. */
-  readonly variables: readonly Variable[];
+  readonly variables: readonly V[];
 }
 
 /** Keras' store: arrays by their number in `variables`, as text. */
@@ -23,16 +26,16 @@ export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayB
 /** What one call updates, and the gradients to copy in first. */
 export interface Update {
   /** The variables to update. */
-  readonly variables: readonly Variable[];
+  readonly variables: readonly AnyVariable[];
   /** The variables to build the optimizer with, if it is not built: also those without a gradient. */
-  readonly built: readonly Variable[];
+  readonly built: readonly AnyVariable[];
   readonly gradients: readonly Numbers[] | undefined;
 }
 
 /** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
 export abstract class Optimizer {
   /** The variables of the loss that is being computed. */
-  #minimizing: readonly Variable[] | undefined;
+  #minimizing: readonly AnyVariable[] | undefined;
   /** The name in Keras' configuration and in the paths of `variables`. */
   abstract readonly name: string;
   /** Whether `build` was called, by the user or by the first `apply`. */
@@ -52,7 +55,7 @@ export abstract class Optimizer {
   abstract readonly variables: readonly OptimizerVariable[];
 
   /** The variables the optimizer was built with; none before `build`. */
-  get trainableVariables(): readonly Variable[] {
+  get trainableVariables(): readonly AnyVariable[] {
     return this.trained ?? [];
   }
 
@@ -65,7 +68,7 @@ export abstract class Optimizer {
    * @throws {StateError} if it is built without one of them, or a variable was freed; {@link RangeError} if one is listed twice or they belong to different
    * runtimes; {@link OutOfMemoryError} if there is no room.
    */
-  abstract build(variables: readonly Variable[]): void;
+  abstract build(variables: readonly AnyVariable[]): void;
 
   /**
    * One step over all variables, with the gradients in their `gradient` views. One call into the machine code, and no
@@ -76,7 +79,7 @@ export abstract class Optimizer {
   abstract step(): void;
 
   /** The state kept for a variable: a view, or `null` if there is none. */
-  abstract slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null;
+  abstract slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null;
 
   /**
    * Keeps variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Replaces
@@ -94,11 +97,11 @@ export abstract class Optimizer {
   abstract free(): void;
 
   /** @internal */
-  protected abstract readonly trained: readonly Variable[] | undefined;
+  protected abstract readonly trained: readonly AnyVariable[] | undefined;
   /** @internal */
   protected abstract readonly lossScale: number;
   /** @internal Throws if a step over these variables is not possible now; changes nothing. */
-  protected abstract check(variables: readonly Variable[]): void;
+  protected abstract check(variables: readonly AnyVariable[]): void;
   /** @internal Builds if needed and does the step; `update` was checked. */
   protected abstract run(update: Update): void;
 
@@ -110,7 +113,7 @@ export abstract class Optimizer {
    * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
    * @throws {StateError} for variables the optimizer was not built with, or that were freed.
    */
-  apply(gradients: readonly Gradient[], variables?: readonly Variable[]): void {
+  apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): void {
     if (!Array.isArray(gradients))
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
@@ -124,13 +127,18 @@ export abstract class Optimizer {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
     this.check(targets);
-    const given: Variable[] = [];
+    const given: AnyVariable[] = [];
     const values: Numbers[] = [];
     targets.forEach((variable, i) => {
       const gradient = list[i];
       if (gradient === null) return;
-      const what = `the size of variable "${variable.path}"`;
-      values.push(outside(variable.runtime, checkedNumbers(`gradients[${i}]`, gradient, variable.size, what)));
+      const { runtime, gradientDtype, path, size } = variable;
+      const [argument, what] = [`gradients[${i}]`, `the size of variable "${path}"`];
+      const numbers =
+        gradientDtype === "float32"
+          ? checkedNumbers(argument, gradient, size, what)
+          : checkedBits(argument, gradient, gradientDtype, size, what);
+      values.push(outside(runtime, numbers));
       given.push(variable);
     });
     this.run({ variables: given, gradients: values, built: targets });
@@ -141,7 +149,7 @@ export abstract class Optimizer {
    *
    * @returns the raw count of calls, including this one.
    */
-  applyGradients(pairs: Iterable<readonly [Gradient, Variable]>): number {
+  applyGradients(pairs: Iterable<readonly [Gradient, AnyVariable]>): number {
     const rule = "an iterable of pairs of gradient and variable";
     if (typeof pairs?.[Symbol.iterator] !== "function") throw new TypeError(message("pairs", rule, pairs));
     const list = [...pairs];
@@ -168,7 +176,7 @@ export abstract class Optimizer {
    * @returns what `loss` returned.
    * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
    */
-  minimize(loss: (context: LossContext) => number, variables: readonly Variable[]): number {
+  minimize<V extends AnyVariable>(loss: (context: LossContext<V>) => number, variables: readonly V[]): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
     this.check(targets);
@@ -255,7 +263,7 @@ export abstract class Optimizer {
     }
   }
 
-  #trainedVariables(): readonly Variable[] {
+  #trainedVariables(): readonly AnyVariable[] {
     if (this.trained === undefined) {
       throw new StateError("The optimizer is not built: call build(variables) first, or give `apply` its variables.");
     }
@@ -266,16 +274,18 @@ export abstract class Optimizer {
 /** Keeps variables from weight decay. */
 export interface WeightDecayExclusion {
   /** These variables. */
-  readonly variables?: readonly Variable[] | undefined;
+  readonly variables?: readonly AnyVariable[] | undefined;
   /** Variables in whose name one of these is found; a string is a regular expression, as in Keras. */
   readonly names?: readonly (string | RegExp)[] | undefined;
 }
 
 /** `variables`, if it is an array of distinct variables of one runtime. */
-export function checkedVariables(variables: unknown): readonly Variable[] {
+export function checkedVariables<V extends AnyVariable>(variables: readonly V[]): readonly V[];
+export function checkedVariables(variables: unknown): readonly AnyVariable[];
+export function checkedVariables(variables: unknown): readonly AnyVariable[] {
   if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
   const list: readonly unknown[] = [...variables];
-  const seen = new Set<Variable>();
+  const seen = new Set<AnyVariable>();
   for (const [i, variable] of list.entries()) {
     if (!(variable instanceof Variable)) {
       throw new TypeError(message(`variables[${i}]`, "a Variable of this copy of the package", variable));

@@ -1,6 +1,6 @@
 // The constructor's options: their type, made from the generated hyper-parameters, and their validation by the same
 // generated table.
-import { finite, message, own, record, whole } from "./errors.js";
+import { finite, message, own, record, whole, word } from "./errors.js";
 import {
   type ClipOption,
   type Descriptor,
@@ -56,7 +56,8 @@ export function withHyperparameter(current: Hyperparameters, row: Descriptor, va
   return changed;
 }
 
-function checkedType({ option, kind }: Descriptor, value: unknown): number | boolean | null {
+function checkedType({ option, kind, choices }: Descriptor, value: unknown): unknown {
+  if (kind === "choice") return word(option, choices, value);
   if (kind === "boolean") {
     if (typeof value !== "boolean") throw new TypeError(message(option, "true or false", value));
     return value;
@@ -110,7 +111,9 @@ export function optionsFromConfig(config: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [spelling.get(key), value]));
 }
 
-/** A hyper-parameter as its number at the boundary: `NaN` for "off". */
-export function boundaryNumber(value: Hyperparameters[keyof Hyperparameters]): number {
+/** A hyper-parameter as its number at the boundary: `NaN` for "off", the place of a word among its choices. */
+export function boundaryNumber({ option, choices }: Descriptor, hyperparameters: Hyperparameters): number {
+  const value = hyperparameters[option];
+  if (typeof value === "string") return choices.indexOf(value);
   return value === null ? Number.NaN : Number(value);
 }

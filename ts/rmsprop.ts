@@ -1,7 +1,7 @@
 // Keras' RMSprop.
 import { message, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
-import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
+import { HYPERPARAMETERS, type Hyperparameters, type OwnOption } from "./generated/hyperparameters.js";
 import {
   checkedLearningRate,
   checkedRate,
@@ -24,7 +24,7 @@ import { defaultRuntime, type Runtime } from "./runtime.js";
 import { deserialize, type Serialized, serialize } from "./schedules/serialization.js";
 import { keptSlots } from "./slots.js";
 import { Trainer } from "./trainer.js";
-import type { Variable } from "./variable.js";
+import type { AnyVariable } from "./variable.js";
 
 /** Keras' default. */
 const DEFAULT_LEARNING_RATE = 0.001;
@@ -34,13 +34,18 @@ export type SnakeCase<Name extends string> = Name extends `${infer First}${infer
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
   : Name;
 
-/** Keras' configuration of an RMSprop: what `get_config` returns there. */
+/**
+ * Keras' configuration of an RMSprop: what `get_config` returns there. With options that Keras does not have, set to
+ * anything but their defaults, it has their keys too, and Keras refuses it.
+ */
 export type RMSpropConfig = {
   /** The optimizer's name. */
   readonly name: string;
   /** A number (float32), or a serialized schedule or function. */
   readonly learning_rate: number | Serialized;
-} & { readonly [Option in keyof Hyperparameters as SnakeCase<Option>]: Hyperparameters[Option] };
+} & { readonly [Option in Exclude<keyof Hyperparameters, OwnOption> as SnakeCase<Option>]: Hyperparameters[Option] } & {
+  readonly [Option in OwnOption as SnakeCase<Option>]?: Hyperparameters[Option];
+};
 
 // The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
 // one of them.
@@ -69,7 +74,7 @@ export class RMSprop extends Optimizer {
   #learningRate: LearningRate;
   #trainer: Trainer | undefined;
   #freed = false;
-  #exclusion: { variables: ReadonlySet<Variable>; patterns: readonly RegExp[] } = {
+  #exclusion: { variables: ReadonlySet<AnyVariable>; patterns: readonly RegExp[] } = {
     variables: new Set(),
     patterns: [],
   };
@@ -99,9 +104,9 @@ export class RMSprop extends Optimizer {
         set(this: RMSprop, value: unknown) {
           this.assertNotFreed();
           const changed = withHyperparameter(this.#hyperparameters, row, value);
-          if (this.#trainer) assertStateExists(this.#trainer.builtWith, changed, row.option);
+          if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
           this.#hyperparameters = changed;
-          this.#trainer?.set(place, boundaryNumber(changed[row.option]));
+          this.#trainer?.set(place, boundaryNumber(row, changed));
         },
       });
     });
@@ -146,7 +151,7 @@ export class RMSprop extends Optimizer {
    * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
    * @throws {OutOfMemoryError} if there is no room.
    */
-  build(variables: readonly Variable[]): void {
+  build(variables: readonly AnyVariable[]): void {
     this.assertNotFreed();
     const checked = checkedVariables(variables);
     if (!this.#trainer) this.#build(checked);
@@ -157,7 +162,7 @@ export class RMSprop extends Optimizer {
    * @internal Trains these variables from now on, instead of those it was built with. State of those that were trained
    * before stays as it is, that of the others begins as in `build`. If there is no room, nothing has changed.
    */
-  rebuild(variables: readonly Variable[]): void {
+  rebuild(variables: readonly AnyVariable[]): void {
     this.assertNotFreed();
     const checked = checkedVariables(variables);
     const old = this.#trainer;
@@ -217,7 +222,7 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  check(variables: readonly Variable[]): void {
+  check(variables: readonly AnyVariable[]): void {
     this.assertNotFreed();
     const trainer = this.#trainer;
     (trainer?.runtime ?? variables[0]?.runtime)?.assertUnlocked("A step");
@@ -229,7 +234,7 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  get trained(): readonly Variable[] | undefined {
+  get trained(): readonly AnyVariable[] | undefined {
     this.assertNotFreed();
     return this.#trainer?.variables;
   }
@@ -257,7 +262,7 @@ export class RMSprop extends Optimizer {
    *
    * @throws {StateError} if the optimizer was not built with the variable.
    */
-  slot(name: Slot, variable: Variable): Float32Array<ArrayBuffer> | null {
+  slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
     if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
     const trainer = this.#trainer ?? this.#notBuilt();
     return trainer.slot(name, trainer.place(variable));
@@ -316,7 +321,10 @@ export class RMSprop extends Optimizer {
   /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
   getConfig(): RMSpropConfig {
     const rate = this.#learningRate;
-    const hyperparameters = HYPERPARAMETERS.map((row) => [row.key, this.#hyperparameters[row.option]]);
+    const own = this.#hyperparameters;
+    // What Keras does not have, the choices, is there only where Keras would compute something else.
+    const rows = HYPERPARAMETERS.filter((row) => row.kind !== "choice" || own[row.option] !== row.default);
+    const hyperparameters = rows.map((row) => [row.key, own[row.option]]);
     return {
       name: this.name,
       learning_rate:
@@ -363,7 +371,7 @@ export class RMSprop extends Optimizer {
     }
   }
 
-  #build(variables: readonly Variable[]): Trainer {
+  #build(variables: readonly AnyVariable[]): Trainer {
     const trainer = new Trainer(
       variables[0]?.runtime ?? defaultRuntime(),
       this.#hyperparameters,
@@ -409,12 +417,22 @@ function checkedPattern(argument: string, pattern: unknown): RegExp {
   }
 }
 
-/** State is allocated by `build`: what needs more of it afterwards is an error (an IndexError in Keras). */
-function assertStateExists(built: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
+/**
+ * State is allocated by `build`: what needs more of it afterwards is an error (an IndexError in Keras), and so is what
+ * would take a momentum buffer for another.
+ */
+function assertStateFits(built: Hyperparameters, changed: Hyperparameters, option: keyof Hyperparameters): void {
   const there = keptSlots(built);
   const missing = keptSlots(changed).find((slot) => !there.includes(slot));
-  if (missing === undefined) return;
-  throw new StateError(
-    `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${missing} slot.`,
-  );
+  if (missing !== undefined) {
+    throw new StateError(
+      `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${missing} slot.`,
+    );
+  }
+  const { momentumMode } = changed;
+  if (there.includes("momentum") && momentumMode !== built.momentumMode) {
+    const held =
+      built.momentumMode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
+    throw new StateError(`\`momentumMode\` cannot become "${momentumMode}" after build: the momentum slot ${held}.`);
+  }
 }

@@ -76,17 +76,22 @@ export class Runtime {
 }
 
 /** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
-const owners = new WeakMap<Float32Array, object>();
+const owners = new WeakMap<object, object>();
 
-/** A float32 array in linear memory, as a `Float32Array` that is made anew after the memory grew. */
-export class View {
+/** The class of a typed array. */
+export type ArrayClass<A> = new (buffer: ArrayBuffer, byteOffset: number, length: number) => A;
+
+/** An array in linear memory, as a typed array that is made anew after the memory grew. */
+export class View<A extends Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
+  readonly #class: ArrayClass<A>;
   readonly #runtime: Runtime;
   readonly #address: number;
   readonly #length: number;
   readonly #owner: object;
-  #view: Float32Array<ArrayBuffer>;
+  #view: A;
 
-  constructor(runtime: Runtime, address: number, length: number, owner: object) {
+  constructor(arrayClass: ArrayClass<A>, runtime: Runtime, address: number, length: number, owner: object) {
+    this.#class = arrayClass;
     this.#runtime = runtime;
     this.#address = address >>> 0;
     this.#length = length;
@@ -94,13 +99,13 @@ export class View {
     this.#view = this.#make();
   }
 
-  get(): Float32Array<ArrayBuffer> {
+  get(): A {
     if (this.#view.buffer !== this.#runtime.buffer) this.#view = this.#make();
     return this.#view;
   }
 
-  #make(): Float32Array<ArrayBuffer> {
-    const view = new Float32Array(this.#runtime.buffer, this.#address, this.#length);
+  #make(): A {
+    const view = new this.#class(this.#runtime.buffer, this.#address, this.#length);
     owners.set(view, this.#owner);
     return view;
   }

@@ -7,27 +7,27 @@ import type { KernelExports } from "./generated/kernel.js";
 import type { Numbers } from "./numbers.js";
 import { boundaryNumber } from "./options.js";
 import { type Runtime, View } from "./runtime.js";
-import { nonNeg, type Variable } from "./variable.js";
+import { type AnyVariable, nonNeg } from "./variable.js";
 
 const DONE = STATUSES.indexOf("done");
 const SKIPPED = STATUSES.indexOf("skipped");
 
 export class Trainer {
   readonly runtime: Runtime;
-  readonly variables: readonly Variable[];
+  readonly variables: readonly AnyVariable[];
   /** What decided which slots there are. */
   readonly builtWith: Hyperparameters;
   readonly #kernel: KernelExports;
   readonly #handle: number;
-  readonly #places: ReadonlyMap<Variable, number>;
+  readonly #places: ReadonlyMap<AnyVariable, number>;
   /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
-  readonly #slots: readonly (readonly (View | null)[])[];
+  readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
   readonly #hasConstraints: boolean;
   readonly #backup: Backup | undefined;
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
-  constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly Variable[]) {
+  constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly AnyVariable[]) {
     runtime.assertUnlocked("A build");
     const { kernel } = runtime;
     this.runtime = runtime;
@@ -37,7 +37,7 @@ export class Trainer {
     this.#places = new Map(variables.map((variable, place) => [variable, place]));
     this.#handle = kernel.optimizer_create();
     HYPERPARAMETERS.forEach((row, place) => {
-      kernel.optimizer_set(this.#handle, place, boundaryNumber(hyperparameters[row.option]));
+      kernel.optimizer_set(this.#handle, place, boundaryNumber(row, hyperparameters));
     });
     let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
     for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable.handle);
@@ -51,7 +51,7 @@ export class Trainer {
     this.#slots = SLOTS.map((_, slot) =>
       variables.map(({ size }, place) => {
         const address = kernel.optimizer_slot(this.#handle, slot, place);
-        return address === 0 ? null : new View(runtime, address, size, this);
+        return address === 0 ? null : new View(Float32Array, runtime, address, size, this);
       }),
     );
     this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
@@ -67,7 +67,7 @@ export class Trainer {
   }
 
   /** The variable's place in the list it was built with; an error if it is not there. */
-  place(variable: Variable): number {
+  place(variable: AnyVariable): number {
     const place = this.#places.get(variable);
     if (place === undefined) {
       throw new StateError(
@@ -158,7 +158,7 @@ export class Trainer {
     try {
       const count = places?.length ?? this.variables.length;
       for (let i = 0; i < count; i++) {
-        const { constraint, overwriteWithGradient, value, path } = this.variables[places?.[i] ?? i] as Variable;
+        const { constraint, overwriteWithGradient, value, path } = this.variables[places?.[i] ?? i] as AnyVariable;
         if (constraint === undefined || overwriteWithGradient) continue;
         const returned = constraint(value);
         if (returned !== undefined && returned !== value) {

@@ -1,14 +1,37 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
-import { message, OutOfMemoryError, own, record, StateError, show } from "./errors.js";
+import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
+import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
 import { automaticName } from "./names.js";
 import { checkedNumbers, type Numbers, outside } from "./numbers.js";
-import { defaultRuntime, Runtime, View } from "./runtime.js";
+import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
 export type Constraint = (value: Float32Array<ArrayBuffer>) => unknown;
 
+/**
+ * The array that is a variable's `gradient`, by the type of its numbers. Those of 16 bits are seen as their bits, in every
+ * engine: not all have a `Float16Array`, and none has an array of bfloat16.
+ */
+export interface GradientArrays {
+  /** Numbers. */
+  float32: Float32Array<ArrayBuffer>;
+  /** Bits of IEEE 754 binary16. */
+  float16: Uint16Array<ArrayBuffer>;
+  /** Bits of the upper halves of float32 numbers. */
+  bfloat16: Uint16Array<ArrayBuffer>;
+}
+
+const GRADIENT_ARRAYS: { readonly [D in GradientDtype]: ArrayClass<GradientArrays[D]> } = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+};
+
+/** A variable, whatever type its gradient has. */
+export type AnyVariable = Variable<GradientDtype>;
+
 /** Options of `new Variable`. */
-export interface VariableOptions {
+export interface VariableOptions<D extends GradientDtype = "float32"> {
   /** Default `variable`, `variable_1`, … */
   readonly name?: string | undefined;
   /** Where the variable is in the model, such as `dense/kernel`; names the optimizer's slots. Default: the name. */
@@ -19,11 +42,13 @@ export interface VariableOptions {
   readonly constraint?: Constraint | undefined;
   /** A step sets the variable to its gradient instead of updating it (statistics computed as if they were gradients). */
   readonly overwriteWithGradient?: boolean | undefined;
+  /** The type of the gradient's numbers: what was computed in 16 bits can be handed over so. Default `"float32"`. */
+  readonly gradientDtype?: D | undefined;
   /** The runtime whose memory holds the variable. Default: the default runtime. */
   readonly runtime?: Runtime | undefined;
 }
 
-const KNOWN = ["name", "path", "shape", "constraint", "overwriteWithGradient", "runtime"] as const;
+const KNOWN = ["name", "path", "shape", "constraint", "overwriteWithGradient", "gradientDtype", "runtime"] as const;
 
 /** Keras' `NonNeg` constraint: negative values become 0. */
 export const nonNeg: Constraint = (value) => {
@@ -32,7 +57,8 @@ export const nonNeg: Constraint = (value) => {
 };
 
 /**
- * Values that an optimizer trains and the gradient of the loss with respect to them, both float32 in C order.
+ * Values that an optimizer trains and the gradient of the loss with respect to them, both in C order. The values are
+ * float32, and so is the gradient unless `gradientDtype` says otherwise.
  *
  * ```ts
  * const kernel = new Variable(new Float32Array(784 * 10), { name: "kernel", path: "dense/kernel", shape: [784, 10] });
@@ -41,7 +67,7 @@ export const nonNeg: Constraint = (value) => {
  *
  * The memory is given back by `free()`, by `using`, or some time after the variable is garbage.
  */
-export class Variable {
+export class Variable<D extends GradientDtype = "float32"> {
   /** What weight decay's exclusions are matched against. Need not be unique. */
   readonly name: string;
   /** Where it is in the model; names its slots and its tensors in checkpoints. */
@@ -54,10 +80,12 @@ export class Variable {
   readonly constraint: Constraint | undefined;
   /** Whether a step sets the values to the gradient instead of updating them. */
   readonly overwriteWithGradient: boolean;
+  /** The type of the gradient's numbers. */
+  readonly gradientDtype: D;
   readonly #runtime: Runtime;
   readonly #handle: number;
-  readonly #value: View;
-  readonly #gradient: View;
+  readonly #value: View<Float32Array<ArrayBuffer>>;
+  readonly #gradient: View<GradientArrays[D]>;
   #freed = false;
 
   /**
@@ -67,11 +95,14 @@ export class Variable {
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
    */
-  constructor(value: number | Numbers, options: VariableOptions = {}) {
+  constructor(value: number | Numbers, options: VariableOptions<D> = {}) {
     const given = record("options", options, KNOWN);
     const shape = own(given, "shape");
     this.constraint = optional(given, "constraint", "function") as Constraint | undefined;
     this.overwriteWithGradient = (optional(given, "overwriteWithGradient", "boolean") as boolean | undefined) ?? false;
+    const dtype = own(given, "gradientDtype");
+    // Without the option, `D` is its default.
+    this.gradientDtype = word("gradientDtype", GRADIENT_DTYPES, dtype === undefined ? "float32" : dtype) as D;
     const runtime = own(given, "runtime") ?? defaultRuntime();
     if (!(runtime instanceof Runtime)) {
       throw new TypeError(message("runtime", "made by `createRuntime` of this copy of the package", runtime));
@@ -92,14 +123,16 @@ export class Variable {
     const { kernel } = runtime;
     const values = outside(runtime, numbers);
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
-    const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, this.overwriteWithGradient ? 1 : 0) : 0;
+    const flags = [this.overwriteWithGradient ? 1 : 0, GRADIENT_DTYPES.indexOf(this.gradientDtype)] as const;
+    const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, ...flags) : 0;
     runtime.synchronize();
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
     this.#runtime = runtime;
     this.#handle = handle;
     runtime.track(this, kernel.variable_free, handle);
-    this.#value = new View(runtime, kernel.variable_value(handle), this.size, this);
-    this.#gradient = new View(runtime, kernel.variable_gradient(handle), this.size, this);
+    this.#value = new View(Float32Array, runtime, kernel.variable_value(handle), this.size, this);
+    const gradientArray = GRADIENT_ARRAYS[this.gradientDtype];
+    this.#gradient = new View(gradientArray, runtime, kernel.variable_gradient(handle), this.size, this);
     this.#value.get().set(values);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
@@ -123,10 +156,11 @@ export class Variable {
 
   /**
    * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
+   * Numbers of 16 bits are seen as their bits.
    *
    * @throws {StateError} if the variable was freed.
    */
-  get gradient(): Float32Array<ArrayBuffer> {
+  get gradient(): GradientArrays[D] {
     this.assertNotFreed();
     return this.#gradient.get();
   }

@@ -8,6 +8,7 @@
 
 use crate::arena::{Arena, Handle, OutOfMemory};
 use crate::config::Hyperparameters;
+use crate::half::GradientDtype;
 use crate::machine::Global;
 use crate::optimizer::{Call, Optimizer, Slot};
 use crate::scale::LossScale;
@@ -100,13 +101,15 @@ pub fn memory_reserve(bytes: u32) -> u32 {
     code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
 }
 
-/// A variable of `size` zeros with a gradient of zeros. The handle, or 0 if there is no room.
+/// A variable of `size` zeros with a gradient of zeros, whose type has number `gradient_dtype`. The handle, or 0 if there
+/// is no room.
 #[wasm_bindgen]
-pub fn variable_create(size: u32, overwrite_with_gradient: bool) -> u32 {
+pub fn variable_create(size: u32, overwrite_with_gradient: bool, gradient_dtype: u32) -> u32 {
     with(|World { variables, ledger, .. }| {
-        let bytes = Variable::bytes(size as usize).ok_or(OutOfMemory)?;
+        let dtype = GradientDtype::ALL.get(gradient_dtype as usize).copied().unwrap_or_default();
+        let bytes = Variable::bytes(size as usize, dtype).ok_or(OutOfMemory)?;
         ledger.book(bytes, || {
-            let variable = Variable::zeroed(size as usize)?;
+            let variable = Variable::zeroed_with(size as usize, dtype)?;
             variables.insert(if overwrite_with_gradient { variable.overwritten_with_gradient() } else { variable })
         })
     })
@@ -122,7 +125,7 @@ pub fn variable_value(variable: u32) -> usize {
 /// Address of a variable's gradient, 0 if it does not exist.
 #[wasm_bindgen]
 pub fn variable_gradient(variable: u32) -> usize {
-    with(|world| address(world.variables.get(variable).map(Variable::gradient)))
+    with(|world| address(world.variables.get(variable).map(|variable| variable.gradient.buffer.as_slice())))
 }
 
 /// Gives a variable's memory back. Optimizers built with it report it as freed from then on.
@@ -130,7 +133,7 @@ pub fn variable_gradient(variable: u32) -> usize {
 pub fn variable_free(variable: u32) {
     with(|world| {
         if let Some(removed) = world.variables.remove(variable) {
-            world.ledger.used -= Variable::bytes(removed.value().len()).unwrap_or(0);
+            world.ledger.used -= removed.own_bytes();
         }
     });
 }

@@ -18,6 +18,9 @@ pub enum Kind {
     OptionalNumber,
     /// A whole number, or `null` for "off".
     OptionalCount,
+    /// One of the words in `choices`. Keras has no such hyper-parameters: a configuration holds one only if it is not at
+    /// its default, so that Keras refuses what it would compute otherwise.
+    Choice,
 }
 
 /// What a finite value must satisfy. Anything not ruled out here is accepted, as in Keras.
@@ -52,10 +55,14 @@ pub struct Descriptor {
     pub kind: Kind,
     /// What its value must satisfy.
     pub limits: Limits,
+    /// The words of a [`Kind::Choice`], of which a word's place is its number at the boundary; empty for other kinds.
+    pub choices: &'static [&'static str],
 }
 
-/// A value that crosses the boundary as one float64: `NaN` stands for "off", 0 and 1 for truth values.
+/// A value that crosses the boundary as one float64: `NaN` stands for "off", 0 and 1 for truth values, and a choice is the
+/// place of its word.
 trait Value: Copy {
+    const CHOICES: &'static [&'static str] = &[];
     fn from_number(number: f64) -> Self;
     fn to_number(self) -> f64;
 }
@@ -87,9 +94,50 @@ impl Value for Option<f64> {
     }
 }
 
+macro_rules! choice {
+    ($(#[doc = $doc:literal])+ $name:ident: $( $(#[doc = $of_word:literal])+ $word:literal $variant:ident, )+) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+        pub enum $name {
+            $( $(#[doc = $of_word])+ #[cfg_attr(feature = "bindings", serde(rename = $word))] $variant, )+
+        }
+
+        impl Value for $name {
+            const CHOICES: &'static [&'static str] = &[ $( $word, )+ ];
+            fn from_number(number: f64) -> Self {
+                let choices = [ $( Self::$variant, )+ ];
+                choices[(number as usize).min(choices.len() - 1)]
+            }
+            fn to_number(self) -> f64 {
+                f64::from(self as u8)
+            }
+        }
+    };
+}
+
+choice! {
+    /// Where ε is added to the denominator.
+    EpsilonMode:
+    /// Under the root, as in Keras: `√(v + ε)`.
+    "inside" Inside,
+    /// To the root, as in `PyTorch`: `√v + ε`.
+    "outside" Outside,
+}
+
+choice! {
+    /// Where the learning rate meets the momentum buffer.
+    MomentumMode:
+    /// In the buffer: `m ← μ·m + η·g/d`, `w ← w - m`.
+    "keras" Keras,
+    /// Behind the buffer, as in `PyTorch`: `m ← μ·m + g/d`, `w ← w - η·m`.
+    "torch" Torch,
+}
+
 macro_rules! hyperparameters {
     ($( $(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:ident, $limits:expr; )+) => {
-        /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`.
+        /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
+        /// does not have.
         #[derive(Clone, Debug, PartialEq)]
         #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
         #[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
@@ -105,7 +153,12 @@ macro_rules! hyperparameters {
 
         /// The table of hyper-parameters; a row's place is its number at the boundary.
         pub const HYPERPARAMETERS: &[Descriptor] = &[
-            $( Descriptor { name: stringify!($name), kind: Kind::$kind, limits: $limits }, )+
+            $( Descriptor {
+                name: stringify!($name),
+                kind: Kind::$kind,
+                limits: $limits,
+                choices: <$type as Value>::CHOICES,
+            }, )+
         ];
 
         impl Hyperparameters {
@@ -158,10 +211,17 @@ hyperparameters! {
     rho: f64 = 0.9, Number, ANY;
     /// Momentum of the increments. 0 or a negative number: off.
     momentum: f64 = 0.0, Number, ANY;
-    /// ε, added under the square root for numerical stability.
+    /// ε, added to the denominator for numerical stability; where, says `epsilonMode`.
     epsilon: f64 = 1e-7, Number, ANY;
     /// Divide by an estimate of the gradient's standard deviation instead of its root mean square.
     centered: bool = false, Boolean, ANY;
+    /// Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
+    /// Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+    epsilon_mode: EpsilonMode = EpsilonMode::Inside, Choice, ANY;
+    /// What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
+    /// gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
+    /// Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+    momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY;
 }
 
 impl Hyperparameters {
@@ -195,6 +255,8 @@ mod tests {
             use_ema: true,
             gradient_accumulation_steps: Some(3.0),
             rho: 0.5,
+            epsilon_mode: EpsilonMode::Outside,
+            momentum_mode: MomentumMode::Torch,
             ..Hyperparameters::default()
         };
         for (row, number) in original.numbers().into_iter().enumerate() {
@@ -202,5 +264,20 @@ mod tests {
         }
         assert_eq!(copy, original);
         assert!(!copy.set(HYPERPARAMETERS.len(), 0.0));
+    }
+
+    #[test]
+    fn choices_stand_at_their_numbers() {
+        let default = Hyperparameters::default();
+        for (descriptor, number) in HYPERPARAMETERS.iter().zip(default.numbers()) {
+            assert_eq!(descriptor.kind == Kind::Choice, !descriptor.choices.is_empty());
+            // The default is the first.
+            assert!(descriptor.choices.is_empty() || number == 0.0);
+        }
+        let mut other = default;
+        for row in [HYPERPARAMETERS.len() - 2, HYPERPARAMETERS.len() - 1] {
+            other.set(row, 1.0);
+        }
+        assert_eq!((other.epsilon_mode, other.momentum_mode), (EpsilonMode::Outside, MomentumMode::Torch));
     }
 }

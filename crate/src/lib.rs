@@ -24,6 +24,7 @@
 //! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
 //! | `optimizer::parts` | a step in chunks, for several threads (feature `threads`) |
+//! | [`half`] | gradients of 16 bits |
 //! | [`schedule`], [`cosine`] | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
 //! | [`variable`], [`arena`] | memory |
@@ -42,6 +43,7 @@ pub mod clip;
 pub mod config;
 pub mod cosine;
 pub mod decay;
+pub mod half;
 pub mod machine;
 pub mod optimizer;
 pub mod scale;
@@ -56,6 +58,7 @@ pub mod abi;
 
 pub use arena::{Handle, OutOfMemory};
 pub use config::Hyperparameters;
+pub use half::GradientDtype;
 pub use optimizer::{BuildError, Call, Optimizer, Slot};
 pub use scale::LossScale;
 pub use variable::{Freed, Variable, Variables};

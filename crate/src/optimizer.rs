@@ -10,7 +10,8 @@ use crate::average::Average;
 use crate::clip::{Clip, RUN, Rule, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::config::Hyperparameters;
 use crate::decay::{self, decay, decay_carefully};
-use crate::scale::{LossScale, all_finite};
+use crate::half::Elements;
+use crate::scale::LossScale;
 use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::update::{Block, Coefficients, is_delicate, update, update_carefully};
 use crate::variable::{Freed, Variable, Variables};
@@ -27,6 +28,9 @@ const BLOCK: usize = 64;
 /// One block in so many is looked through for numbers that make arithmetic slow, others in each call. Looking through all of
 /// them in each call would make a step of normal numbers 1.7 to 2 times as long.
 const TURNS: usize = 128;
+
+/// Floats of room for gradients on their way: a run (of which norms are made) or a block.
+const SCRATCH: usize = RUN + BLOCK + RUN;
 
 /// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +132,7 @@ pub struct Optimizer {
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
     sums_of_squares: Vec<f32>,
-    /// Room for a block of prepared and a block of clipped gradients.
+    /// Room for blocks of gradients: prepared, clipped, widened.
     scratch: Buffer,
 }
 
@@ -155,12 +159,12 @@ impl Optimizer {
             raw_iterations: 0,
             selection,
             sums_of_squares: reserved(handles.len())?,
-            scratch: Buffer::zeroed(RUN + BLOCK)?,
+            scratch: Buffer::zeroed(SCRATCH)?,
         })
     }
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
-    const FIXED: usize = Arena::<Self>::PLACE + (RUN + BLOCK) * size_of::<f32>();
+    const FIXED: usize = Arena::<Self>::PLACE + SCRATCH * size_of::<f32>();
     /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
     const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
 
@@ -304,14 +308,22 @@ impl Optimizer {
 
     /// Whether all gradients are finite. One whose sum of squares [`prepare`](Self::prepare) found to be finite is not
     /// read again: infinities and `NaN` do not go away by unscaling, squaring and adding.
-    fn gradients_are_finite(&self, variables: &Variables, call: Call) -> bool {
-        let mut sums = self.sums_of_squares.iter();
-        (0..self.selected(call)).all(|position| {
+    fn gradients_are_finite(&mut self, variables: &Variables, call: Call) -> bool {
+        let mut prepared = 0;
+        for position in 0..self.selected(call) {
             let state = &self.states[self.index(call, position)];
-            let Some(variable) = variables.get(state.variable) else { return true };
-            let sum = if state.overwrite_with_gradient { None } else { sums.next() };
-            sum.is_some_and(|sum| sum.is_finite()) || all_finite(variable.gradient())
-        })
+            let Some(variable) = variables.get(state.variable) else { continue };
+            if !state.overwrite_with_gradient {
+                prepared += 1;
+                if self.sums_of_squares.get(prepared - 1).is_some_and(|sum| sum.is_finite()) {
+                    continue;
+                }
+            }
+            if !variable.gradient.elements().all_finite(self.scratch.as_mut_slice()) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether this call updates the variables or only accumulates.
@@ -351,7 +363,7 @@ impl Optimizer {
             }
             let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::as_slice);
             let scratch = self.scratch.as_mut_slice();
-            let gradient = variable.gradient();
+            let gradient = variable.gradient.elements();
             self.sums_of_squares.push(sum_of_squares(preparation, gradient, accumulator, state.careful, scratch));
         }
     }
@@ -403,7 +415,7 @@ impl Optimizer {
             };
             state.selected = call.selected.is_some();
             if state.overwrite_with_gradient {
-                stages.overwrite(Arrays::of(variable, &mut state.slots));
+                stages.overwrite(Arrays::of(variable, &mut state.slots), self.scratch.as_mut_slice());
                 continue;
             }
             if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
@@ -455,18 +467,20 @@ impl Optimizer {
 #[inline]
 fn sum_of_squares(
     preparation: Preparation,
-    gradient: &[f32],
+    gradient: Elements<'_>,
     accumulator: Option<&[f32]>,
     careful: bool,
     scratch: &mut [f32],
 ) -> f32 {
+    let (prepared, rest) = scratch.split_at_mut(RUN);
+    let widened = &mut rest[BLOCK..];
     pairwise_sum(0, gradient.len(), &mut |from, len| {
         let accumulator = accumulator.map_or(&[][..], |sums| &sums[from..from + len]);
-        let (gradient, scratch) = (&gradient[from..from + len], &mut scratch[..RUN]);
+        let gradient = gradient.block(from, from + len, widened);
         if CARE && careful && len.is_multiple_of(4) {
-            careful_sum_of_squares(preparation.careful_block(gradient, accumulator, scratch))
+            careful_sum_of_squares(preparation.careful_block(gradient, accumulator, prepared))
         } else {
-            run_sum(preparation.block(gradient, accumulator, scratch), square)
+            run_sum(preparation.block(gradient, accumulator, prepared), square)
         }
     })
 }
@@ -474,7 +488,7 @@ fn sum_of_squares(
 /// A variable's values, gradient and slots, or the same part of each.
 struct Arrays<'a, S> {
     value: &'a mut [f32],
-    gradient: &'a [f32],
+    gradient: Elements<'a>,
     /// In the order of [`Slot::ALL`]. Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
     slots: &'a mut [Option<S>; 5],
 }
@@ -484,7 +498,7 @@ impl<'a> Arrays<'a, Buffer> {
     #[inline(always)]
     fn of(variable: &'a mut Variable, slots: &'a mut [Option<Buffer>; 5]) -> Self {
         let Variable { value, gradient, .. } = variable;
-        Self { value: value.as_mut_slice(), gradient: gradient.as_slice(), slots }
+        Self { value: value.as_mut_slice(), gradient: gradient.elements(), slots }
     }
 }
 
@@ -509,16 +523,20 @@ impl Stages {
     }
 
     /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
-    fn overwrite<S: AsMut<[f32]>>(&self, arrays: Arrays<'_, S>) {
+    fn overwrite<S: AsMut<[f32]>>(&self, arrays: Arrays<'_, S>, scratch: &mut [f32]) {
         let Arrays { value, gradient, slots: [_, accumulator, ..] } = arrays;
         let Some(accumulator) = accumulator.as_mut().filter(|_| self.accumulates()) else {
-            value.copy_from_slice(gradient);
+            gradient.for_each_block(scratch, &mut |from, gradient| {
+                value[from..from + gradient.len()].copy_from_slice(gradient);
+            });
             return;
         };
         let accumulator = accumulator.as_mut();
-        for (greatest, &g) in accumulator.iter_mut().zip(gradient) {
-            *greatest = maximum(g, *greatest);
-        }
+        gradient.for_each_block(scratch, &mut |from, gradient| {
+            for (greatest, &g) in accumulator[from..].iter_mut().zip(gradient) {
+                *greatest = maximum(g, *greatest);
+            }
+        });
         if self.updates {
             value.copy_from_slice(accumulator);
             accumulator.fill(0.0);
@@ -554,14 +572,15 @@ impl Stages {
         let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
         let Some(velocity) = velocity else { return };
         let velocity = velocity.as_mut();
-        let (prepared, clipped) = scratch.split_at_mut(RUN);
+        let (prepared, rest) = scratch.split_at_mut(RUN);
+        let (clipped, widened) = rest.split_at_mut(BLOCK);
         let weight_decay = self.weight_decay.filter(|_| decays);
 
         let mut from = 0;
         while from < value.len() {
             let to = value.len().min(from + BLOCK);
             let value = &mut value[from..to];
-            let gradient = &gradient[from..to];
+            let gradient = gradient.block(from, to, widened);
             let mut accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
 
             if CARE && (careful || from == looked_through) {
@@ -599,7 +618,7 @@ impl Stages {
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
                     momentum: part(momentum, from, to).filter(|_| self.momentum),
                 };
-                update(self.coefficients, self.learning_rate, gradient, block);
+                update(&self.coefficients, self.learning_rate, gradient, block);
             } else if let Some(sums) = accumulator {
                 self.preparation.accumulate(gradient, sums);
             }
@@ -644,7 +663,7 @@ impl Stages {
                 decay_carefully(value, weight_decay, self.learning_rate);
             }
             let block = Block { value: &mut *value, velocity, average_gradient, momentum };
-            update_carefully(self.coefficients, self.learning_rate, gradient, block);
+            update_carefully(&self.coefficients, self.learning_rate, gradient, block);
         } else if let Some(sums) = accumulator {
             self.preparation.accumulate_carefully(gradient, sums);
         }

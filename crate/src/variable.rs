@@ -1,6 +1,7 @@
 //! A trainable variable: its values and the gradient of the loss with respect to them.
 
 use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
+use crate::half::{Elements, Gradient, GradientDtype};
 
 /// The variables of a program, by handle. Several optimizers may work on the same ones.
 pub type Variables = Arena<Variable>;
@@ -9,7 +10,7 @@ pub type Variables = Arena<Variable>;
 #[derive(Debug)]
 pub struct Variable {
     pub(crate) value: Buffer,
-    pub(crate) gradient: Buffer,
+    pub(crate) gradient: Gradient,
     pub(crate) overwrite_with_gradient: bool,
 }
 
@@ -19,7 +20,16 @@ impl Variable {
     /// # Errors
     /// [`OutOfMemory`] if the allocator has no room for both arrays.
     pub fn zeroed(size: usize) -> Result<Self, OutOfMemory> {
-        Ok(Self { value: Buffer::zeroed(size)?, gradient: Buffer::zeroed(size)?, overwrite_with_gradient: false })
+        Self::zeroed_with(size, GradientDtype::Float32)
+    }
+
+    /// A variable of `size` zeros, with a gradient of zeros of this type.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if the allocator has no room for both arrays.
+    pub fn zeroed_with(size: usize, gradient: GradientDtype) -> Result<Self, OutOfMemory> {
+        let gradient = Gradient::zeroed(size, gradient)?;
+        Ok(Self { value: Buffer::zeroed(size)?, gradient, overwrite_with_gradient: false })
     }
 
     /// A variable with these values and a gradient of zeros.
@@ -33,8 +43,14 @@ impl Variable {
     }
 
     /// Bytes of memory that a variable of `size` takes; `None` if that is more than can be addressed.
-    pub fn bytes(size: usize) -> Option<usize> {
-        Buffer::bytes(size)?.checked_mul(2)?.checked_add(Variables::PLACE)
+    pub fn bytes(size: usize, gradient: GradientDtype) -> Option<usize> {
+        let value = Buffer::bytes(size)?;
+        value.checked_add(Gradient::bytes(size, gradient)?)?.checked_add(Variables::PLACE)
+    }
+
+    /// Bytes of memory taken: what [`bytes`](Self::bytes) said.
+    pub fn own_bytes(&self) -> usize {
+        Self::bytes(self.value().len(), self.gradient.dtype).unwrap_or(0)
     }
 
     /// The same variable, but a step sets it to its gradient instead of updating it (Keras:
@@ -54,14 +70,24 @@ impl Variable {
         self.value.as_mut_slice()
     }
 
-    /// The gradient.
+    /// The gradient, if its type is float32; otherwise nothing.
     pub fn gradient(&self) -> &[f32] {
-        self.gradient.as_slice()
+        if let Elements::Float32(elements) = self.gradient.elements() { elements } else { &[] }
     }
 
-    /// The gradient, to change.
+    /// The gradient, to change, if its type is float32; otherwise nothing.
     pub fn gradient_mut(&mut self) -> &mut [f32] {
-        self.gradient.as_mut_slice()
+        if self.gradient.dtype == GradientDtype::Float32 { self.gradient.buffer.as_mut_slice() } else { &mut [] }
+    }
+
+    /// The gradient as its bits, if its type is one of 16 bits; otherwise nothing.
+    pub fn half_gradient(&self) -> &[u16] {
+        if let Elements::Half(_, elements) = self.gradient.elements() { elements } else { &[] }
+    }
+
+    /// The gradient as its bits, to change, if its type is one of 16 bits; otherwise nothing.
+    pub fn half_gradient_mut(&mut self) -> &mut [u16] {
+        self.gradient.halves_mut()
     }
 }
 

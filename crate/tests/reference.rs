@@ -4,6 +4,8 @@
 mod allocator;
 #[path = "reference/failures.rs"]
 mod failures;
+#[path = "reference/half.rs"]
+mod half;
 #[path = "reference/model.rs"]
 mod model;
 #[path = "reference/pair.rs"]

@@ -1,6 +1,7 @@
 // Random configurations, shapes and gradients of all magnitudes, and the bits of what they lead to.
 import * as fc from "fast-check";
 import {
+  type AnyVariable,
   CosineDecay,
   CosineDecayRestarts,
   createRuntime,
@@ -73,6 +74,8 @@ export const schedule: fc.Arbitrary<LearningRateSchedule> = fc.oneof(
 const learningRate = fc.oneof(unit, odd, schedule);
 
 const common = {
+  epsilonMode: fc.constantFrom("inside", "inside", "outside" as const),
+  momentumMode: fc.constantFrom("keras", "keras", "torch" as const),
   learningRate,
   rho: usually(unit),
   momentum: fc.oneof(fc.constant(0), usually(unit)),
@@ -198,8 +201,8 @@ export const gradientsAt = (plan: Plan, step: number): Float32Array[] =>
   );
 
 /** The bits of everything, with one NaN for all. */
-export function bitsOf(optimizer: Optimizer, variables: readonly Variable[], withGradients = true): string[] {
-  const hex = (label: string, values: Float32Array | Int32Array) => {
+export function bitsOf(optimizer: Optimizer, variables: readonly AnyVariable[], withGradients = true): string[] {
+  const hex = (label: string, values: Float32Array | Int32Array | Uint16Array) => {
     const words = values instanceof Float32Array ? canonicalBits(values) : values;
     return `${label} ${Buffer.from(words.slice().buffer).toString("hex")}`;
   };

@@ -217,6 +217,32 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
     });
   }
 
+  test("gradients of 16 bits", () => {
+    // 1, -2, the largest and the smallest number of float16 and bfloat16, as bits; then their numbers.
+    const types = {
+      float16: [Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001), [1, -2, 65504, 2 ** -24]],
+      bfloat16: [Uint16Array.of(0x3f80, 0xc000, 0x7f7f, 0x0001), [1, -2, (2 - 2 ** -7) * 2 ** 127, 2 ** -133]],
+    };
+    const step = (gradientDtype, gradient) => {
+      const variable = new Variable([1, 2, 3, 4], { gradientDtype });
+      new RMSprop({ learningRate: 0.1, name: "o" }).apply([gradient], [variable]);
+      return variable.value;
+    };
+    for (const [dtype, [bits, numbers]] of Object.entries(types)) {
+      const [found, wanted] = [step(dtype, bits), step("float32", numbers)];
+      for (let i = 0; i < 4; i++) equal(found[i], wanted[i], `value ${i} of ${dtype}`);
+    }
+    if (typeof Float16Array !== "function") return "without a Float16Array";
+    const [bits, numbers] = types.float16;
+    const array = new Float16Array(numbers);
+    for (let i = 0; i < 4; i++) {
+      equal(new Uint16Array(array.buffer)[i], bits[i], `bits ${i} of the engine's`);
+      equal(step("float16", array)[i], step("float16", bits)[i], `value ${i} of a Float16Array`);
+      equal(step("float32", array)[i], step("float16", bits)[i], `value ${i} of a Float16Array for float32`);
+    }
+    return "with a Float16Array";
+  });
+
   test("growth of memory", () => {
     const runtime = createRuntime({ maximumBytes: 2 ** 26 });
     const first = new Variable([1, 2, 3], { runtime });

@@ -1,10 +1,12 @@
 // The types of variables, optimizers, runtimes and errors: arguments, results, what is read-only, what may be null.
 import {
+  type AnyVariable,
   type Backend,
   backend,
   type Constraint,
   createRuntime,
   type Gradient,
+  type GradientDtype,
   LossScaleOptimizer,
   nonNeg,
   type Optimizer,
@@ -79,6 +81,42 @@ describe("Variable", () => {
       // @ts-expect-error no strings
       () => (w.value = "1"),
     );
+  });
+
+  it("has gradients of the type it is given, float32 unless it is given one", () => {
+    const [half, brain] = [
+      new Variable(1, { gradientDtype: "float16" }),
+      new Variable(1, { gradientDtype: "bfloat16" }),
+    ];
+    expectTypeOf(new Variable(1)).toEqualTypeOf<Variable>();
+    expectTypeOf(new Variable(1, { gradientDtype: "float32" })).toEqualTypeOf<Variable>();
+    expectTypeOf(new Variable(1, { name: "w", shape: [] })).toEqualTypeOf<Variable>();
+    expectTypeOf(new Variable(1).gradient).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf(half).toEqualTypeOf<Variable<"float16">>();
+    expectTypeOf(half.gradient).toEqualTypeOf<Uint16Array<ArrayBuffer>>();
+    expectTypeOf(brain.gradient).toEqualTypeOf<Uint16Array<ArrayBuffer>>();
+    expectTypeOf(half.value).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    expectTypeOf(half.gradientDtype).toEqualTypeOf<"float16">();
+    const dtype = "float16" as GradientDtype;
+    const either = new Variable(1, { gradientDtype: dtype });
+    expectTypeOf(either).toEqualTypeOf<AnyVariable>();
+    expectTypeOf(either.gradient).toEqualTypeOf<Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>>();
+    const all: AnyVariable[] = [half, brain, new Variable(1), either];
+    const optimizer = new RMSprop();
+    optimizer.build(all);
+    optimizer.build([half, new Variable(1)].slice(0, 1));
+    optimizer.applyGradients([[new Uint16Array(1), half]]);
+    optimizer.minimize(
+      ({ variables }) => {
+        expectTypeOf(variables).toEqualTypeOf<readonly Variable<"float16">[]>();
+        return 0;
+      },
+      [half],
+    );
+    // @ts-expect-error its gradient is not float32
+    notRun(() => ((_: Variable) => _)(half));
+    // @ts-expect-error no such type
+    expect(() => new Variable(1, { gradientDtype: "float64" })).toThrow(RangeError);
   });
 
   it("is not another copy's variable", () => {

@@ -1,10 +1,12 @@
 // The options' types: what must compile does, and works; what must not compile is marked, and is an error at run time too.
 import {
+  type EpsilonMode,
   ExponentialDecay,
   type Hyperparameters,
   type LearningRate,
   LossScaleOptimizer,
   type LossScaleOptions,
+  type MomentumMode,
   RMSprop,
   type RMSpropOptions,
 } from "rmsprop-wasm";
@@ -85,6 +87,8 @@ describe("other options", () => {
       emaOverwriteFrequency: 2,
       lossScaleFactor: 2,
       gradientAccumulationSteps: 2,
+      epsilonMode: "outside",
+      momentumMode: "torch",
     };
     expect(new RMSprop(all)).toBeInstanceOf(RMSprop);
     new RMSprop({ weightDecay: null, lossScaleFactor: null, gradientAccumulationSteps: null });
@@ -122,6 +126,10 @@ describe("other options", () => {
       () => new RMSprop({ centered: null }),
       // @ts-expect-error a number
       () => new RMSprop({ centered: 1 }),
+      // @ts-expect-error another word
+      () => new RMSprop({ epsilonMode: "under" }),
+      // @ts-expect-error null
+      () => new RMSprop({ momentumMode: null }),
       // @ts-expect-error a boolean
       () => new RMSprop({ weightDecay: true }),
       // @ts-expect-error a bigint
@@ -191,6 +199,8 @@ describe("properties", () => {
     expectTypeOf(optimizer).toExtend<Hyperparameters>();
     expectTypeOf(optimizer.rho).toEqualTypeOf<number>();
     expectTypeOf(optimizer.centered).toEqualTypeOf<boolean>();
+    expectTypeOf(optimizer.epsilonMode).toEqualTypeOf<EpsilonMode>();
+    expectTypeOf(optimizer.getConfig().momentum_mode).toEqualTypeOf<MomentumMode | undefined>();
     expectTypeOf(optimizer.weightDecay).toEqualTypeOf<number | null>();
     expectTypeOf(optimizer.gradientAccumulationSteps).toEqualTypeOf<number | null>();
     optimizer.rho = 0.5;

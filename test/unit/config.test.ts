@@ -48,6 +48,19 @@ describe("getConfig", () => {
     ]);
   });
 
+  it("holds what Keras does not have only where Keras must not compute something else", () => {
+    const keys = Object.keys(new RMSprop().getConfig());
+    expect(Object.keys(new RMSprop({ epsilonMode: "inside", momentumMode: "keras" }).getConfig())).toEqual(keys);
+    const config = new RMSprop({ epsilonMode: "outside" }).getConfig();
+    expect(Object.keys(config)).toEqual([...keys, "epsilon_mode"]);
+    expect(config.epsilon_mode).toBe("outside");
+    expect(Object.keys(new RMSprop({ momentumMode: "torch" }).getConfig())).toEqual([...keys, "momentum_mode"]);
+    const both = new RMSprop({ epsilonMode: "outside", momentumMode: "torch", rho: 0.5 });
+    const restored = RMSprop.fromConfig(JSON.parse(stringifyConfig(both.getConfig())));
+    expect(restored).toMatchObject({ epsilonMode: "outside", momentumMode: "torch", rho: 0.5 });
+    expect(restored.getConfig()).toEqual(both.getConfig());
+  });
+
   it("of a LossScaleOptimizer holds the inner optimizer, serialized", () => {
     const optimizer = new LossScaleOptimizer(new RMSprop({ name: "i", rho: 0.5 }), { name: "o", initialScale: 8 });
     expect(optimizer.getConfig()).toEqual({

@@ -18,6 +18,8 @@ const DEFAULTS = {
   emaOverwriteFrequency: null,
   lossScaleFactor: null,
   gradientAccumulationSteps: null,
+  epsilonMode: "inside",
+  momentumMode: "keras",
 };
 
 /** One other value for each. */
@@ -34,6 +36,8 @@ const OTHERS = {
   emaOverwriteFrequency: 3,
   lossScaleFactor: 4,
   gradientAccumulationSteps: 2,
+  epsilonMode: "outside",
+  momentumMode: "torch",
 } as const;
 
 describe("options", () => {
@@ -145,6 +149,7 @@ onBothBackends((runtime) => {
     const changes: [keyof typeof OTHERS | "clipvalue", never][] = [
       ["rho", 0.5],
       ["epsilon", 0.125],
+      ["epsilonMode", "outside"],
       ["momentum", 0.9],
       ["momentum", 0],
       ["momentum", 0.25],
@@ -197,6 +202,8 @@ onBothBackends((runtime) => {
       expect(error.message).toContain(`\`${option}\` cannot become ${value} after build: there is no ${slot} slot`);
     }
     expect(optimizer.getConfig()).toEqual(before);
+    // Without a buffer there is nothing to mistake.
+    optimizer.momentumMode = "torch";
     optimizer.momentum = -1;
     optimizer.gradientAccumulationSteps = 0;
     optimizer.apply([noise(3)]);

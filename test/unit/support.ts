@@ -1,5 +1,5 @@
 // What the unit tests share: both backends, all bits of a state, and the check that a failed call changes none of them.
-import { createRuntime, type Optimizer, type Runtime, type Variable } from "rmsprop-wasm";
+import { type AnyVariable, createRuntime, type Optimizer, type Runtime } from "rmsprop-wasm";
 import { describe, expect } from "vitest";
 
 export const BACKENDS = ["wasm", "js"] as const;
@@ -17,8 +17,8 @@ export function bits(values: Float32Array | Int32Array | readonly number[]): str
 }
 
 /** Everything a call could change: values, gradients, slots, counters, learning rate, loss scale, configuration. */
-export function stateOf(optimizer: Optimizer, variables: readonly Variable[]): unknown {
-  const hex = (values: Float32Array | Int32Array) => Buffer.from(values.slice().buffer).toString("hex");
+export function stateOf(optimizer: Optimizer, variables: readonly AnyVariable[]): unknown {
+  const hex = (values: Float32Array | Int32Array | Uint16Array) => Buffer.from(values.slice().buffer).toString("hex");
   return {
     built: optimizer.built,
     iterations: optimizer.iterations,

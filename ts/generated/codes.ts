@@ -15,6 +15,18 @@ export const SLOTS: readonly Slot[] = [
 ];
 
 /**
+ * The type of a variable's gradient; its place is its number at the boundary.
+ */
+export type GradientDtype = "float32" | "float16" | "bfloat16";
+
+/** The types of gradients by their numbers at the boundary. */
+export const GRADIENT_DTYPES: readonly GradientDtype[] = [
+  "float32",
+  "float16",
+  "bfloat16"
+];
+
+/**
  * Outcome of an exported function; its place is its number at the boundary.
  */
 export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound";

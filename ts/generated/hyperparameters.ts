@@ -1,7 +1,8 @@
 // Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
 
 /**
- * The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`.
+ * The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
+ * does not have.
  */
 export type Hyperparameters = { 
 /**
@@ -52,18 +53,39 @@ rho: number,
  */
 momentum: number, 
 /**
- * ε, added under the square root for numerical stability.
+ * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
  */
 epsilon: number, 
 /**
  * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
  */
-centered: boolean, };
+centered: boolean, 
+/**
+ * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
+ * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+ */
+epsilonMode: EpsilonMode, 
+/**
+ * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
+ * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
+ * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+ */
+momentumMode: MomentumMode, };
+
+/**
+ * Where ε is added to the denominator.
+ */
+export type EpsilonMode = "inside" | "outside";
+
+/**
+ * Where the learning rate meets the momentum buffer.
+ */
+export type MomentumMode = "keras" | "torch";
 
 /**
  * How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
  */
-export type Kind = "boolean" | "number" | "optionalNumber" | "optionalCount";
+export type Kind = "boolean" | "number" | "optionalNumber" | "optionalCount" | "choice";
 
 /**
  * What a finite value must satisfy. Anything not ruled out here is accepted, as in Keras.
@@ -96,18 +118,23 @@ export type ClipOption = "clipnorm" | "globalClipnorm" | "clipvalue";
 /** Options that mean something only with `useEma`. */
 export type EmaOption = "emaMomentum" | "emaOverwriteFrequency";
 
-/** A hyper-parameter: its name here, its key in Keras' configuration, its default and its limits. */
+/** Options that Keras does not have. */
+export type OwnOption = "epsilonMode" | "momentumMode";
+
+/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */
 export interface Descriptor {
   option: keyof Hyperparameters;
   key: string;
   kind: Kind;
-  default: number | boolean | null;
+  default: Hyperparameters[keyof Hyperparameters];
   limits: Limits;
+  choices: readonly string[];
 }
 
-/** The hyper-parameters in the order of Keras' `get_config`; a row's place is its number at the boundary. */
+/** The hyper-parameters in the order of Keras' `get_config`, then our own; a row's place is its number at the boundary. */
 export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
+    "choices": [],
     "default": null,
     "key": "weight_decay",
     "kind": "optionalNumber",
@@ -121,6 +148,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "weightDecay"
   },
   {
+    "choices": [],
     "default": null,
     "key": "clipnorm",
     "kind": "optionalNumber",
@@ -134,6 +162,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "clipnorm"
   },
   {
+    "choices": [],
     "default": null,
     "key": "global_clipnorm",
     "kind": "optionalNumber",
@@ -147,6 +176,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "globalClipnorm"
   },
   {
+    "choices": [],
     "default": null,
     "key": "clipvalue",
     "kind": "optionalNumber",
@@ -160,6 +190,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "clipvalue"
   },
   {
+    "choices": [],
     "default": false,
     "key": "use_ema",
     "kind": "boolean",
@@ -173,6 +204,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "useEma"
   },
   {
+    "choices": [],
     "default": 0.99,
     "key": "ema_momentum",
     "kind": "number",
@@ -186,6 +218,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "emaMomentum"
   },
   {
+    "choices": [],
     "default": null,
     "key": "ema_overwrite_frequency",
     "kind": "optionalCount",
@@ -199,6 +232,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "emaOverwriteFrequency"
   },
   {
+    "choices": [],
     "default": null,
     "key": "loss_scale_factor",
     "kind": "optionalNumber",
@@ -212,6 +246,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "lossScaleFactor"
   },
   {
+    "choices": [],
     "default": null,
     "key": "gradient_accumulation_steps",
     "kind": "optionalCount",
@@ -225,6 +260,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "gradientAccumulationSteps"
   },
   {
+    "choices": [],
     "default": 0.9,
     "key": "rho",
     "kind": "number",
@@ -238,6 +274,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "rho"
   },
   {
+    "choices": [],
     "default": 0.0,
     "key": "momentum",
     "kind": "number",
@@ -251,6 +288,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "momentum"
   },
   {
+    "choices": [],
     "default": 1e-7,
     "key": "epsilon",
     "kind": "number",
@@ -264,6 +302,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "option": "epsilon"
   },
   {
+    "choices": [],
     "default": false,
     "key": "centered",
     "kind": "boolean",
@@ -275,5 +314,39 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
       "zeroIsOff": false
     },
     "option": "centered"
+  },
+  {
+    "choices": [
+      "inside",
+      "outside"
+    ],
+    "default": "inside",
+    "key": "epsilon_mode",
+    "kind": "choice",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "epsilonMode"
+  },
+  {
+    "choices": [
+      "keras",
+      "torch"
+    ],
+    "default": "keras",
+    "key": "momentum_mode",
+    "kind": "choice",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "momentumMode"
   }
 ];

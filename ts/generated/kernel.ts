@@ -146,9 +146,10 @@ export interface KernelExports {
   readonly polynomial_decay: (step: number, initialLearningRate: number, decaySteps: number, endLearningRate: number, power: number, cycle: number) => number;
 
   /**
-   * A variable of `size` zeros with a gradient of zeros. The handle, or 0 if there is no room.
+   * A variable of `size` zeros with a gradient of zeros, whose type has number `gradient_dtype`. The handle, or 0 if there
+   * is no room.
    */
-  readonly variable_create: (size: number, overwriteWithGradient: number) => number;
+  readonly variable_create: (size: number, overwriteWithGradient: number, gradientDtype: number) => number;
 
   /**
    * Gives a variable's memory back. Optimizers built with it report it as freed from then on.

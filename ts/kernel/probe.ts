@@ -5,7 +5,7 @@ import type { KernelExports } from "../generated/kernel.js";
 /** Whether the first step of Keras' documentation, in four lanes and in the remainder, has Keras' bits. */
 export function computes(kernel: KernelExports): boolean {
   const size = 5;
-  const variable = kernel.variable_create(size, 0);
+  const variable = kernel.variable_create(size, 0, 0);
   const optimizer = kernel.optimizer_create();
   const built = kernel.optimizer_add(optimizer, variable) + kernel.optimizer_build(optimizer);
   const floats = (address: number) => new Float32Array(kernel.memory.buffer, address >>> 0, size);

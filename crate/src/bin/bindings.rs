@@ -2,7 +2,8 @@
 //!
 //! Types and their documentation by ts-rs, values by `serde_json`. The functions of the boundary come from wasm-bindgen.
 
-use rmsprop::config::{Descriptor, HYPERPARAMETERS, Hyperparameters, Kind, Limits};
+use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
+use rmsprop::half::GradientDtype;
 use rmsprop::optimizer::Slot;
 use rmsprop::status::Status;
 use serde::Serialize;
@@ -24,6 +25,10 @@ fn constant(doc: &str, name: &str, type_: &str, value: &impl Serialize) -> serde
     Ok(format!("/** {doc} */\nexport const {name}: {type_} = {};\n", serde_json::to_string_pretty(value)?))
 }
 
+fn alias(doc: &str, name: &str, type_: &str) -> String {
+    format!("/** {doc} */\nexport type {name} = {type_};\n")
+}
+
 /// `weight_decay` → `weightDecay`
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
@@ -41,6 +46,7 @@ fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Re
         limits["onlyWith"] = json!(camel_case(flag));
     }
     Ok(json!({
+        "choices": descriptor.choices,
         "default": defaults[&option],
         "key": descriptor.name,
         "kind": descriptor.kind,
@@ -53,26 +59,35 @@ fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>
     let defaults = serde_json::to_value(Hyperparameters::default())?;
     let defaults = defaults.as_object().ok_or("the defaults are no object")?;
     let rows = HYPERPARAMETERS.iter().map(|descriptor| row(descriptor, defaults)).collect::<Result<Vec<_>, _>>()?;
-    let groups = HYPERPARAMETERS.iter().filter(|row| row.limits.exclusive_group == Some("clip"));
-    let clip: Vec<_> = groups.map(|row| json!(camel_case(row.name)).to_string()).collect();
-    let dependent = HYPERPARAMETERS.iter().filter(|row| row.limits.only_with == Some("use_ema"));
-    let ema: Vec<_> = dependent.map(|row| json!(camel_case(row.name)).to_string()).collect();
+    let options = |which: fn(&Descriptor) -> bool| {
+        let options =
+            HYPERPARAMETERS.iter().filter(|row| which(row)).map(|row| json!(camel_case(row.name)).to_string());
+        options.collect::<Vec<_>>().join(" | ")
+    };
     Ok([
         HEADER.to_owned(),
         declaration::<Hyperparameters>(config)?,
+        declaration::<EpsilonMode>(config)?,
+        declaration::<MomentumMode>(config)?,
         declaration::<Kind>(config)?,
         declaration::<Limits>(config)?,
-        format!("/** Options of which at most one may be given. */\nexport type ClipOption = {};\n", clip.join(" | ")),
-        format!(
-            "/** Options that mean something only with `useEma`. */\nexport type EmaOption = {};\n",
-            ema.join(" | ")
+        alias(
+            "Options of which at most one may be given.",
+            "ClipOption",
+            &options(|row| row.limits.exclusive_group == Some("clip")),
         ),
-        "/** A hyper-parameter: its name here, its key in Keras' configuration, its default and its limits. */\n\
+        alias(
+            "Options that mean something only with `useEma`.",
+            "EmaOption",
+            &options(|row| row.limits.only_with == Some("use_ema")),
+        ),
+        alias("Options that Keras does not have.", "OwnOption", &options(|row| row.kind == Kind::Choice)),
+        "/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */\n\
          export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  kind: Kind;\n  \
-         default: number | boolean | null;\n  limits: Limits;\n}\n"
+         default: Hyperparameters[keyof Hyperparameters];\n  limits: Limits;\n  choices: readonly string[];\n}\n"
             .to_owned(),
         constant(
-            "The hyper-parameters in the order of Keras' `get_config`; a row's place is its number at the boundary.",
+            "The hyper-parameters in the order of Keras' `get_config`, then our own; a row's place is its number at the boundary.",
             "HYPERPARAMETERS",
             "readonly Descriptor[]",
             &rows,
@@ -90,6 +105,13 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
             "SLOTS",
             "readonly Slot[]",
             &Slot::ALL,
+        )?,
+        declaration::<GradientDtype>(config)?,
+        constant(
+            "The types of gradients by their numbers at the boundary.",
+            "GRADIENT_DTYPES",
+            "readonly GradientDtype[]",
+            &GradientDtype::ALL,
         )?,
         declaration::<Status>(config)?,
         constant("The outcomes by their numbers at the boundary.", "STATUSES", "readonly Status[]", &Status::ALL)?,

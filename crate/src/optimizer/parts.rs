@@ -9,11 +9,13 @@
 //! what the others wrote (from JavaScript, `Atomics` do that).
 #![allow(unsafe_code, reason = "threads write to parts of the same arrays")]
 
-use super::{Arrays, BLOCK, Call, Clip, Optimizer, RUN, Rule, Slot, Stages, State, TURNS, reserved, sum_of_squares};
+use super::{
+    Arrays, BLOCK, Call, Clip, Optimizer, Rule, SCRATCH, Slot, Stages, State, TURNS, reserved, sum_of_squares,
+};
 use crate::accumulate::Preparation;
 use crate::arena::{Buffer, OutOfMemory};
 use crate::clip::pairwise;
-use crate::scale::all_finite;
+use crate::half::{Elements, Half};
 use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -81,6 +83,8 @@ enum Fate {
 struct Row {
     value: *mut f32,
     gradient: *const f32,
+    /// The type of the gradient, if that is not float32.
+    half: Option<Half>,
     slots: [*mut f32; 5],
     decays: bool,
     fate: Fate,
@@ -96,7 +100,8 @@ impl Row {
             slots.map(|slot| slot.as_mut().map_or(core::ptr::null_mut(), |slot| slot.as_mut_slice().as_mut_ptr()));
         Self {
             value: variable.value.as_mut_slice().as_mut_ptr(),
-            gradient: variable.gradient.as_slice().as_ptr(),
+            gradient: variable.gradient.buffer.as_slice().as_ptr(),
+            half: variable.gradient.half(),
             slots,
             decays: state.decays,
             fate: Fate::Nothing,
@@ -107,9 +112,14 @@ impl Row {
     ///
     /// # Safety
     /// The array has these elements and lives for `'a`, and nobody writes to them meanwhile.
-    unsafe fn gradient<'a>(&self, elements: &Range<usize>) -> &'a [f32] {
-        // SAFETY: by this function's contract.
-        unsafe { core::slice::from_raw_parts(self.gradient.add(elements.start), elements.len()) }
+    unsafe fn gradient<'a>(&self, elements: &Range<usize>) -> Elements<'a> {
+        // SAFETY: by this function's contract; a float32 is aligned for the two elements of 16 bits in its place.
+        unsafe {
+            match self.half {
+                None => Elements::Float32(slice(self.gradient, elements)),
+                Some(half) => Elements::Half(half, slice(self.gradient.cast(), elements)),
+            }
+        }
     }
 
     /// These elements of the accumulator, if there is one.
@@ -119,7 +129,7 @@ impl Row {
     unsafe fn accumulator<'a>(&self, elements: &Range<usize>) -> Option<&'a [f32]> {
         let start = self.slots[Slot::GradientAccumulator as usize].cast_const();
         // SAFETY: by this function's contract.
-        let part = || unsafe { core::slice::from_raw_parts(start.add(elements.start), elements.len()) };
+        let part = || unsafe { slice(start, elements) };
         (!start.is_null()).then(part)
     }
 
@@ -133,6 +143,15 @@ impl Row {
             |start: *mut f32| unsafe { core::slice::from_raw_parts_mut(start.add(elements.start), elements.len()) };
         (part(self.value), self.slots.map(|slot| (!slot.is_null()).then(|| part(slot))))
     }
+}
+
+/// These elements of the array that begins here.
+///
+/// # Safety
+/// That of [`core::slice::from_raw_parts`].
+unsafe fn slice<'a, T>(start: *const T, elements: &Range<usize>) -> &'a [T] {
+    // SAFETY: by this function's contract.
+    unsafe { core::slice::from_raw_parts(start.add(elements.start), elements.len()) }
 }
 
 /// A step of one optimizer in chunks; made once, used for all of its steps.
@@ -346,7 +365,7 @@ impl Parts {
             Fate::Trained(_) if self.needs_norms => {
                 let sum = {
                     let careful = piece.careful.load(Relaxed);
-                    sum_of_squares(self.preparation, gradient, accumulator, careful, &mut [0.0; RUN])
+                    sum_of_squares(self.preparation, gradient, accumulator, careful, &mut [0.0; SCRATCH])
                 };
                 piece.sum_of_squares.store(sum.to_bits(), Relaxed);
                 sum
@@ -354,7 +373,7 @@ impl Parts {
             _ => f32::NAN,
         };
         // A finite sum has only finite terms: see `Optimizer::gradients_are_finite`.
-        piece.finite.store(sum.is_finite() || !self.needs_finite || all_finite(gradient), Relaxed);
+        piece.finite.store(sum.is_finite() || !self.needs_finite || gradient.all_finite(&mut [0.0; BLOCK]), Relaxed);
     }
 
     /// # Safety
@@ -368,7 +387,7 @@ impl Parts {
         match row.fate {
             Fate::Nothing => {}
             Fate::Unselected => stages.finish_unselected(arrays),
-            Fate::Overwritten => stages.overwrite(arrays),
+            Fate::Overwritten => stages.overwrite(arrays, &mut [0.0; BLOCK]),
             Fate::Trained(clip) => {
                 let mut careful = piece.careful.load(Relaxed);
                 trained(
@@ -387,7 +406,7 @@ impl Parts {
 /// A function of its own, because the loop is 1.04 times slower where it is inlined into the others.
 #[inline(never)]
 fn trained(stages: &Stages, arrays: Arrays<'_, &mut [f32]>, decays: bool, careful: &mut bool, turn: usize) {
-    stages.run(arrays, decays, careful, &mut [0.0; RUN + BLOCK], turn);
+    stages.run(arrays, decays, careful, &mut [0.0; SCRATCH], turn);
 }
 
 /// One chunk, for the host's threads: [`Parts::take`] of the parts at this address.
@@ -415,6 +434,7 @@ pub fn leaked(bytes: usize) -> Result<usize, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::half::GradientDtype;
     use crate::{Handle, Hyperparameters, LossScale};
     use core::sync::atomic::AtomicUsize;
     use proptest::prelude::*;
@@ -464,7 +484,8 @@ mod tests {
         let mut variables = Variables::new();
         let handles: Vec<Handle> = (lengths.iter().enumerate())
             .map(|(place, &len)| {
-                let mut variable = Variable::zeroed(len).unwrap();
+                let dtype = if place == 1 { GradientDtype::Float16 } else { GradientDtype::Float32 };
+                let mut variable = Variable::zeroed_with(len, dtype).unwrap();
                 if place == 2 {
                     variable = variable.overwritten_with_gradient();
                 }
@@ -481,7 +502,12 @@ mod tests {
         fn set_gradients(&mut self, seed: u32, odd: bool) {
             let mut state = seed;
             for &handle in &self.handles {
-                for g in self.variables.get_mut(handle).unwrap().gradient_mut() {
+                let variable = self.variables.get_mut(handle).unwrap();
+                for (i, g) in variable.half_gradient_mut().iter_mut().enumerate() {
+                    // All exponents but that of infinity.
+                    *g = (seed as u16).wrapping_mul(31).wrapping_add(i as u16).wrapping_mul(2753) & 0xbbff;
+                }
+                for g in variable.gradient_mut() {
                     state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                     *g = (state >> 8) as f32 / 8_388_608.0 - 1.0;
                     if odd && (state >> 8).trailing_zeros() >= 10 {

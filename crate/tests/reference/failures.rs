@@ -3,7 +3,7 @@
 use crate::allocator::{held, with_allowance};
 use crate::pair::Pair;
 use crate::scenario::{Fill, Numbers, Scenario, Step, VARIABLES, VariableSpec};
-use rmsprop::{BuildError, Call, Freed, Hyperparameters, LossScale, Optimizer, OutOfMemory};
+use rmsprop::{BuildError, Call, Freed, GradientDtype, Hyperparameters, LossScale, Optimizer, OutOfMemory};
 use rmsprop::{Slot, Variable, Variables};
 
 const CALL: Call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
@@ -25,7 +25,7 @@ fn trained(gradient_accumulation_steps: f64) -> Pair {
         ..Hyperparameters::default()
     };
     let variables = [(7, false), (1025, false), (3, true), (130, false)].map(|(size, overwrite_with_gradient)| {
-        VariableSpec { size, value: fill(1), overwrite_with_gradient, decays: true }
+        VariableSpec { size, value: fill(1), gradient: GradientDtype::Float32, overwrite_with_gradient, decays: true }
     });
     let step = Step { learning_rate: 0.1, gradients: [fill(2); VARIABLES], order: None, changed: None };
     let scenario =
@@ -163,6 +163,9 @@ fn build_without_memory_changes_nothing() {
 #[test]
 fn variables_without_memory_fail_without_a_trace() {
     assert_eq!(starve(|| Ok(Variable::new(&[1.0; 100])?)), 2);
+    for dtype in GradientDtype::ALL {
+        assert_eq!(starve(|| Ok(Variable::zeroed_with(100, dtype)?)), 2);
+    }
 
     let mut variables = Variables::new();
     let mut handles = Vec::with_capacity(100);

@@ -1,8 +1,9 @@
 //! The whole optimizer as Keras' source reads, one element after the other, with nothing shared with the crate but the
-//! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`), not
-//! from the crate: slow, simple, and right when both agree.
+//! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
+//! the modes, of `PyTorch` 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
 
 use rmsprop::Hyperparameters;
+use rmsprop::config::{EpsilonMode, MomentumMode};
 
 /// A variable and all that is kept for it.
 #[derive(Clone, Debug, Default)]
@@ -309,21 +310,34 @@ impl Variable {
         let velocity = self.velocity.as_mut().unwrap();
         for (i, &g) in gradient.iter().enumerate() {
             velocity[i] = (rho * velocity[i]) + (one_minus_rho * (g * g));
-            let mut denominator = velocity[i] + epsilon;
+            let mut variance = velocity[i];
+            let mut centered = false;
             if let (true, Some(average)) = (h.centered, &mut self.average_gradient) {
                 average[i] = (rho * average[i]) + (one_minus_rho * g);
-                denominator = (velocity[i] - (average[i] * average[i])) + epsilon;
-                // Our rule, where Keras makes NaN or infinity.
-                if denominator <= 0.0 {
-                    denominator = epsilon;
-                }
+                variance = velocity[i] - (average[i] * average[i]);
+                centered = true;
             }
-            let increment = (learning_rate * g) / denominator.sqrt();
+            let denominator = match h.epsilon_mode {
+                // Our rule, where Keras makes NaN or infinity.
+                EpsilonMode::Inside if centered && variance + epsilon <= 0.0 => epsilon.sqrt(),
+                EpsilonMode::Inside => (variance + epsilon).sqrt(),
+                // Our rule, where PyTorch makes NaN.
+                EpsilonMode::Outside if centered && variance < 0.0 => epsilon,
+                EpsilonMode::Outside => variance.sqrt() + epsilon,
+            };
             if let (true, Some(momentum)) = (h.momentum > 0.0, &mut self.momentum) {
-                momentum[i] = (mu * momentum[i]) + increment;
-                self.value[i] -= momentum[i];
+                match h.momentum_mode {
+                    MomentumMode::Keras => {
+                        momentum[i] = (mu * momentum[i]) + ((learning_rate * g) / denominator);
+                        self.value[i] -= momentum[i];
+                    }
+                    MomentumMode::Torch => {
+                        momentum[i] = (mu * momentum[i]) + (g / denominator);
+                        self.value[i] -= learning_rate * momentum[i];
+                    }
+                }
             } else {
-                self.value[i] -= increment;
+                self.value[i] -= (learning_rate * g) / denominator;
             }
         }
     }

@@ -1,14 +1,16 @@
 //! The crate's optimizer and the model side by side.
 
+use crate::half::{narrowed, widened};
 use crate::model;
 use crate::scenario::{Scenario, Step};
 use proptest::test_runner::TestCaseError;
-use rmsprop::{Call, Handle, LossScale, Optimizer, Slot, Variable, Variables};
+use rmsprop::{Call, GradientDtype, Handle, LossScale, Optimizer, Slot, Variable, Variables};
 
 /// Both, in the same state.
 pub struct Pair {
     pub variables: Variables,
     pub handles: Vec<Handle>,
+    pub dtypes: Vec<GradientDtype>,
     pub optimizer: Optimizer,
     pub model: model::Model,
     /// Of the crate and of the model.
@@ -22,7 +24,8 @@ impl Pair {
         let mut models = Vec::new();
         for spec in &scenario.variables {
             let value = spec.value.array(spec.size);
-            let mut variable = Variable::new(&value).unwrap();
+            let mut variable = Variable::zeroed_with(spec.size, spec.gradient).unwrap();
+            variable.value_mut().copy_from_slice(&value);
             if spec.overwrite_with_gradient {
                 variable = variable.overwritten_with_gradient();
             }
@@ -54,6 +57,7 @@ impl Pair {
         let mut pair = Self {
             variables,
             handles,
+            dtypes: scenario.variables.iter().map(|spec| spec.gradient).collect(),
             optimizer,
             model: model::Model::new(hyperparameters.clone(), models),
             loss_scale,
@@ -92,7 +96,13 @@ impl Pair {
         for (i, variable) in self.model.variables.iter_mut().enumerate() {
             variable.gradient = step.gradients[i].array(variable.value.len());
             let ours = self.variables.get_mut(self.handles[i]).unwrap();
-            ours.gradient_mut().copy_from_slice(&variable.gradient);
+            if self.dtypes[i] == GradientDtype::Float32 {
+                ours.gradient_mut().copy_from_slice(&variable.gradient);
+                continue;
+            }
+            let halves: Vec<u16> = variable.gradient.iter().map(|&g| narrowed(self.dtypes[i], g)).collect();
+            ours.half_gradient_mut().copy_from_slice(&halves);
+            variable.gradient = widened(self.dtypes[i], &halves);
         }
 
         let count = self.handles.len();
@@ -124,8 +134,9 @@ impl Pair {
         for (i, variable) in self.model.variables.iter_mut().enumerate() {
             let ours = self.variables.get(self.handles[i]).unwrap();
             equal_bits(&format!("value {i}"), Some(ours.value()), Some(&variable.value))?;
-            let gradient = Some(&variable.gradient[..]);
-            equal_bits(&format!("gradient {i}"), Some(ours.gradient()), gradient)?;
+            let half = widened(self.dtypes[i], ours.half_gradient());
+            let gradient = if self.dtypes[i] == GradientDtype::Float32 { ours.gradient() } else { &half };
+            equal_bits(&format!("gradient {i}"), Some(gradient), Some(&variable.gradient))?;
             for (slot, expected) in slots(variable) {
                 let ours = self.optimizer.slot(slot, i);
                 equal_bits(&format!("{slot:?} {i}"), ours, expected.as_deref())?;

@@ -2,7 +2,8 @@
 //! subnormal to `NaN`.
 
 use proptest::prelude::*;
-use rmsprop::Hyperparameters;
+use rmsprop::config::{EpsilonMode, MomentumMode};
+use rmsprop::{GradientDtype, Hyperparameters};
 
 /// The most variables of a scenario.
 pub const VARIABLES: usize = 6;
@@ -22,6 +23,7 @@ pub struct Scenario {
 pub struct VariableSpec {
     pub size: usize,
     pub value: Fill,
+    pub gradient: GradientDtype,
     pub overwrite_with_gradient: bool,
     pub decays: bool,
 }
@@ -168,6 +170,8 @@ prop_compose! {
         momentum in prop_oneof![1 => Just(0.0), 1 => number(0.0..1.0, &[0.9, 1.0, 1.5, -0.5, 1e-45])],
         epsilon in number(0.0..1e-3, &[1e-7, 0.0, 1.0, 1e-42, 1e-300, -1e-3]),
         centered: bool,
+        epsilon_mode in prop_oneof![3 => Just(EpsilonMode::Inside), 1 => Just(EpsilonMode::Outside)],
+        momentum_mode in prop_oneof![3 => Just(MomentumMode::Keras), 1 => Just(MomentumMode::Torch)],
     ) -> Hyperparameters {
         Hyperparameters {
             weight_decay,
@@ -183,6 +187,8 @@ prop_compose! {
             momentum,
             epsilon,
             centered,
+            epsilon_mode,
+            momentum_mode,
         }
     }
 }
@@ -195,10 +201,14 @@ prop_compose! {
             2 => 0_usize..300,
         ],
         value in fill(),
+        gradient in prop_oneof![
+            2 => Just(GradientDtype::Float32),
+            1 => prop::sample::select(GradientDtype::ALL.to_vec()),
+        ],
         overwrite_with_gradient in prop::bool::weighted(0.15),
         decays in prop::bool::weighted(0.8),
     ) -> VariableSpec {
-        VariableSpec { size, value, overwrite_with_gradient, decays }
+        VariableSpec { size, value, gradient, overwrite_with_gradient, decays }
     }
 }
 

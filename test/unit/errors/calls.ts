@@ -352,6 +352,9 @@ const PROPERTIES: CallRow[] = (
     ["emaOverwriteFrequency", 1.5, RangeError, /`emaOverwriteFrequency` must be a whole number from 1/],
     ["gradientAccumulationSteps", 1, RangeError, /`gradientAccumulationSteps` must be a whole number from 2/],
     ["gradientAccumulationSteps", 2, StateError, /cannot become 2 after build: there is no gradient_accumulator slot/],
+    ["epsilonMode", null, TypeError, /`epsilonMode` must be "inside" or "outside"; received null/],
+    ["epsilonMode", "Outside", RangeError, /`epsilonMode` must be "inside" or "outside"; received "Outside"/],
+    ["momentumMode", 1, TypeError, /`momentumMode` must be "keras" or "torch"; received 1/],
     ["centered", true, StateError, /`centered` cannot become true after build: there is no average_gradient slot/],
   ] as const
 ).map(([option, value, type, message]) => [

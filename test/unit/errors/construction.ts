@@ -94,6 +94,20 @@ function options(): Row[] {
       rows.push(rmsprop(`{ ${option}: ${shown} }`, { [option as string]: value }, TypeError, message));
     }
   }
+  for (const [option, rule] of [
+    ["epsilonMode", '"inside" or "outside"'],
+    ["momentumMode", '"keras" or "torch"'],
+  ]) {
+    for (const [value, shown, type] of [
+      [0, "0", TypeError],
+      [null, "null", TypeError],
+      ["", '""', RangeError],
+      ["Torch", '"Torch"', RangeError],
+    ] as const) {
+      const message = new RegExp(`\`${option}\` must be ${rule}; received ${shown}`);
+      rows.push(rmsprop(`{ ${option}: ${shown} }`, { [option as string]: value }, type, message));
+    }
+  }
   return rows;
 }
 
