@@ -13,8 +13,11 @@ import wasmtime
 HYPERPARAMETERS = (
     "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum", "ema_overwrite_frequency",
     "loss_scale_factor", "gradient_accumulation_steps", "rho", "momentum", "epsilon", "centered",
+    "epsilon_mode", "momentum_mode",
 )  # fmt: skip
 SLOTS = ("average", "gradient_accumulator", "velocity", "momentum", "average_gradient")
+# The types of gradients, by their places there too: this host has views of float32 alone.
+FLOAT32 = 0
 DONE, SKIPPED, OUT_OF_MEMORY, FREED_VARIABLE, NOT_FOUND = range(5)
 
 # Handles and addresses are unsigned, but WebAssembly's i32 arrives signed.
@@ -62,7 +65,7 @@ class Variable:
     def __init__(self, kernel: Kernel, value: np.ndarray | float, overwrite_with_gradient: bool = False) -> None:
         value = np.asarray(value, np.float32)
         self.kernel, self.shape, self.size = kernel, value.shape, value.size
-        self.handle = kernel.variable_create(self.size, int(overwrite_with_gradient))
+        self.handle = kernel.variable_create(self.size, int(overwrite_with_gradient), FLOAT32)
         if self.handle == 0:
             raise MemoryError(f"there is no room for a variable of shape {self.shape}")
         self.value[...] = value
