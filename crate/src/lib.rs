@@ -23,6 +23,7 @@
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
 //! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
+//! | `optimizer::stages` | what a step does to one variable, block by block |
 //! | `optimizer::parts` | a step in chunks, for several threads (feature `threads`) |
 //! | [`half`] | gradients of 16 bits |
 //! | [`schedule`], [`cosine`] | learning rates as functions of the step |

@@ -9,9 +9,8 @@
 //! what the others wrote (from JavaScript, `Atomics` do that).
 #![allow(unsafe_code, reason = "threads write to parts of the same arrays")]
 
-use super::{
-    Arrays, BLOCK, Call, Clip, Optimizer, Rule, SCRATCH, Slot, Stages, State, TURNS, reserved, sum_of_squares,
-};
+use super::stages::{Arrays, BLOCK, SCRATCH, Stages, TURNS, sum_of_squares};
+use super::{Call, Clip, Optimizer, Rule, Slot, State, reserved};
 use crate::accumulate::Preparation;
 use crate::arena::{Buffer, OutOfMemory};
 use crate::clip::pairwise;
