@@ -88,6 +88,8 @@ pub struct Arena<T> {
     entries: Vec<Entry<T>>,
     /// The first place of the list of vacant ones.
     vacant: u32,
+    /// Objects taken out so far.
+    removed: u32,
 }
 
 impl<T> Default for Arena<T> {
@@ -103,7 +105,7 @@ impl<T> Arena<T> {
 
     /// An empty table.
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), vacant: NOWHERE }
+        Self { entries: Vec::new(), vacant: NOWHERE, removed: 0 }
     }
 
     /// Takes `object` in and gives its handle.
@@ -149,6 +151,13 @@ impl<T> Arena<T> {
         }
     }
 
+    /// How many objects were taken out so far: as long as it stays, what was there is there. It does not wrap around,
+    /// because there are fewer than 2³² handles.
+    #[inline]
+    pub fn removed(&self) -> u32 {
+        self.removed
+    }
+
     /// Takes the object behind `handle` out, if it is still there. Never allocates.
     pub fn remove(&mut self, handle: Handle) -> Option<T> {
         self.get(handle)?;
@@ -161,7 +170,10 @@ impl<T> Arena<T> {
             NOWHERE
         };
         match core::mem::replace(&mut entry.content, Content::Vacant(next)) {
-            Content::Object(object) => Some(object),
+            Content::Object(object) => {
+                self.removed += 1;
+                Some(object)
+            }
             Content::Vacant(_) => None,
         }
     }
@@ -205,6 +217,7 @@ mod tests {
             let mut arena = Arena::new();
             let mut model = std::collections::BTreeMap::new();
             let mut handles = Vec::new();
+            let mut removed = 0;
             for (turn, (insert, which)) in operations.into_iter().enumerate() {
                 if insert || handles.is_empty() {
                     let handle = arena.insert(turn).unwrap();
@@ -212,8 +225,10 @@ mod tests {
                     handles.push(handle);
                 } else {
                     let handle = handles[which.index(handles.len())];
+                    removed += u32::from(model.contains_key(&handle));
                     prop_assert_eq!(arena.remove(handle), model.remove(&handle));
                 }
+                prop_assert_eq!(arena.removed(), removed);
                 for &handle in &handles {
                     prop_assert_eq!(arena.get(handle), model.get(&handle));
                     prop_assert_eq!(arena.get_mut(handle).copied(), model.get(&handle).copied());

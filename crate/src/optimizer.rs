@@ -114,6 +114,8 @@ pub struct Call {
 pub struct Optimizer {
     hyperparameters: Hyperparameters,
     states: Vec<State>,
+    /// [`Variables::removed`] when all variables were last found to be there.
+    found_at: u32,
     /// Calls so far (Keras: `_iterations`), which is more than updates when gradients are accumulated.
     raw_iterations: u32,
     selection: Vec<usize>,
@@ -143,6 +145,7 @@ impl Optimizer {
         Ok(Self {
             hyperparameters,
             states,
+            found_at: variables.removed(),
             raw_iterations: 0,
             selection,
             sums_of_squares: reserved(handles.len())?,
@@ -278,10 +281,20 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The variables are all still there.
-    fn check(&self, variables: &Variables) -> Result<(), Freed> {
-        let freed = self.states.iter().find(|state| variables.get(state.variable).is_none());
-        freed.map_or(Ok(()), |state| Err(Freed(state.variable)))
+    /// The variables are all still there. Looked up only after some variable was removed: otherwise this takes 1.2 ns per
+    /// variable.
+    fn check(&mut self, variables: &Variables) -> Result<(), Freed> {
+        if self.found_at == variables.removed() { Ok(()) } else { self.look_up(variables) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_up(&mut self, variables: &Variables) -> Result<(), Freed> {
+        if let Some(state) = self.states.iter().find(|state| variables.get(state.variable).is_none()) {
+            return Err(Freed(state.variable));
+        }
+        self.found_at = variables.removed();
+        Ok(())
     }
 
     fn selected(&self, call: Call) -> usize {
