@@ -32,6 +32,10 @@
 //! | [`status`] | what an exported function reports |
 //! | [`machine`] | what the standard library would bring |
 //! | `abi` | the functions exported from the WebAssembly module |
+//!
+//! There is `unsafe` in two of them: in [`machine`], where the language asks for it, and in `optimizer::parts`, whose
+//! threads write to disjoint parts of the same arrays. The contracts there are about who takes which chunk in which phase,
+//! so they stand next to the chunks and phases. The modules without threads are built without `parts`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

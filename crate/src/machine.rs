@@ -1,7 +1,8 @@
 //! What the standard library would bring: a square root and, in WebAssembly, an allocator, a panic handler and a global.
 //!
 //! The module is built without it, because it brings 16 kB that we never need: text for panics that nobody reads, and an
-//! allocator for threads. This is the one place in the crate with `unsafe`.
+//! allocator for threads.
+//! There is `unsafe` here and in `optimizer::parts`, nowhere else: see the crate's first page.
 
 #![allow(unsafe_code)]
 

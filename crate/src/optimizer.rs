@@ -13,7 +13,7 @@ use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
-use stages::{Arrays, SCRATCH, Stages, TURNS, sum_of_squares};
+use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 
 #[cfg(any(feature = "threads", test))]
 pub mod parts;
@@ -121,12 +121,12 @@ pub struct Optimizer {
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
     sums_of_squares: Vec<f32>,
-    /// Room for blocks of gradients: prepared, clipped, widened.
+    /// For [`Scratch`].
     scratch: Buffer,
 }
 
 impl Optimizer {
-    /// An optimizer for these variables, with its state at zero.
+    /// An optimizer for these variables, with its state at zero. Its steps are to be given the same `variables`.
     ///
     /// # Errors
     /// [`BuildError`] if a variable is not there or there is no room for the state; nothing is changed then.
@@ -149,12 +149,12 @@ impl Optimizer {
             raw_iterations: 0,
             selection,
             sums_of_squares: reserved(handles.len())?,
-            scratch: Buffer::zeroed(SCRATCH)?,
+            scratch: Buffer::zeroed(Scratch::SIZE)?,
         })
     }
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
-    const FIXED: usize = Arena::<Self>::PLACE + SCRATCH * size_of::<f32>();
+    const FIXED: usize = Arena::<Self>::PLACE + Scratch::SIZE * size_of::<f32>();
     /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
     const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
 
@@ -406,16 +406,18 @@ impl Optimizer {
     pub fn commit(&mut self, variables: &mut Variables, call: Call) {
         let rule = Rule::new(&self.hyperparameters);
         let mut stages = self.stages(call);
+        let selected = self.selected(call);
+        let scratch = &mut Scratch::of(self.scratch.as_mut_slice());
         let mut prepared = 0;
-        for position in 0..self.selected(call) {
-            let index = self.index(call, position);
+        for position in 0..selected {
+            let index = if call.selected.is_some() { self.selection[position] } else { position };
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
             };
             state.selected = call.selected.is_some();
             if state.overwrite_with_gradient {
-                stages.overwrite(Arrays::of(variable, &mut state.slots), self.scratch.as_mut_slice());
+                stages.overwrite(Arrays::of(variable, &mut state.slots), scratch.widened);
                 continue;
             }
             if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
@@ -424,7 +426,7 @@ impl Optimizer {
             prepared += 1;
             let turn = index.wrapping_add(self.raw_iterations as usize) % TURNS;
             let (decays, careful) = (state.decays, &mut state.careful);
-            stages.run(Arrays::of(variable, &mut state.slots), decays, careful, self.scratch.as_mut_slice(), turn);
+            stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.

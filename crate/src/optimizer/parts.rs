@@ -1,4 +1,4 @@
-//! A step cut into chunks that several threads take: the only `unsafe` of the crate.
+//! A step cut into chunks that several threads take.
 //!
 //! One thread, the host, calls [`Parts::begin`]; then, as long as there is a [`Phase`], all threads call [`Parts::take`]
 //! until each chunk was taken once, and when all of that is done the host calls [`Parts::next`]. Who takes which chunk
@@ -9,7 +9,7 @@
 //! what the others wrote (from JavaScript, `Atomics` do that).
 #![allow(unsafe_code, reason = "threads write to parts of the same arrays")]
 
-use super::stages::{Arrays, BLOCK, SCRATCH, Stages, TURNS, sum_of_squares};
+use super::stages::{Arrays, BLOCK, Scratch, Stages, TURNS, sum_of_squares};
 use super::{Call, Clip, Optimizer, Rule, Slot, State, reserved};
 use crate::accumulate::Preparation;
 use crate::arena::{Buffer, OutOfMemory};
@@ -364,7 +364,7 @@ impl Parts {
             Fate::Trained(_) if self.needs_norms => {
                 let sum = {
                     let careful = piece.careful.load(Relaxed);
-                    sum_of_squares(self.preparation, gradient, accumulator, careful, &mut [0.0; SCRATCH])
+                    sum_of_squares(self.preparation, gradient, accumulator, careful, &mut [0.0; Scratch::SIZE])
                 };
                 piece.sum_of_squares.store(sum.to_bits(), Relaxed);
                 sum
@@ -405,7 +405,7 @@ impl Parts {
 /// A function of its own, because the loop is 1.04 times slower where it is inlined into the others.
 #[inline(never)]
 fn trained(stages: &Stages, arrays: Arrays<'_, &mut [f32]>, decays: bool, careful: &mut bool, turn: usize) {
-    stages.run(arrays, decays, careful, &mut [0.0; SCRATCH], turn);
+    stages.run(arrays, decays, careful, &mut Scratch::of(&mut [0.0; Scratch::SIZE]), turn);
 }
 
 /// One chunk, for the host's threads: [`Parts::take`] of the parts at this address.

@@ -20,8 +20,33 @@ pub(super) const BLOCK: usize = 64;
 /// them in each call would make a step of normal numbers 1.7 to 2 times as long.
 pub(super) const TURNS: usize = 128;
 
-/// Floats of room for gradients on their way: a run (of which norms are made) or a block.
-pub(super) const SCRATCH: usize = RUN + BLOCK + RUN;
+/// Room for gradients on their way. Arrays, whose lengths the compiler knows, split once a call: with slices, split for
+/// each tensor, 1,000 tensors of 8 take 1.01 to 1.05 times as long.
+pub(super) struct Scratch<'a> {
+    /// A run (of which norms are made) or a block, prepared.
+    prepared: &'a mut [f32; RUN],
+    clipped: &'a mut [f32; BLOCK],
+    /// A run or a block, widened from 16 bits.
+    pub widened: &'a mut [f32; RUN],
+}
+
+impl<'a> Scratch<'a> {
+    /// Floats of room that it takes.
+    pub const SIZE: usize = RUN + BLOCK + RUN;
+
+    /// In this room.
+    #[inline]
+    pub fn of(room: &'a mut [f32]) -> Self {
+        if let Some((prepared, rest)) = room.split_first_chunk_mut()
+            && let Some((clipped, rest)) = rest.split_first_chunk_mut()
+            && let Some(widened) = rest.first_chunk_mut()
+        {
+            Self { prepared, clipped, widened }
+        } else {
+            unreachable!("less room than SIZE")
+        }
+    }
+}
 
 /// The sum of squares of one gradient, or of a part of one that is a subtree of NumPy's pairwise sum.
 #[inline]
@@ -124,7 +149,7 @@ impl Stages {
         arrays: Arrays<'_, S>,
         decays: bool,
         was_careful: &mut bool,
-        scratch: &mut [f32],
+        scratch: &mut Scratch<'_>,
         turn: usize,
     ) {
         let mut careful = core::mem::take(was_careful);
@@ -132,15 +157,14 @@ impl Stages {
         let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
         let Some(velocity) = velocity else { return };
         let velocity = velocity.as_mut();
-        let (prepared, rest) = scratch.split_at_mut(RUN);
-        let (clipped, widened) = rest.split_at_mut(BLOCK);
+        let Scratch { prepared, clipped, widened } = scratch;
         let weight_decay = self.weight_decay.filter(|_| decays);
 
         let mut from = 0;
         while from < value.len() {
             let to = value.len().min(from + BLOCK);
             let value = &mut value[from..to];
-            let gradient = gradient.block(from, to, widened);
+            let gradient = gradient.block(from, to, *widened);
             let mut accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
 
             if CARE && (careful || from == looked_through) {
@@ -156,7 +180,7 @@ impl Stages {
                     momentum: part(momentum, from, to).filter(|_| self.momentum),
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
                 };
-                if self.careful_block(weight_decay, rows, prepared, clipped) {
+                if self.careful_block(weight_decay, rows, *prepared, *clipped) {
                     (careful, *was_careful) = (true, true);
                     from = to;
                     continue;
@@ -165,7 +189,7 @@ impl Stages {
 
             if self.updates {
                 let sums = accumulator.as_deref().unwrap_or(&[]);
-                let gradient = self.clip.block(self.preparation.block(gradient, sums, prepared), clipped);
+                let gradient = self.clip.block(self.preparation.block(gradient, sums, *prepared), *clipped);
                 if let Some(sums) = accumulator.as_deref_mut() {
                     clear(sums);
                 }
