@@ -3,82 +3,68 @@ import { CheckpointError, LossScaleOptimizer, RMSprop, type RMSpropOptions, Stat
 import { loadPyTorch } from "rmsprop-wasm/pytorch";
 import { describe, expect, it } from "vitest";
 import { errorOf, stateOf } from "../unit/support.js";
-import { expectations, fixture, hex } from "./fixtures.js";
+import {
+  distances,
+  fixture,
+  floats,
+  hex,
+  TORCH_SLOTS,
+  torch,
+  torchCases,
+  torchGradients,
+  torchOptions,
+  torchSizes,
+  unitsOf,
+} from "./fixtures.js";
 
-interface Case {
-  /** Each parameter's arrays by PyTorch's names. */
-  readonly state: readonly Readonly<Record<string, string>>[];
-  /** The parameters when they were saved, and after each step that followed. */
-  readonly values: readonly (readonly string[])[];
-  readonly gradients: readonly (readonly string[])[];
-}
-const { shapes, cases } = expectations<{ shapes: number[][]; cases: Record<string, Case> }>("pytorch");
-
-const floats = (b64: string) => new Float32Array(Uint8Array.from(Buffer.from(b64, "base64")).buffer);
-const NAMES = { velocity: "square_avg", momentum: "momentum_buffer", average_gradient: "grad_avg" } as const;
-
-function built(options: RMSpropOptions, order = shapes): RMSprop {
+function built(options: RMSpropOptions, shapes = torch.shapes, sizes = torchSizes): RMSprop {
   const optimizer = new RMSprop(options);
-  const sizes = order.map((shape) => shape.reduce((product, length) => product * length, 1));
-  optimizer.build(order.map((shape, i) => new Variable(new Float32Array(sizes[i]!), { name: `v${i}`, shape })));
+  optimizer.build(
+    shapes.map((shape, i) => new Variable(new Float32Array(sizes[i]!), { name: `v${i}`, shape: [...shape] })),
+  );
   return optimizer;
 }
 
-/** The options that PyTorch's have here. */
-const OPTIONS = {
-  "zero-eps": { rho: 0.99, epsilon: 0 },
-  "zero-eps-centered": { rho: 0.9, epsilon: 0, centered: true },
-  defaults: { rho: 0.99, epsilon: 1e-8 },
-  momentum: { rho: 0.95, epsilon: 0, momentum: 0.9, centered: true },
-  everything: { rho: 0.99, epsilon: 1e-3, momentum: 0.5, centered: true },
-  "weight-decay": { rho: 0.99, epsilon: 1e-8 },
-  maximize: { rho: 0.99, epsilon: 1e-8 },
-} as const satisfies Record<string, RMSpropOptions>;
+const read = (name: string) => fixture(`${name}.safetensors`);
+const modes = (name: string) => torchOptions(torch.cases[name]!);
 
-const read = (name: keyof typeof OPTIONS) => fixture(`${name}.safetensors`);
+/** Without ε and momentum the formula is Keras' too: the modes may be either. */
+const ZERO = { rho: 0.99, epsilon: 0 };
 
-/** An optimizer that says of itself that it computes PyTorch's formula. */
-const inModes = (optimizer: RMSprop, modes: object) => Object.assign(optimizer, modes);
-
-describe.each(["zero-eps", "zero-eps-centered", "defaults", "momentum", "everything"] as const)("%s", (name) => {
-  const { state, values } = cases[name]!;
-
-  it("has the bits of PyTorch's arrays", () => {
-    const optimizer = inModes(built(OPTIONS[name]), { epsilonMode: "outside", momentumMode: "torch" });
+describe.each([
+  ...torchCases.map(([name, recorded]) => [name, recorded, torchOptions(recorded)] as const),
+  ["zero-eps", torch.cases["zero-eps"]!, ZERO] as const,
+  ["zero-eps-centered", torch.cases["zero-eps-centered"]!, { rho: 0.9, epsilon: 0, centered: true }] as const,
+])("%s", (name, recorded, options) => {
+  it("has the bits of PyTorch's arrays, and goes on as there but for the last ones", () => {
+    const optimizer = built(options);
     loadPyTorch(read(name), optimizer);
+    expect(optimizer.rawIterations).toBe(torch.steps);
+    expect(optimizer.learningRate).toBe(Math.fround(torch.rates[torch.steps - 1]!));
     optimizer.trainableVariables.forEach((variable, i) => {
-      for (const [slot, key] of Object.entries(NAMES)) {
-        const kept = optimizer.slot(slot as keyof typeof NAMES, variable);
-        expect(kept && hex(kept), slot).toBe(state[i]![key] === undefined ? null : hex(floats(state[i]![key]!)));
+      const saved = recorded.saved[i]!;
+      expect(hex(variable.value)).toBe(hex(floats(saved.value)));
+      for (const [slot, key] of TORCH_SLOTS) {
+        const kept = optimizer.slot(slot, variable);
+        expect(kept && hex(kept), slot).toBe(saved[key] === undefined ? null : hex(floats(saved[key])));
       }
-      expect(hex(variable.value)).toBe(hex(floats(values[0]![i]!)));
     });
-    expect(optimizer.rawIterations).toBe(4);
-  });
-});
 
-it.each([
-  ["zero-eps", 0.01],
-  ["zero-eps-centered", 0.02],
-] as const)("%s goes on as in PyTorch, but for the last bits", (name, rate) => {
-  const { gradients, values } = cases[name]!;
-  const optimizer = built(OPTIONS[name]);
-  loadPyTorch(read(name), optimizer);
-  expect(optimizer.learningRate).toBe(Math.fround(rate));
-  gradients.forEach((step, t) => {
-    optimizer.apply(step.map(floats));
-    optimizer.trainableVariables.forEach(({ value }, i) => {
-      // Of numbers around 1, four units in the last place.
-      const wanted = floats(values[t + 1]![i]!);
-      for (const [j, number] of value.entries()) expect(Math.abs(number - wanted[j]!)).toBeLessThan(2 ** -21);
-    });
+    for (const [step, rate] of torch.rates.entries()) {
+      if (step < torch.steps) continue;
+      optimizer.learningRate = rate;
+      optimizer.apply(torchGradients(step));
+    }
+    for (const [what, distance] of Object.entries(distances(optimizer, recorded))) {
+      expect(distance, what).toBeLessThanOrEqual(unitsOf(recorded, what));
+    }
   });
 });
 
 it("leaves the rate to a schedule", () => {
-  const optimizer = built({ ...OPTIONS["zero-eps"], learningRate: (step) => 1 / (1 + step) });
+  const optimizer = built({ ...ZERO, learningRate: (step) => 1 / (1 + step) });
   loadPyTorch(read("zero-eps"), optimizer);
-  expect(optimizer.learningRate).toBe(Math.fround(1 / 5));
+  expect(optimizer.learningRate).toBe(Math.fround(1 / (1 + torch.steps)));
 });
 
 /** `bytes` with other metadata, or without some of its tensors. */
@@ -98,45 +84,40 @@ function edited(bytes: Uint8Array, edit: (header: Record<string, unknown>, group
 }
 
 describe("what cannot go on as it was changes nothing, and the error says why", () => {
-  const zero = () => built(OPTIONS["zero-eps"]);
+  const zero = () => built(ZERO);
   const file = (edit: Parameters<typeof edited>[1]) => edited(read("zero-eps"), edit);
 
   it.each<[string, () => Uint8Array, () => RMSprop, RegExp]>([
     [
       "ε outside the root",
       () => read("defaults"),
-      () => built(OPTIONS.defaults),
+      () => built({ ...modes("defaults"), epsilonMode: "inside" }),
       /eps \(1e-8\).*`epsilonMode: "outside"`/,
     ],
-    ["the rate after the momentum", () => read("momentum"), () => built(OPTIONS.momentum), /`momentumMode: "torch"`/],
+    [
+      "the rate after the momentum",
+      () => read("momentum"),
+      () => built({ ...modes("momentum"), momentumMode: "keras" }),
+      /`momentumMode: "torch"`/,
+    ],
     [
       "L2 in the gradients",
       () => read("weight-decay"),
-      () => inModes(built(OPTIONS["weight-decay"]), { epsilonMode: "outside" }),
+      () => built(modes("defaults")),
       /weight_decay \(0.01\).*weight_decay = 0/,
     ],
-    [
-      "upwards",
-      () => read("maximize"),
-      () => inModes(built(OPTIONS.maximize), { epsilonMode: "outside" }),
-      /negate.*maximize = False/,
-    ],
+    ["upwards", () => read("maximize"), () => built(modes("defaults")), /negate.*maximize = False/],
     ["another rho", () => read("zero-eps"), () => built({ epsilon: 0 }), /alpha is 0.99.* rho 0.9: .*`rho: 0.99`/],
     ["another epsilon", () => read("zero-eps"), () => built({ rho: 0.99 }), /`epsilon: 0`/],
-    ["another momentum", () => read("zero-eps"), () => built({ ...OPTIONS["zero-eps"], momentum: 1 }), /`momentum: 0`/],
+    ["another momentum", () => read("zero-eps"), () => built({ ...ZERO, momentum: 1 }), /`momentum: 0`/],
     ["centering", () => read("zero-eps-centered"), () => built({ rho: 0.9, epsilon: 0 }), /`centered: true`/],
-    [
-      "an average",
-      () => read("zero-eps"),
-      () => built({ ...OPTIONS["zero-eps"], useEma: true }),
-      /no average: .* without useEma/,
-    ],
-    ["fewer variables", () => read("zero-eps"), () => built(OPTIONS["zero-eps"], [[2, 3]]), /2 parameters.* with 1/],
+    ["an average", () => read("zero-eps"), () => built({ ...ZERO, useEma: true }), /no average: .* without useEma/],
+    ["fewer variables", () => read("zero-eps"), () => built(ZERO, [[3, 7]]), /2 parameters.* with 1/],
     [
       "another shape",
       () => read("zero-eps"),
-      () => built(OPTIONS["zero-eps"], [[3, 2], [2]]),
-      /"0\/square_avg" has shape \[2,3\]; for variable ".*" it must be \[3,2\]/,
+      () => built(ZERO, [[7, 3], [2]]),
+      /"0\/square_avg" has shape \[3,7\]; for variable ".*" it must be \[7,3\]/,
     ],
     ["no groups", () => fixture("python.safetensors"), zero, /no param_groups: .*docs\/pytorch.md/],
     [
@@ -208,13 +189,15 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
 });
 
 it("has 0 for a parameter that never had a gradient, and keeps values that the file has not", () => {
-  const optimizer = built(OPTIONS["zero-eps"]);
+  const optimizer = built(ZERO);
   const [weight, bias] = optimizer.trainableVariables;
   weight!.value.fill(7);
   optimizer.slot("velocity", bias!)!.fill(7);
   loadPyTorch(fixture("no-gradient.safetensors"), optimizer);
-  expect(hex(optimizer.slot("velocity", weight!)!)).toBe(hex(floats(cases["no-gradient"]!.state[0]!["square_avg"]!)));
+  expect(hex(optimizer.slot("velocity", weight!)!)).toBe(
+    hex(floats(torch.cases["no-gradient"]!.saved[0]!.square_avg!)),
+  );
   expect([...optimizer.slot("velocity", bias!)!]).toEqual([0, 0]);
-  expect([...weight!.value]).toEqual([7, 7, 7, 7, 7, 7]);
-  expect(optimizer.rawIterations).toBe(4);
+  expect(weight!.value.every((number) => number === 7)).toBe(true);
+  expect(optimizer.rawIterations).toBe(torch.steps);
 });
