@@ -210,7 +210,9 @@ export abstract class Optimizer {
   }
 
   /**
-   * Puts back what `saveOwnVariables`, here or in Keras, has saved: all of it, or nothing and an error.
+   * Puts back what `saveOwnVariables`, here or in Keras, has saved: all of it, or nothing and an error. Options are not in
+   * it, so `momentumMode` is not checked, which must be as it was when there is a momentum (Keras': `"keras"`), nor is
+   * `gradientAccumulationSteps`, in the middle of an accumulation. `load` of `rmsprop-wasm/checkpoint` checks both.
    *
    * @throws {RangeError | TypeError} if an array is missing, unknown, or of another size.
    * @throws {StateError} if the optimizer is not built.

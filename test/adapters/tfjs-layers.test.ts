@@ -260,6 +260,21 @@ describe("weights", () => {
     optimizer.dispose();
   });
 
+  it('of tfjs\' own RMSProp with momentum are refused with `momentumMode: "torch"`', async () => {
+    const list = variables();
+    const own = tf.train.rmsprop(0.1, 0.9, 0.9, 1e-7);
+    apply(own, list, 0);
+    const weights = await own.getWeights();
+    const optimizer = rmsprop(tf, { momentum: 0.9, momentumMode: "torch" });
+    await expect(optimizer.setWeights(weights)).rejects.toThrow(/has the learning rate in it.*`momentumMode: "keras"`/);
+    expect(optimizer.iterations).toBe(0);
+    const without = rmsprop(tf, { momentumMode: "torch" });
+    await without.setWeights(weights);
+    expect(without.iterations).toBe(1);
+    tf.dispose([list, weights[0]!.tensor]);
+    for (const each of [own, optimizer, without]) each.dispose();
+  });
+
   type Named = Awaited<ReturnType<tf.Optimizer["getWeights"]>>[number];
   const named = (name: string, tensor: tf.Tensor): Named => ({ name, tensor });
   it.each<[string, (weights: Named[]) => Named[], RegExp]>([

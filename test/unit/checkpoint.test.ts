@@ -7,11 +7,13 @@ import {
   type Optimizer,
   PiecewiseConstantDecay,
   RMSprop,
+  type RMSpropOptions,
   StateError,
   Variable,
 } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { describe, expect, it } from "vitest";
+import { bits, errorOf, stateOf } from "./support.js";
 
 /** A small model whose optimizer uses every kind of state. */
 function model(scaled: boolean): { optimizer: Optimizer; step: (t: number) => void; free: () => void } {
@@ -281,5 +283,50 @@ describe("what does not fit", () => {
   it("an optimizer that is not built has nothing to save", () => {
     expect(() => save(new RMSprop())).toThrow(StateError);
     expect(() => load(new Uint8Array(8), new RMSprop())).toThrow(StateError);
+  });
+});
+
+describe("options that decide what the state means", () => {
+  const trained = (options: RMSpropOptions, steps: number, isScaled = false) => {
+    const inner = new RMSprop(options);
+    const optimizer = isScaled ? new LossScaleOptimizer(inner) : inner;
+    const w = new Variable([1, 2], { name: "w" });
+    optimizer.build([w]);
+    for (let step = 0; step < steps; step++) optimizer.apply([[step + 1, -1]]);
+    return { optimizer, w };
+  };
+  const refusal = (saved: RMSpropOptions, steps: number, options: RMSpropOptions, isScaled: boolean) => {
+    const bytes = save(trained(saved, steps, isScaled).optimizer);
+    const { optimizer, w } = trained(options, 1, isScaled);
+    const before = stateOf(optimizer, [w]);
+    const error = errorOf(() => load(bytes, optimizer));
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(stateOf(optimizer, [w])).toEqual(before);
+    return error.message;
+  };
+  const loads = (saved: RMSpropOptions, steps: number, options: RMSpropOptions) => {
+    const from = trained(saved, steps);
+    const to = trained(options, 0);
+    load(save(from.optimizer), to.optimizer);
+    for (const [i, { value }] of from.optimizer.variables.entries()) {
+      expect(bits(to.optimizer.variables[i]!.value)).toEqual(bits(value));
+    }
+  };
+  const [keras, torch] = [{ momentum: 0.9 }, { momentum: 0.9, momentumMode: "torch" }] as const;
+
+  it.each([false, true])("a momentum with the learning rate in it, or without; loss scaling: %s", (isScaled) => {
+    expect(refusal(keras, 2, torch, isScaled)).toMatch(/has the learning rate in it.*`momentumMode: "keras"`/);
+    expect(refusal(torch, 2, keras, isScaled)).toMatch(/does not have the learning rate.*`momentumMode: "torch"`/);
+  });
+
+  it.each([3, 4])("another accumulation, in the middle: after %i", (steps) => {
+    const message = refusal({ gradientAccumulationSteps: 2 }, steps, { gradientAccumulationSteps: 3 }, false);
+    expect(message).toMatch(/middle of an accumulation, of 2 .* 3 here: .*`gradientAccumulationSteps: 2`/);
+  });
+
+  it("nothing else", () => {
+    loads({ gradientAccumulationSteps: 2 }, 6, { gradientAccumulationSteps: 3 });
+    loads({ momentumMode: "torch" }, 2, {});
+    loads(torch, 2, { ...torch, momentum: 0.5, epsilonMode: "outside", rho: 0.5, epsilon: 1 });
   });
 });

@@ -1,6 +1,7 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 import { CheckpointError, message, own, type PackageError, record, StateError, show } from "../errors.js";
 import { stringifyConfig } from "../keras-json.js";
+import { assertSameMeaning } from "./meaning.js";
 import type { Tensor } from "./safetensors.js";
 import { readSealed, writeSealed } from "./sealed.js";
 
@@ -128,6 +129,8 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
 /**
  * Puts back what `save` has saved, into an optimizer built over variables with the same paths and shapes: all of it, or
  * nothing and an error. The hyper-parameters are the optimizer's own; those it was saved with are in the file's metadata.
+ * Two of them decide what the state means: `momentumMode`, and in the middle of an accumulation `gradientAccumulationSteps`
+ * must be as they were.
  *
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.
@@ -156,6 +159,8 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
     throw new CheckpointError(`The checkpoint's tensor ${show(unknown)} is not known to the optimizer${HINT}`);
 
   const numbers = checkedScalars(metadata, scalars(optimizer));
+  const slots = new Set(optimizer.variables.map(({ slot }) => slot));
+  assertSameMeaning(metadata["optimizer"], optimizer.getConfig(), slots, numbers.get("iteration") ?? 0);
   try {
     // Checks the numbers and puts back all of the optimizer's own state, or nothing.
     const values = (state: CheckpointedState) =>

@@ -180,12 +180,18 @@ export function optimizerClass(
 
     /**
      * Puts back what `getWeights` gave, here or in an optimizer of the same options; also what tfjs' own RMSProp gave.
-     * Variables that the optimizer has not met yet find their state by name, see `pair`.
+     * Variables that the optimizer has not met yet find their state by name, see `pair`. Weights do not tell options: that
+     * ours are of the same `momentumMode` is not checked; a saved model has it in its configuration.
      *
      * @throws {CheckpointError} if the weights do not fit; then nothing has changed.
      */
     override async setWeights(weights: readonly NamedTensorLike[]): Promise<void> {
       const { scalars, states, isTheirs } = await readWeights(checkedWeights(weights), keptSlots(this.#rmsprop));
+      if (isTheirs && this.#rmsprop.momentumMode === "torch" && states.some(({ slots }) => slots.has("momentum"))) {
+        throw new CheckpointError(
+          'The momentum of tfjs\' own RMSProp has the learning rate in it: make the optimizer with `momentumMode: "keras"`.',
+        );
+      }
       for (const [name, value] of scalars) {
         const scalar = this.#scalars().get(name);
         if (!scalar) throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer.`);
