@@ -41,7 +41,8 @@ describe.each(BACKENDS)("%s", (backend) => {
       const arrays = 2 + slots;
       expect(byteLength).toBeGreaterThanOrEqual(arrays * pages * PAGE);
       expect(byteLength).toBeLessThanOrEqual(EMPTY + arrays * (pages + 1) * PAGE);
-      // What was freed serves again. (Where arrays come to lie can change once, and cost the room of one of them.)
+      // What was freed serves again. The table of optimizers, made by the first, stays among the first arrays: that can cost
+      // the room of one array, once.
       free();
       for (let i = 0; i < 3; i++) train()();
       const settled = runtime.byteLength;
