@@ -115,8 +115,9 @@ export function optimizerClass(
     }
 
     /**
-     * One step with the gradients by the names of their variables. A variable whose gradient is missing is left alone. A
-     * variable that is new to the optimizer begins with state at zero (the moving average: at the variable's value).
+     * One step with the gradients by the names of their variables. A variable whose gradient is missing is left alone,
+     * unless averages overwrite it. A variable that is new to the optimizer begins with state at zero (the moving average:
+     * at the variable's value).
      */
     override applyGradients(gradients: Gradients): void {
       const list = asList(gradients);
@@ -132,12 +133,17 @@ export function optimizerClass(
       });
       this.#meet(tensors);
       const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
-      for (const twin of twins) take(tf, twin);
+      // A step moves the averages of all variables, and where they overwrite, all variables.
+      const { useEma, emaOverwriteFrequency } = this.#rmsprop;
+      const touched = useEma ? this.#twins.filter(({ tensor }) => !tensor?.isDisposed) : twins;
+      for (const twin of touched) take(tf, twin);
       const before = this.core.iterations;
       this.core.apply(
         list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
         twins.map(({ variable }) => variable),
       );
+      // Also in a call that only accumulates.
+      if (useEma && emaOverwriteFrequency) return give(tf, touched);
       // Gradients were only accumulated, or the step was skipped.
       if (this.core.iterations === before) return;
       give(
@@ -215,6 +221,8 @@ export function optimizerClass(
       this.#retrain(twins);
       twins.forEach(({ variable }, i) => {
         for (const [slot, values] of states[i]?.slots ?? []) this.core.slot(slot, variable)?.set(values);
+        // Until its variable comes, steps on others pull the average to this value.
+        variable.value.set(this.core.slot("average", variable) ?? []);
       });
       for (const [name, value] of scalars) this.#scalars().get(name)?.assign([value]);
     }
