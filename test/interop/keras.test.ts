@@ -217,3 +217,89 @@ it("exports arrays of every shape and both types, always with the same bytes", (
     2: { dtype: "F32", shape: [0, 4], data_offsets: [16, 16] },
   });
 });
+
+describe("a file that means harm is an error, soon", () => {
+  /** An HDF5 file of groups and no more, each of which has `names` as links to the next one. */
+  function ladder(rungs: number, names: readonly string[]): Uint8Array {
+    const group = 16 + names.length * 24;
+    const bytes = new Uint8Array(96 + rungs * group);
+    const view = new DataView(bytes.buffer);
+    bytes.set([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]);
+    // A superblock of version 0: offsets and lengths have 8 bytes, and where the root is.
+    bytes.set([8, 8], 13);
+    view.setBigUint64(64, 96n, true);
+    for (let rung = 0; rung < rungs; rung++) {
+      const at = 96 + rung * group;
+      view.setUint8(at, 1);
+      view.setUint16(at + 2, rung + 1 < rungs ? names.length : 0, true);
+      view.setUint32(at + 8, names.length * 24, true);
+      names.forEach((name, i) => {
+        // A message of 16 bytes: a link, with a name of one letter and the address of a group.
+        const message = at + 16 + i * 24;
+        bytes.set([6, 0, 16, 0, 0, 0, 0, 0, 1, 0, 1, name.charCodeAt(0)], message);
+        view.setBigUint64(message + 12, BigInt(at + group), true);
+      });
+    }
+    return bytes;
+  }
+
+  it("groups with several links each, to be reached in 2³⁹ ways", () => {
+    expect(readKeras(ladder(40, ["a"]), hdf5).weights.size).toBe(0);
+    const error = errorOf(() => readKeras(ladder(40, ["a", "b"]), hdf5));
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.message).toMatch(/linked more than once/);
+  });
+
+  it("what jsfive finds only when it decodes an array", () => {
+    const bytes = fixture("plain.weights.h5");
+    // The version of the array's dataspace.
+    for (const [at, byte] of [
+      [5835, 181],
+      [1832, 1],
+      [11045, 90],
+    ] as const) {
+      bytes[at] = byte;
+    }
+    expect(errorOf(() => readKeras(bytes, hdf5).weights)).toBeInstanceOf(CheckpointError);
+  });
+
+  it("an array larger than its file", () => {
+    const bytes = fixture("plain.weights.h5");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    // Every dataspace of 3 by 2 becomes one of 2³⁰ by 2.
+    for (let at = 0; at + 16 <= bytes.length; at++) {
+      if (view.getBigUint64(at, true) === 3n && view.getBigUint64(at + 8, true) === 2n)
+        view.setBigUint64(at, 2n ** 30n, true);
+    }
+    const error = errorOf(() => readKeras(bytes, hdf5).weights);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.message).toMatch(/of shape \[1073741824,2\] is larger than the file/);
+  });
+
+  it("a configuration that is null", () => {
+    const file = readKeras(fixture("plain.weights.h5"), hdf5, { optimizer: { class_name: "RMSprop", config: null } });
+    expect(errorOf(() => file.optimizer)).toBeInstanceOf(CheckpointError);
+  });
+
+  it("an archive in which many members are the same bytes", () => {
+    const size = 1000;
+    const bytes = new Uint8Array(31 + size + 2 * 47 + 22);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, 0x04034b50, true);
+    view.setUint16(26, 1, true);
+    for (const [i, at] of [31 + size, 31 + size + 47].entries()) {
+      view.setUint32(at, 0x02014b50, true);
+      // The checksum of 1,000 zeros.
+      view.setUint32(at + 16, 0x060b1780, true);
+      view.setUint32(at + 20, size, true);
+      view.setUint32(at + 24, size, true);
+      view.setUint16(at + 28, 1, true);
+      bytes[at + 46] = 0x61 + i;
+    }
+    const end = bytes.length - 22;
+    view.setUint32(end, 0x06054b50, true);
+    view.setUint16(end + 10, 2, true);
+    view.setUint32(end + 16, 31 + size, true);
+    expect(errorOf(() => readKeras(bytes, hdf5)).message).toMatch(/members overlap/);
+  });
+});

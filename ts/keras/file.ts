@@ -8,7 +8,7 @@ import { CheckpointError, message, own, record, StateError, show } from "../erro
 import type { LossScaleConfig } from "../loss-scale.js";
 import type { RMSpropConfig } from "../rmsprop.js";
 import type { Serialized } from "../schedules/serialization.js";
-import { type Dataset, type Hdf5, numbersOf, readHdf5, typeOf } from "./hdf5.js";
+import { type Hdf5, readHdf5 } from "./hdf5.js";
 import { looksLikeZip, readZip } from "./zip.js";
 
 /** What `keras.optimizers.serialize` gives for the optimizers that this package has. */
@@ -157,8 +157,8 @@ export class KerasFile {
     const all = [...this.#datasets].filter(([path]) => !path.startsWith(OPTIMIZER));
     return new Map(
       all.map(([path, { dataset, group }]) => {
-        const value = Float32Array.from(numbersOf(path, dataset));
-        return [path, { shape: [...dataset.shape], layer: group, value }];
+        const value = Float32Array.from(dataset.numbers);
+        return [path, { shape: dataset.shape, layer: group, value }];
       }),
     );
   }
@@ -216,24 +216,25 @@ export class KerasFile {
 
   /** The numbers of an array that must have this shape and this type; `what` says in the message what they are for. */
   #array(path: string, what: string, shape: readonly number[], dtype: string): { values: Float64Array } {
-    const dataset: Dataset | undefined = this.#datasets.get(path)?.dataset;
+    const dataset = this.#datasets.get(path)?.dataset;
     if (!dataset) throw new CheckpointError(`The file has no array ${show(path)}, for ${what}.`);
     if (String(dataset.shape) !== String(shape)) {
       throw new CheckpointError(`Array ${show(path)} has shape [${dataset.shape}]; ${what} has [${shape}].`);
     }
     // TensorFlow counts iterations in 64 bits; what does not fit into 32 is found when it is loaded.
-    const type = typeOf(dataset);
+    const { type } = dataset;
     if (type !== dtype && !(type === "int64" && dtype === "int32")) {
       throw new CheckpointError(`Array ${show(path)} has dtype ${type}; ${what} must have ${dtype}.`);
     }
-    return { values: numbersOf(path, dataset) };
+    return { values: dataset.numbers };
   }
 }
 
 const nameOf = (optimizer: unknown): unknown => (optimizer as { class_name?: unknown }).class_name;
 
 function isRMSprop(optimizer: unknown): optimizer is Extract<KerasOptimizer, { class_name: "RMSprop" }> {
-  return nameOf(optimizer) === "RMSprop" && typeof (optimizer as { config?: unknown }).config === "object";
+  const { config } = optimizer as { config?: unknown };
+  return nameOf(optimizer) === "RMSprop" && typeof config === "object" && config !== null;
 }
 
 function isLossScaled(optimizer: unknown): optimizer is Extract<KerasOptimizer, { class_name: "LossScaleOptimizer" }> {

@@ -42,6 +42,8 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   const count = view.getUint16(end + 10, true);
   const members = new Map<string, Uint8Array>();
   let at = view.getUint32(end + 16, true);
+  // Members that overlap would have a small file take hours.
+  let total = 0;
   for (let i = 0; i < count; i++) {
     checked(at, CENTRAL);
     const nameEnd = at + CENTRAL.size + view.getUint16(at + 28, true);
@@ -56,6 +58,8 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
     const local = checked(view.getUint32(at + 42, true), LOCAL);
     const begin = local + LOCAL.size + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
     if (begin + size > bytes.length) throw broken(`member ${show(name)} ends behind its end`);
+    total += size;
+    if (total > bytes.length) throw broken("members overlap");
     const content = bytes.subarray(begin, begin + size);
     if (crc32(content) !== checksum) throw broken(`member ${show(name)} has another checksum`);
     if (members.has(name)) throw broken(`it has two members ${show(name)}`);
