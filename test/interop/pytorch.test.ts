@@ -159,6 +159,36 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
       /no "1\/value", for variable/,
     ],
     [
+      "a step below 0, hidden behind another",
+      () => {
+        const bytes = file(() => {});
+        const header = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+        const text = JSON.parse(Buffer.from(bytes.subarray(8, 8 + header)).toString());
+        new DataView(bytes.buffer, bytes.byteOffset).setFloat32(8 + header + text["0/step"].data_offsets[0], -1, true);
+        return bytes;
+      },
+      zero,
+      /must be a whole number from 0/,
+    ],
+    [
+      "an average in whole numbers",
+      () => file((header) => Object.assign(header["0/square_avg"]!, { dtype: "I32" })),
+      zero,
+      /"0\/square_avg" must have dtype F32/,
+    ],
+    [
+      "a header that is nested too deeply",
+      () => {
+        const header = `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+        const bytes = new Uint8Array(8 + header.length);
+        new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+        bytes.set(Buffer.from(header), 8);
+        return bytes;
+      },
+      zero,
+      /header is not JSON/,
+    ],
+    [
       "a step that is none",
       () => file((header) => Object.assign(header["0/step"]!, { dtype: "F16" })),
       zero,

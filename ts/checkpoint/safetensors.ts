@@ -47,6 +47,11 @@ export function write(file: File): Uint8Array<ArrayBuffer> {
   const text = encodeUtf8(headerText(file));
   const tensors = [...file.tensors.values()];
   const start = Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT;
+  if (start - 8 > MAXIMUM_HEADER) {
+    throw new CheckpointError(
+      `The arrays' names and shapes take ${start - 8} bytes; a file holds at most ${MAXIMUM_HEADER}.`,
+    );
+  }
   const bytes = new Uint8Array(start + tensors.reduce((sum, { values }) => sum + values.byteLength, 0));
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.fill(0x20, 8, start);
@@ -114,15 +119,18 @@ export function read(bytes: Uint8Array<ArrayBuffer>): File {
 
 function parseHeader(text: string): Record<string, unknown> {
   let header: unknown;
+  let again: string;
   try {
     header = JSON.parse(text);
+    // Of what is nested too deeply, engines throw a RangeError here.
+    again = JSON.stringify(header);
   } catch (cause) {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
   }
   if (typeof header !== "object" || header === null || Array.isArray(header))
     throw new CheckpointError("The checkpoint's header is not an object.");
   // JSON.parse keeps the last of two equal keys; written again, the text is shorter then.
-  if (JSON.stringify(header).length !== text.length)
+  if (again.length !== text.length)
     throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
   return header as Record<string, unknown>;
 }

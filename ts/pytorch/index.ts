@@ -82,7 +82,11 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   }
   const file = new StateFile(tensors, new Map(variables.map((variable, i) => [variable, group.params[i] as number])));
   const steps = new Map(variables.map((variable) => [variable as Place, file.find(variable, "step", [])]));
-  const iteration = [...steps.values()].reduce<number>((most, values) => Math.max(most, values?.[0] ?? 0), 0);
+  const counts = [...steps.values()].map((values) => values?.[0] ?? 0);
+  // One that is no count must not hide behind a greater one.
+  const iteration =
+    counts.find((count) => !(Number.isInteger(count) && count >= 0)) ??
+    counts.reduce((most, count) => Math.max(most, count), 0);
   const store = optimizer.variables.map(({ name, slot, variable, value }): ArrayLike<number> => {
     if (variable === null) return [name === "iteration" ? iteration : group.lr];
     const key = NAMES[slot as Slot];
@@ -127,6 +131,8 @@ class StateFile {
     const name = this.#name(variable, key);
     const tensor = this.#tensors.get(name);
     this.#unused.delete(name);
+    if (tensor && !(tensor.values instanceof Float32Array))
+      throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it holds ${show(tensor.values)}.`);
     if (tensor && String(tensor.shape) !== String(shape)) {
       throw new CheckpointError(
         `Tensor ${show(name)} has shape [${tensor.shape}]; for variable "${variable.path}" it must be [${shape}].`,
