@@ -239,6 +239,23 @@ it("loads no loss scale beyond its bounds", () => {
   expect(() => load(bytes, built({ initialScale: 4, maximumScale: 8 }))).toThrow(/maximumScale \(8\)/);
 });
 
+it("does not write what it could not read again", () => {
+  const w = new Variable(1, { name: "w", path: "w" });
+  const optimizer = new RMSprop();
+  optimizer.build([w]);
+  optimizer.setWeights(optimizer.variables.map(({ slot, value }) => (slot === null ? 2 ** 31 - 1 : value)));
+  load(save(optimizer), optimizer);
+  optimizer.step();
+  expect(optimizer.rawIterations).toBe(2 ** 31);
+  expect(errorOf(() => save(optimizer)).message).toMatch(/iteration is beyond 2 \*\* 31 - 1/);
+
+  const long = new RMSprop();
+  long.build([new Variable(1, { name: "w", path: "w".repeat(9_000_000) })]);
+  const error = errorOf(() => save(long));
+  expect(error).toBeInstanceOf(CheckpointError);
+  expect(error.message).toMatch(/take 18000\d+ bytes; a file holds at most 16000000/);
+});
+
 describe("what does not fit", () => {
   const w = (path: string, size: number) => new Variable(new Float32Array(size), { name: "w", path });
   const saved = (...variables: Variable[]) => {

@@ -122,7 +122,15 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
     includes_variables: String(includeVariables),
     optimizer: stringifyConfig(optimizer.getConfig()),
   };
-  for (const [name, { value }] of scalars(optimizer)) metadata[name] = numberText(value[0] as number);
+  for (const [name, { value }] of scalars(optimizer)) {
+    const number = value[0] as number;
+    if (value instanceof Int32Array && number < 0) {
+      throw new CheckpointError(
+        `The optimizer's ${name} is beyond 2 ** 31 - 1, the most that Keras counts: set it anew.`,
+      );
+    }
+    metadata[name] = numberText(number);
+  }
   return writeSealed({ metadata, tensors });
 }
 
