@@ -1,6 +1,16 @@
 // Checkpoints on disk: whatever is killed at whatever moment, the file holds a whole checkpoint, and no saved step is lost.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -143,6 +153,16 @@ it("has null for a file that is not there yet, and the bytes afterwards", async 
   expect(await readCheckpoint(path)).toBeNull();
   await writeCheckpoint(path, reference.after(3));
   expect(await readCheckpoint(path)).toEqual(Uint8Array.from(reference.after(3)));
+});
+
+it.skipIf(process.platform === "win32")("keeps the file's permissions, and the link that its name is", async () => {
+  const real = join(folder, "real.safetensors");
+  writeFileSync(real, "", { mode: 0o600 });
+  symlinkSync("real.safetensors", path);
+  await writeCheckpoint(path, reference.after(2));
+  expect(lstatSync(path).isSymbolicLink()).toBe(true);
+  expect(stepInFile(real)).toBe(2);
+  expect(statSync(real).mode & 0o777).toBe(0o600);
 });
 
 it("passes the system's errors on, leaves nothing behind, and can be called again", async () => {

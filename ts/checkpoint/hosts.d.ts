@@ -11,12 +11,13 @@ declare module "node:fs/promises" {
     sync(): Promise<void>;
     close(): Promise<void>;
   }
-  export function open(path: string, flags: string): Promise<FileHandle>;
+  export function open(path: string, flags: string, mode?: number): Promise<FileHandle>;
   export function readdir(path: string): Promise<string[]>;
   export function readFile(path: string): Promise<Uint8Array>;
+  export function realpath(path: string): Promise<string>;
   export function rename(from: string, to: string): Promise<void>;
   export function rm(path: string, options: { force: boolean }): Promise<void>;
-  export function stat(path: string): Promise<{ mtimeMs: number }>;
+  export function stat(path: string): Promise<{ mode: number; mtimeMs: number }>;
 }
 
 declare module "node:path" {

@@ -5,7 +5,7 @@
 // could take the new name back.
 
 import { randomUUID } from "node:crypto";
-import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { platform } from "node:process";
 import { message } from "../errors.js";
@@ -22,8 +22,9 @@ const cleaned = new Set<string>();
  * last call that was done, or of one that was under way. Calls for the same file are done in their order. Several processes
  * may write the same file: the last one wins.
  *
- * @param path the file; its folder must exist. Temporary files beside it are called `.<name>.<uuid>.tmp`; those of
- * processes that died are removed by the first call, ten minutes later or after that.
+ * @param path the file, or a link to it, which stays one; its folder must exist. Permissions stay, too. Temporary files
+ * beside it are called `.<name>.<uuid>.tmp`; those of processes that died are removed by the first call, ten minutes later
+ * or after that.
  * @param bytes what `save` returned.
  * @throws the system's error if the file cannot be written (`ENOENT`, `ENOSPC`, `EACCES`, …).
  */
@@ -50,10 +51,14 @@ export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuff
   }
 }
 
-async function replace(target: string, bytes: Uint8Array): Promise<void> {
+async function replace(path: string, bytes: Uint8Array): Promise<void> {
+  // A name that is a link goes on to be one.
+  const target = await realpath(path).catch(() => path);
+  // Nobody may read the new file who could not read the old one.
+  const { mode } = await stat(target).catch(() => ({ mode: 0o666 }));
   const temporary = join(dirname(target), `${prefix(target)}${randomUUID()}.tmp`);
   try {
-    await synchronized(temporary, "wx", (file) => file.writeFile(bytes));
+    await synchronized(temporary, "wx", (file) => file.writeFile(bytes), mode & 0o777);
     await rename(temporary, target);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
@@ -74,8 +79,9 @@ async function synchronized(
   path: string,
   flags: string,
   work?: (file: { writeFile(bytes: Uint8Array): Promise<void> }) => Promise<void>,
+  mode?: number,
 ): Promise<void> {
-  const file = await open(path, flags);
+  const file = await open(path, flags, mode);
   try {
     await work?.(file);
     await file.sync();
