@@ -149,6 +149,8 @@ describe("errors", () => {
     const state = solver.init(w.ref) as Record<string, np.Array>;
     const { count, velocity } = state as { count: np.Array; velocity: np.Array };
     const integers = np.array(Int32Array.of(1, 2, 3));
+    const gone = np.array(noise(3));
+    gone.dispose();
     for (const [action, type] of [
       [() => update(solver, integers, state), TypeError],
       [() => update(solver, [w] as JsTree<np.Array>, state), RangeError],
@@ -156,6 +158,9 @@ describe("errors", () => {
       [() => update(solver, w, { velocity }), TypeError],
       [() => update(solver, w, { count }), RangeError],
       [() => update(solver, w, [w]), TypeError],
+      [() => update(solver, w, { velocity, count: np.array(-1) }), RangeError],
+      [() => update(solver, w, { velocity, count: np.array(0.5) }), RangeError],
+      [() => solver.update(w, state, gone), ReferenceError],
       [() => update(solver, w, { ...state, momentum: w }), TypeError],
       [() => solver.init(integers), TypeError],
     ] as const) {

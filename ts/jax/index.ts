@@ -1,6 +1,6 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
-import { message, record } from "../errors.js";
+import { message, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
 import type { RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
@@ -77,8 +77,10 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
   const prepare = (sizes: readonly number[]) => {
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     free();
-    workspace = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
-    optimizer.rebuild(workspace);
+    const fresh = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
+    optimizer.rebuild(fresh);
+    // Not before: if there is no room, the next call begins anew.
+    workspace = fresh;
   };
 
   return {
@@ -95,7 +97,9 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
       const [arrays, structure] = tree.flatten<np.Array>(updates);
       const gradients = arrays.map((array, i) => checkedArray(`updates[${i}]`, array));
       const { count, slots } = checkedState(state, kept, gradients, structure);
-      const step = count.ref.item();
+      // Of the parameters nothing is read; but if they are gone, that must be known before the others are taken over.
+      tree.dispose(tree.flatten<np.Array>(params ?? [])[0].map(({ ref }) => ref));
+      const step = whole("state.count", count.ref.item(), 0, 2 ** 31 - 1);
       prepare(gradients.map(({ shape }) => shape.reduce((size, length) => size * length, 1)));
       optimizer.variables[0]?.assign([step]);
       for (const [i, variable] of workspace.entries()) {
