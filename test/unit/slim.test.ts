@@ -59,3 +59,9 @@ describe.each([
     for (let i = 0; i < 3; i++) expect(slim.createRuntime().backend).toBe("wasm-simd128");
   });
 });
+
+it("is not led in circles by a module that is its own default, as in CommonJS", () => {
+  const own: { default?: unknown } = {};
+  own.default = own;
+  expect(() => slim.initSync(own)).toThrow(TypeError);
+});

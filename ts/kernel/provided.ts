@@ -125,7 +125,8 @@ function unwrapped(value: unknown): unknown {
   if (!isObject(value) || isKernel(value)) return value;
   if (isKernel(value["exports"])) return value["exports"];
   const inner = value["default"];
-  return inner === undefined ? value : unwrapped(inner);
+  // Of CommonJS, `default` can be the module itself.
+  return inner === undefined || inner === value ? value : unwrapped(inner);
 }
 
 /** The memories of instances that have become a runtime: a second runtime would not see the first one's growth. */
