@@ -1,5 +1,5 @@
 // RMSprop as a tf.Optimizer, in the real TensorFlow.js: the core's bits, both backends, no tensor left behind.
-import { ExponentialDecay, OutOfMemoryError, type RMSpropOptions, StateError } from "rmsprop-wasm";
+import { CheckpointError, ExponentialDecay, OutOfMemoryError, type RMSpropOptions, StateError } from "rmsprop-wasm";
 import { register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { bits, errorOf } from "../unit/support.js";
@@ -265,6 +265,32 @@ onBothBackends(() => {
       expect(() => optimizer.minimize(loss, [w])).toThrow("on purpose");
       expect(() => optimizer.minimize(loss, true, [w])).toThrow("on purpose");
       expect([w.dataSync()[0], optimizer.iterations, tf.memory().numTensors]).toEqual([10, 0, before]);
+      w.dispose();
+      optimizer.dispose();
+    });
+
+    it("weights that do not fit, whatever is wrong with them", async () => {
+      const w = tf.tidy(() => tf.variable(tf.tensor1d([1, 2]), true, "w"));
+      const optimizer = rmsprop(tf, seed);
+      optimizer.applyGradients({ w: tf.tensor1d([3, 4]) });
+      const weights = (await optimizer.getWeights()).map(({ name, tensor }) => ({ name, tensor: tensor.clone() }));
+      const state = async () => (await optimizer.getWeights()).map(({ tensor }) => [...tensor.dataSync()]);
+      const before = await state();
+      const shorter = Object.assign(tf.tensor1d([1, 2]), { data: async () => Float32Array.of(1) });
+      const changed = (name: string, tensor: unknown) =>
+        weights.map((weight) => (weight.name === name ? { name, tensor: tensor as tf.Tensor } : weight));
+      for (const [wrong, type] of [
+        [changed("iter", tf.scalar(Number.NaN)), CheckpointError],
+        [changed("iter", tf.scalar(-3)), CheckpointError],
+        [changed("learning_rate", tf.scalar(Number.POSITIVE_INFINITY)), CheckpointError],
+        [changed("w/velocity", tf.tensor1d([1, 2, 3])), CheckpointError],
+        [changed("w/velocity", shorter), CheckpointError],
+        [[...weights, { name: "__proto__", tensor: tf.scalar(1) }], CheckpointError],
+        [changed("w/velocity", undefined), TypeError],
+      ] as const) {
+        await expect(optimizer.setWeights([...wrong])).rejects.toBeInstanceOf(type);
+        expect(await state()).toEqual(before);
+      }
       w.dispose();
       optimizer.dispose();
     });

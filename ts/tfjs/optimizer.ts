@@ -143,13 +143,14 @@ export function optimizerClass(
         twins.map(({ variable }) => variable),
       );
       // Also in a call that only accumulates.
-      if (useEma && emaOverwriteFrequency) return give(tf, touched);
-      // Gradients were only accumulated, or the step was skipped.
-      if (this.core.iterations === before) return;
-      give(
-        tf,
-        twins.filter((_, i) => list[i]?.tensor != null),
-      );
+      if (useEma && emaOverwriteFrequency) give(tf, touched);
+      // Else gradients were only accumulated, or the step was skipped.
+      else if (this.core.iterations !== before) {
+        give(
+          tf,
+          twins.filter((_, i) => list[i]?.tensor != null),
+        );
+      }
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
@@ -201,7 +202,11 @@ export function optimizerClass(
       for (const [name, value] of scalars) {
         const scalar = this.#scalars().get(name);
         if (!scalar) throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer.`);
-        scalar.check?.(`weights["${name}"]`, value);
+        try {
+          scalar.check?.(`weights["${name}"]`, value);
+        } catch (cause) {
+          throw new CheckpointError(`The weights do not fit: ${cause}`, { cause });
+        }
       }
       const missing = [...this.#scalars().keys()].find((name) => !scalars.has(name));
       if (!isTheirs && missing !== undefined) throw new CheckpointError(`The weights have no "${missing}".`);

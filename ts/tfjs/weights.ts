@@ -36,6 +36,10 @@ export async function readWeights(weights: readonly NamedTensorLike[], kept: rea
   const states = new Map<string, { name: string; shape: readonly number[]; slots: Map<Slot, ArrayLike<number>> }>();
   const values = await Promise.all(weights.map(({ tensor }) => tensor.data()));
   weights.forEach(({ name, tensor }, i) => {
+    const size = tensor.shape.reduce((product, length) => product * length, 1);
+    if (values[i]?.length !== size) {
+      throw new CheckpointError(`Weight ${show(name)} of shape [${tensor.shape}] has ${values[i]?.length} numbers.`);
+    }
     const cut = name.lastIndexOf("/");
     const [owner, kind] = [name.slice(0, Math.max(cut, 0)), name.slice(cut + 1)];
     const slot = isTheirs ? THEIRS[kind] : SLOTS.find((known) => known === kind);
@@ -72,7 +76,10 @@ export async function readWeights(weights: readonly NamedTensorLike[], kept: rea
 /** A list of named tensors, or an error. */
 export function checkedWeights(weights: unknown): readonly NamedTensorLike[] {
   const isNamed = (item: unknown) =>
-    typeof item === "object" && item !== null && typeof (item as NamedTensorLike).name === "string";
+    typeof item === "object" &&
+    item !== null &&
+    typeof (item as NamedTensorLike).name === "string" &&
+    typeof (item as Partial<NamedTensorLike>).tensor?.data === "function";
   if (!Array.isArray(weights) || !weights.every(isNamed)) {
     throw new TypeError(`Argument \`weights\` must be an array of { name, tensor }; received ${show(weights)}.`);
   }
