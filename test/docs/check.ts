@@ -19,13 +19,28 @@ export function check(value: () => unknown, expected: unknown): void {
 
 /** The call fails with this class and message; `…` at the end of the message stands for anything. */
 export function throws(call: () => unknown, type: string, message: string): void {
-  let error: Error | undefined;
+  let error: unknown;
   try {
     call();
   } catch (caught) {
-    error = caught as Error;
+    error = caught;
   }
-  const actual = error && `${error.constructor.name}: ${error.message}`;
+  compare(error, type, message);
+}
+
+/** The same of a call that may fail later: of what it throws, or what its promise is rejected with. */
+export async function rejects(call: () => Promise<unknown>, type: string, message: string): Promise<void> {
+  let error: unknown;
+  try {
+    await call();
+  } catch (caught) {
+    error = caught;
+  }
+  compare(error, type, message);
+}
+
+function compare(error: unknown, type: string, message: string): void {
+  const actual = error instanceof Error ? `${error.constructor.name}: ${error.message}` : undefined;
   const expected = `${type}: ${message}`;
   if (expected.endsWith("…") && actual?.startsWith(expected.slice(0, -1))) return;
   assert.equal(actual, expected);
