@@ -17,6 +17,7 @@ import { fileURLToPath } from "node:url";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
+import * as opfs from "rmsprop-wasm/checkpoint/opfs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 /** Values of the variable that children/saving.mjs trains: a file of some pages. */
@@ -183,4 +184,9 @@ it.each([
 ])("says which argument is wrong: %s", (argument, call) => {
   expect(call).toThrow(TypeError);
   expect(call).toThrow(`\`${argument}\``);
+});
+
+it("says where there is no origin private file system, and what to do", async () => {
+  await expect(opfs.readCheckpoint("run")).rejects.toThrow(/no origin private file system.*checkpoint\/node/);
+  await expect(opfs.writeCheckpoint("run", new Uint8Array(1))).rejects.toThrow(/no origin private file system/);
 });

@@ -33,8 +33,12 @@ export interface Writable {
 
 /** Where there is none, such as in pages without TLS, `navigator.storage` is missing. */
 async function root(): Promise<Directory> {
-  if (typeof navigator.storage?.getDirectory === "function") return navigator.storage.getDirectory();
-  throw new Error("There is no origin private file system here: navigator.storage.getDirectory is missing.");
+  const storage = typeof navigator === "undefined" ? undefined : navigator.storage; // Node 20 has no navigator
+  if (typeof storage?.getDirectory === "function") return storage.getDirectory();
+  throw new Error(
+    "There is no origin private file system here: navigator.storage.getDirectory is missing. " +
+      "Give a `directory`, or use rmsprop-wasm/checkpoint/node.",
+  );
 }
 
 /**
