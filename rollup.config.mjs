@@ -155,10 +155,16 @@ const typeOnly = {
     ),
 };
 
-/** Declarations that entries share lie where there are scripts of the same name: JSR looks for both. */
-const manualChunks = (id) => {
-  if (id.endsWith("/errors.d.ts")) return "errors";
-  return /\/(codes|loss-scale|serialization)\.d\.ts$/.test(id) ? "index" : undefined;
+/** A script for each file of declarations that entries share: JSR looks for both. Those that hold code are written later. */
+const scriptsOfTypes = {
+  name: "scripts-of-types",
+  generateBundle(_, bundle) {
+    for (const { fileName, isEntry } of Object.values(bundle)) {
+      if (isEntry) continue;
+      const source = `/* @ts-self-types="./${fileName}" */\nexport {};\n`;
+      this.emitFile({ type: "asset", fileName: fileName.replace(/\.d\.ts$/, ".js"), source });
+    }
+  },
 };
 
 const declarations = (flavour) => ({
@@ -166,9 +172,9 @@ const declarations = (flavour) => ({
   input: inputs(flavour, ".d.ts"),
   output: outputs(flavour, ".d.ts").map((output) => ({
     ...output,
-    ...(flavour.name === "index" && { manualChunks }),
     // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
     banner: output.dir === "dist" ? '/// <reference lib="esnext.disposable" />' : "",
+    plugins: output.dir === "dist" ? [] : [scriptsOfTypes],
   })),
   plugins: [own(flavour, ".d.ts"), dts(), typeOnly],
 });

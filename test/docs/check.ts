@@ -18,7 +18,7 @@ export function check(value: () => unknown, expected: unknown): void {
 }
 
 /** The call fails with this class and message; `…` at the end of the message stands for anything. */
-export function throws(call: () => unknown, type: string, message: string): void {
+function throws(call: () => unknown, type: string, message: string): void {
   let error: unknown;
   try {
     call();
