@@ -17,8 +17,8 @@ export function check(value: () => unknown, expected: unknown): void {
   assert.deepEqual(written(actual, expected), expected);
 }
 
-/** The call fails with this class and message; `…` at the end of the message stands for anything. */
-function throws(call: () => unknown, type: string, message: string): void {
+/** @public For those modules too. The call fails with this class and message; `…` at its end stands for anything. */
+export function throws(call: () => unknown, type: string, message: string): void {
   let error: unknown;
   try {
     call();
