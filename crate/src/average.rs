@@ -13,6 +13,9 @@ pub struct Average {
 }
 
 impl Average {
+    /// Where there is none.
+    pub const OFF: Self = Self { momentum: 0.0, overwrites: false };
+
     /// The average of a call made at `iteration` (updates done, not calls), overwriting every `frequency` iterations.
     ///
     /// With gradient accumulation all calls of one iteration overwrite, also those that do not update: as in Keras.
@@ -24,11 +27,15 @@ impl Average {
         }
     }
 
-    /// `average ← M·average + (1-M)·w`, with 1-M in float32; then `w ← average` if this call overwrites.
+    /// `M·average + (1-M)·w`, with 1-M in float32.
     #[inline]
+    pub fn next(self, average: f32, w: f32) -> f32 {
+        self.momentum * average + (1.0 - self.momentum) * w
+    }
+
+    /// `average ←` [`next`](Self::next); then `w ← average` if this call overwrites.
     pub fn update(self, average: &mut [Group], value: &mut [Group]) {
-        let rest = 1.0 - self.momentum;
-        apply_with(average, value, |average, w| self.momentum * average + rest * w);
+        apply_with(average, value, |average, w| self.next(average, w));
         self.overwrite(average, value);
     }
 
@@ -46,8 +53,9 @@ impl Average {
         self.overwrite(average, value);
     }
 
+    /// `w ← average`, if this call overwrites.
     #[inline]
-    fn overwrite(self, average: &[Group], value: &mut [Group]) {
+    pub fn overwrite(self, average: &[Group], value: &mut [Group]) {
         if self.overwrites {
             value.copy_from_slice(average);
         }

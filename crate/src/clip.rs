@@ -30,6 +30,16 @@ pub fn pairwise(from: usize, len: usize, longest: usize, subtree: &mut impl FnMu
     left + right
 }
 
+/// The sum of squares of numbers that are there, in this order.
+pub fn sum_of_squares(x: &[f32]) -> f32 {
+    if x.len() <= RUN {
+        return run_sum(x, square);
+    }
+    let half = x.len() / 2;
+    let (left, right) = x.split_at(half - half % 8);
+    sum_of_squares(left) + sum_of_squares(right)
+}
+
 /// NumPy's sum of a run of at most [`RUN`] terms: eight running sums, added up as a tree, then what is left over.
 #[inline]
 pub fn run_sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {

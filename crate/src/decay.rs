@@ -3,10 +3,15 @@
 use crate::lanes::{Group, apply, flat_mut};
 use crate::subnormal::{Careful, SMALLEST, any_below, by_fours, four, map, put, shrinks};
 
-/// `w ← w - (w·λ)·η`, before the update. Runs also for λ = 0, as in Keras, where it turns infinities into `NaN`.
+/// `w - (w·λ)·η`, of which the update starts. Also for λ = 0, as in Keras, where it turns infinities into `NaN`.
 #[inline]
+pub fn decayed(w: f32, weight_decay: f32, learning_rate: f32) -> f32 {
+    w - (w * weight_decay) * learning_rate
+}
+
+/// `w ←` [`decayed`].
 pub fn decay(value: &mut [Group], weight_decay: f32, learning_rate: f32) {
-    apply(value, |w| w - (w * weight_decay) * learning_rate);
+    apply(value, |w| decayed(w, weight_decay, learning_rate));
 }
 
 /// [`decay`], for values that may be subnormal.

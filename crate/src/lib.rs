@@ -21,6 +21,8 @@
 //! |---|---|
 //! | [`update`] | the update rule, as the formula |
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
+//! | [`block`] | the loops that carry it over a block |
+//! | [`careful`] | those for numbers next to 0 |
 //! | [`lanes`] | arrays as groups of eight elements |
 //! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
@@ -43,6 +45,8 @@ extern crate alloc;
 pub mod accumulate;
 pub mod arena;
 pub mod average;
+pub mod block;
+pub mod careful;
 pub mod clip;
 pub mod config;
 pub mod cosine;
@@ -55,6 +59,8 @@ pub mod scale;
 pub mod schedule;
 pub mod status;
 pub mod subnormal;
+#[cfg(test)]
+mod testing;
 pub mod update;
 pub mod variable;
 

@@ -410,7 +410,7 @@ impl Optimizer {
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
         let mut prepared = 0;
-        let at_once = stages.is_update_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
+        let at_once = stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
         for position in 0..selected {
             let index = if call.selected.is_some() { self.selection[position] } else { position };
             let state = &mut self.states[index];
