@@ -34,9 +34,9 @@ const sharedChunks = (entry) => ({
   [entry]: ["index"],
 });
 
-// Shorter names and less white space alone: `compress` would rewrite the fallback's arithmetic. Names of classes stay,
-// because they are in error messages.
-const shorten = () => terser({ compress: false, ecma: 2020, keep_classnames: true });
+// Shorter names, less white space, and no braces around single statements, which engines would parse at each import. What
+// else `compress` can do would rewrite the fallback's arithmetic. Names of classes stay: they are in error messages.
+const shorten = () => terser({ compress: { defaults: false, keep_infinity: true }, ecma: 2020, keep_classnames: true });
 
 /** The script of workers as one text: inside the entry `threads`, and a file of its own for pages with strict policies. */
 const workerScript = {
