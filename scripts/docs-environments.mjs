@@ -35,7 +35,7 @@ function shortTable(results) {
   });
   // The last column is for what did not run, if there is such.
   const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
-  const head = ["Environment", "Versions", ...Object.values(backends), "Not run, or failed"];
+  const head = ["Environment", "Versions", ...Object.values(backends), "Neither"];
   return table(
     head.slice(0, columns),
     rows.map((cells) => cells.slice(0, columns)),
@@ -60,7 +60,7 @@ function text({ package: name, date, platform, crc }, results) {
 Written by \`npm run docs:environments\` from the last run of \`npm run test:runtimes\`: ${name}, ${date.slice(0, 10)}, ${platform}.
 ${counts.join(", ")}.
 
-In each environment the packed package is installed and does the same: the first example; 15 trainings of 200 steps over all
+In each environment the packed package is installed and does the same: Keras' own example; 15 trainings of 200 steps over all
 options, schedules and both optimizers, saved and loaded in between; growth of memory; errors; \`free\`; 1,000 optimizers at
 once; 200 runtimes made and dropped. What the trainings leave behind has the CRC-32 \`${crc}\` everywhere, with WebAssembly and
 with JavaScript. An environment counts as ok only with those bits and with the form that is written here.

@@ -167,8 +167,8 @@ export abstract class Optimizer {
    *
    * ```ts
    * optimizer.minimize(({ lossScale }) => {
-   *   w.gradient[0] = lossScale * w.value[0];
-   *   return w.value[0] ** 2 / 2;
+   *   w.gradient[0] = lossScale * w.value[0]!;
+   *   return w.value[0]! ** 2 / 2;
    * }, [w]);
    * ```
    *

@@ -59,7 +59,7 @@ export interface RMSprop extends Hyperparameters {}
  * const w = new Variable(10.0);
  * const optimizer = new RMSprop({ learningRate: 0.1 });
  * optimizer.build([w]);
- * w.gradient[0] = w.value[0];
+ * w.gradient.set(w.value);
  * optimizer.step();
  * w.value[0]; // 9.683772
  * ```
