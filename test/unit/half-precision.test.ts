@@ -102,6 +102,8 @@ onBothBackends((runtime) => {
           `Argument \`gradients[0]\` must be ${accepted} with the bits of ${gradientDtype} numbers; received ${shown}.`,
         );
       }
+      expect(errorOf(() => (w.gradient = [1, 2, 3] as never)).message).toMatch(/`gradient` must be .*Uint16Array/);
+      w.gradient = w.gradient.slice();
       const short = errorOf(() => optimizer.apply([new Uint16Array(2)]));
       expect(short).toBeInstanceOf(RangeError);
       expect(short.message).toMatch(

@@ -2,7 +2,7 @@
 import { CheckpointError, message, record, StateError, show } from "../errors.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
-import type { RMSpropOptions } from "../options.js";
+import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
@@ -26,7 +26,7 @@ type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
 export function optimizerClass(
   tf: TensorFlow,
 ): SerializableClass & (new (options?: RMSpropTfjsOptions) => OptimizerLike) {
-  return class extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
+  return class RMSpropWasm extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
     /** In model.json. Not tfjs' own "RMSProp", which it could not load as this one. */
     static readonly className = "RMSpropWasm";
     readonly core: RMSprop | LossScaleOptimizer;
@@ -41,7 +41,7 @@ export function optimizerClass(
 
     constructor(options: RMSpropTfjsOptions = {}) {
       super();
-      const { lossScale, ...others } = record("options", options);
+      const { lossScale, ...others } = adapterOptions(options, ["lossScale"]);
       this.#lossScale = lossScale as RMSpropTfjsOptions["lossScale"];
       this.#rmsprop = new RMSprop(others as RMSpropOptions);
       this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
