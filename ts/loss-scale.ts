@@ -2,6 +2,7 @@
 import { finite, message, OutOfMemoryError, own, record, StateError, whole } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
+import { ASSERT_NOT_FREED, CHECK, LOSS_SCALE, RUN, RUN_SCALED, RUNTIME, STEP_SCALED, TRAINED } from "./internal.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
@@ -115,14 +116,14 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** The current loss scale. */
   get dynamicScale(): number {
-    this.innerOptimizer.assertNotFreed();
+    this.innerOptimizer[ASSERT_NOT_FREED]();
     if (!this.#scale) return Math.fround(this.initialScale);
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
   /** Finite steps since the scale last changed. */
   get stepCounter(): number {
-    this.innerOptimizer.assertNotFreed();
+    this.innerOptimizer[ASSERT_NOT_FREED]();
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
@@ -169,28 +170,28 @@ export class LossScaleOptimizer extends Optimizer {
    * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
   step(): void {
-    this.innerOptimizer.stepScaled(this.#handle());
+    this.innerOptimizer[STEP_SCALED](this.#handle());
   }
 
   /** @internal */
-  run(update: Update): void {
+  [RUN](update: Update): void {
     // As in Keras, no gradients at all count as finite ones; but there is no scale yet to count them.
     if (update.built.length === 0 && !this.built) return;
-    this.innerOptimizer.runScaled(update, () => this.#handle());
+    this.innerOptimizer[RUN_SCALED](update, () => this.#handle());
   }
 
   /** @internal */
-  check(variables: readonly AnyVariable[]): void {
-    this.innerOptimizer.check(variables);
+  [CHECK](variables: readonly AnyVariable[]): void {
+    this.innerOptimizer[CHECK](variables);
   }
 
   /** @internal */
-  get trained(): readonly AnyVariable[] | undefined {
-    return this.innerOptimizer.trained;
+  get [TRAINED](): readonly AnyVariable[] | undefined {
+    return this.innerOptimizer[TRAINED];
   }
 
   /** @internal */
-  get lossScale(): number {
+  get [LOSS_SCALE](): number {
     return this.dynamicScale;
   }
 
@@ -222,7 +223,7 @@ export class LossScaleOptimizer extends Optimizer {
         { ignored: true },
       ),
     ];
-    const { runtime } = this.innerOptimizer;
+    const runtime = this.innerOptimizer[RUNTIME];
     if (runtime) {
       const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
       own.push(
@@ -311,8 +312,8 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** The scale's handle in the runtime of the inner optimizer. */
   #handle(): number {
-    this.innerOptimizer.assertNotFreed();
-    const { runtime } = this.innerOptimizer;
+    this.innerOptimizer[ASSERT_NOT_FREED]();
+    const runtime = this.innerOptimizer[RUNTIME];
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
     if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);

@@ -1,6 +1,7 @@
 // What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
 import { message, record, StateError, show } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
+import { ASSERT_NOT_FREED, CHECK, LOSS_SCALE, RUN, RUNTIME, TRAINED } from "./internal.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedBits, checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
@@ -56,7 +57,7 @@ export abstract class Optimizer {
 
   /** The variables the optimizer was built with; none before `build`. */
   get trainableVariables(): readonly AnyVariable[] {
-    return this.trained ?? [];
+    return this[TRAINED] ?? [];
   }
 
   /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
@@ -97,13 +98,13 @@ export abstract class Optimizer {
   abstract free(): void;
 
   /** @internal */
-  protected abstract readonly trained: readonly AnyVariable[] | undefined;
+  abstract readonly [TRAINED]: readonly AnyVariable[] | undefined;
   /** @internal */
-  protected abstract readonly lossScale: number;
-  /** @internal Throws if a step over these variables is not possible now; changes nothing. */
-  protected abstract check(variables: readonly AnyVariable[]): void;
-  /** @internal Builds if needed and does the step; `update` was checked. */
-  protected abstract run(update: Update): void;
+  abstract readonly [LOSS_SCALE]: number;
+  /** @internal */
+  abstract [CHECK](variables: readonly AnyVariable[]): void;
+  /** @internal */
+  abstract [RUN](update: Update): void;
 
   /**
    * One step with these gradients, which are copied in; builds the optimizer if it is not built. A variable whose
@@ -126,13 +127,13 @@ export abstract class Optimizer {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
-    this.check(targets);
+    this[CHECK](targets);
     const given: AnyVariable[] = [];
     const values: Numbers[] = [];
     targets.forEach((variable, i) => {
       const gradient = list[i];
       if (gradient === null) return;
-      const { runtime, gradientDtype, path, size } = variable;
+      const { [RUNTIME]: runtime, gradientDtype, path, size } = variable;
       const [argument, what] = [`gradients[${i}]`, `the size of variable "${path}"`];
       const numbers =
         gradientDtype === "float32"
@@ -141,7 +142,7 @@ export abstract class Optimizer {
       values.push(outside(runtime, numbers));
       given.push(variable);
     });
-    this.run({ variables: given, gradients: values, built: targets });
+    this[RUN]({ variables: given, gradients: values, built: targets });
   }
 
   /**
@@ -179,25 +180,25 @@ export abstract class Optimizer {
   minimize<V extends AnyVariable>(loss: (context: LossContext<V>) => number, variables: readonly V[]): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
-    this.check(targets);
+    this[CHECK](targets);
     const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
-      value = loss({ lossScale: this.lossScale, variables: targets });
+      value = loss({ lossScale: this[LOSS_SCALE], variables: targets });
     } finally {
       this.#minimizing = outer;
     }
     if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
-    this.run({ variables: targets, gradients: undefined, built: targets });
+    this[RUN]({ variables: targets, gradients: undefined, built: targets });
     return value;
   }
 
   /** Sets the gradients of all variables to 0. */
   zeroGradients(): void {
     // In the loss of the first `minimize` the optimizer is not built yet.
-    const variables = this.trained ?? this.#minimizing ?? this.#trainedVariables();
-    for (const variable of variables) variable.assertNotFreed();
+    const variables = this[TRAINED] ?? this.#minimizing ?? this.#trainedVariables();
+    for (const variable of variables) variable[ASSERT_NOT_FREED]();
     for (const variable of variables) variable.gradient.fill(0);
   }
 
@@ -266,10 +267,10 @@ export abstract class Optimizer {
   }
 
   #trainedVariables(): readonly AnyVariable[] {
-    if (this.trained === undefined) {
+    if (this[TRAINED] === undefined) {
       throw new StateError("The optimizer is not built: call build(variables) first, or give `apply` its variables.");
     }
-    return this.trained;
+    return this[TRAINED];
   }
 }
 
@@ -294,12 +295,12 @@ export function checkedVariables(variables: unknown): readonly AnyVariable[] {
     }
     if (seen.has(variable)) throw new RangeError(`Argument \`variables\` lists variable "${variable.path}" twice.`);
     const [first = variable] = seen;
-    if (variable.runtime !== first.runtime) {
+    if (variable[RUNTIME] !== first[RUNTIME]) {
       throw new RangeError(
         `Argument \`variables\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
       );
     }
-    variable.assertNotFreed();
+    variable[ASSERT_NOT_FREED]();
     seen.add(variable);
   }
   return Object.freeze([...seen]);

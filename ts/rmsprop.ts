@@ -3,6 +3,17 @@ import { message, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters, type OwnOption } from "./generated/hyperparameters.js";
 import {
+  ASSERT_NOT_FREED,
+  CHECK,
+  LOSS_SCALE,
+  REBUILD,
+  RUN,
+  RUN_SCALED,
+  RUNTIME,
+  STEP_SCALED,
+  TRAINED,
+} from "./internal.js";
+import {
   checkedLearningRate,
   checkedRate,
   type LearningRate,
@@ -102,7 +113,7 @@ export class RMSprop extends Optimizer {
           return this.#hyperparameters[row.option];
         },
         set(this: RMSprop, value: unknown) {
-          this.assertNotFreed();
+          this[ASSERT_NOT_FREED]();
           const changed = withHyperparameter(this.#hyperparameters, row, value);
           if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
           this.#hyperparameters = changed;
@@ -119,13 +130,13 @@ export class RMSprop extends Optimizer {
 
   /** Calls so far, including those that only accumulated. */
   get rawIterations(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.rawIterations ?? 0;
   }
 
   /** Updates so far: `rawIterations`, or what it is divided by `gradientAccumulationSteps`. */
   get iterations(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.iterations ?? 0;
   }
 
@@ -134,13 +145,13 @@ export class RMSprop extends Optimizer {
    * a schedule or a function is in use: that is a `StateError`.
    */
   get learningRate(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#rate(this.#trainer?.runtime);
   }
 
   /** @ignore */
   set learningRate(rate: LearningRate) {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     this.#learningRate = replacedLearningRate(this.#learningRate, rate);
   }
 
@@ -152,7 +163,7 @@ export class RMSprop extends Optimizer {
    * @throws {OutOfMemoryError} if there is no room.
    */
   build(variables: readonly AnyVariable[]): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const checked = checkedVariables(variables);
     if (!this.#trainer) this.#build(checked);
     else for (const variable of checked) this.#trainer.place(variable);
@@ -162,8 +173,8 @@ export class RMSprop extends Optimizer {
    * @internal Trains these variables from now on, instead of those it was built with. State of those that were trained
    * before stays as it is, that of the others begins as in `build`. If there is no room, nothing has changed.
    */
-  rebuild(variables: readonly AnyVariable[]): void {
-    this.assertNotFreed();
+  [REBUILD](variables: readonly AnyVariable[]): void {
+    this[ASSERT_NOT_FREED]();
     const checked = checkedVariables(variables);
     const old = this.#trainer;
     const trainer = this.#build(checked);
@@ -188,22 +199,22 @@ export class RMSprop extends Optimizer {
     trainer.step(typeof rate === "number" ? rate : this.#rate(trainer.runtime), 0);
   }
 
-  /** @internal `step` under the loss scale with this handle; `false` if it was skipped. */
-  stepScaled(scale: number): boolean {
+  /** @internal */
+  [STEP_SCALED](scale: number): boolean {
     const trainer = this.#trainer ?? this.#notBuilt();
     return trainer.step(this.#rate(trainer.runtime), scale);
   }
 
   /** @internal */
-  run(update: Update): void {
-    if (update.variables.length > 0) this.runScaled(update, () => 0);
+  [RUN](update: Update): void {
+    if (update.variables.length > 0) this[RUN_SCALED](update, () => 0);
   }
 
-  /** @internal `run` under the loss scale with the handle that `scale` gives once the optimizer is built. */
-  runScaled({ variables, gradients, built }: Update, scale: () => number): boolean {
+  /** @internal */
+  [RUN_SCALED]({ variables, gradients, built }: Update, scale: () => number): boolean {
     // The user's learning rate comes first: if it throws, nothing has changed.
-    const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.runtime);
-    this.check(built);
+    const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.[RUNTIME]);
+    this[CHECK](built);
     variables.forEach(({ size, path }, i) => {
       const length = gradients?.[i]?.length ?? size;
       if (length !== size)
@@ -222,36 +233,36 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  check(variables: readonly AnyVariable[]): void {
-    this.assertNotFreed();
+  [CHECK](variables: readonly AnyVariable[]): void {
+    this[ASSERT_NOT_FREED]();
     const trainer = this.#trainer;
-    (trainer?.runtime ?? variables[0]?.runtime)?.assertUnlocked("A step");
+    (trainer?.runtime ?? variables[0]?.[RUNTIME])?.assertUnlocked("A step");
     for (const variable of variables) {
       trainer?.place(variable);
-      variable.assertNotFreed();
+      variable[ASSERT_NOT_FREED]();
     }
     trainer?.assertAlive();
   }
 
   /** @internal */
-  get trained(): readonly AnyVariable[] | undefined {
-    this.assertNotFreed();
+  get [TRAINED](): readonly AnyVariable[] | undefined {
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.variables;
   }
 
   /** @internal */
-  get runtime(): Runtime | undefined {
+  get [RUNTIME](): Runtime | undefined {
     return this.#trainer?.runtime;
   }
 
   /** @internal */
-  get lossScale(): number {
+  get [LOSS_SCALE](): number {
     return this.lossScaleFactor ?? 1;
   }
 
   /** The loss times `lossScaleFactor`, in float32; the loss itself without one. */
   scaleLoss(loss: number): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     const factor = this.lossScaleFactor;
     return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
@@ -270,7 +281,7 @@ export class RMSprop extends Optimizer {
 
   /** Iterations, the learning rate if it is a number, and the slots, in Keras' order. */
   get variables(): readonly OptimizerVariable[] {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const { name } = this;
     const trainer = this.#trainer;
     const assignIterations = (value: number) => {
@@ -298,7 +309,7 @@ export class RMSprop extends Optimizer {
    * @throws {TypeError | RangeError} for what is no variable and no pattern.
    */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const given = record("which", which, ["variables", "names"]);
     const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
     if (!Array.isArray(names))
@@ -373,7 +384,7 @@ export class RMSprop extends Optimizer {
 
   #build(variables: readonly AnyVariable[]): Trainer {
     const trainer = new Trainer(
-      variables[0]?.runtime ?? defaultRuntime(),
+      variables[0]?.[RUNTIME] ?? defaultRuntime(),
       this.#hyperparameters,
       Object.freeze([...variables]),
     );
@@ -392,12 +403,12 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  assertNotFreed(): void {
+  [ASSERT_NOT_FREED](): void {
     if (this.#freed) throw new StateError(`Optimizer "${this.name}" was freed.`);
   }
 
   #notBuilt(): never {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
   }
 }

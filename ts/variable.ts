@@ -1,6 +1,7 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
 import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
+import { ASSERT_NOT_FREED, HANDLE, RUNTIME } from "./internal.js";
 import { automaticName } from "./names.js";
 import { checkedNumbers, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
@@ -145,7 +146,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * @throws {StateError} if the variable was freed.
    */
   get value(): Float32Array<ArrayBuffer> {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#value.get();
   }
 
@@ -161,7 +162,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * @throws {StateError} if the variable was freed.
    */
   get gradient(): GradientArrays[D] {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#gradient.get();
   }
 
@@ -171,7 +172,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * @throws {TypeError | RangeError} if they are not numbers, or not as many.
    */
   assign(value: number | Numbers): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const given = typeof value === "number" ? [value] : value;
     // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
     const numbers = checkedNumbers("value", given, this.size, `the size of variable "${this.path}"`);
@@ -180,12 +181,12 @@ export class Variable<D extends GradientDtype = "float32"> {
 
   // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.
   /** @internal */
-  get runtime(): Runtime {
+  get [RUNTIME](): Runtime {
     return this.#runtime;
   }
 
   /** @internal */
-  get handle(): number {
+  get [HANDLE](): number {
     return this.#handle;
   }
 
@@ -197,10 +198,10 @@ export class Variable<D extends GradientDtype = "float32"> {
   /** Gives the memory back; optimizers that train this variable cannot step any more. */
   free(): void {
     if (this.#freed) return;
-    this.runtime.assertUnlocked("Variable.free()");
+    this.#runtime.assertUnlocked("Variable.free()");
     this.#freed = true;
-    this.runtime.untrack(this);
-    this.runtime.kernel.variable_free(this.handle);
+    this.#runtime.untrack(this);
+    this.#runtime.kernel.variable_free(this.#handle);
   }
 
   /** Same as `free`, for `using`. */
@@ -212,7 +213,7 @@ export class Variable<D extends GradientDtype = "float32"> {
   }
 
   /** @internal */
-  assertNotFreed(): void {
+  [ASSERT_NOT_FREED](): void {
     if (this.#freed) throw new StateError(`Variable "${this.path}" was freed.`);
   }
 }

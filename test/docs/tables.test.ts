@@ -3,10 +3,10 @@
 import * as everything from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
 import { HYPERPARAMETERS } from "../../ts/generated/hyperparameters.js";
+import { errorOf } from "../unit/support.js";
 import { codeOf, read, tableRows } from "./pages.js";
 
-const { LearningRateSchedule, RMSprop } = everything;
-const camelCase = (key: string) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+const { RMSprop } = everything;
 
 describe("the options", () => {
   const rows = tableRows("README.md", "## Options").map((row) => row.map(codeOf));
@@ -40,13 +40,13 @@ it("the schedules are all there are, with all their options", () => {
     codeOf(name!),
     options!.split(", ").map(codeOf),
   ]);
-  const schedules = Object.entries(everything).filter(
-    ([, value]) => Object.getPrototypeOf(value) === LearningRateSchedule,
-  );
-  const expected = schedules.map(([name, schedule]) => [
-    name,
-    (schedule as typeof LearningRateSchedule).keys.map(camelCase),
-  ]);
+  const Schedule = Object.getPrototypeOf(everything.CosineDecay);
+  const schedules = Object.entries(everything).filter(([, value]) => Object.getPrototypeOf(value) === Schedule);
+  const expected = schedules.map(([name, schedule]) => {
+    // Its message lists them.
+    const { message } = errorOf(() => new (schedule as new (options: object) => object)({ none: 1 }));
+    return [name, message.replace(/^.*known are (.*)\.$/, "$1").split(", ")];
+  });
   expect(rows.sort()).toEqual(expected.sort());
 });
 

@@ -2,6 +2,7 @@
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import { message, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
+import { REBUILD } from "../internal.js";
 import type { RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
@@ -70,7 +71,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
   const free = () => {
     const variables = workspace;
     workspace = [];
-    if (optimizer.built) optimizer.rebuild([]);
+    if (optimizer.built) optimizer[REBUILD]([]);
     for (const variable of variables) variable.free();
   };
 
@@ -78,7 +79,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     free();
     const fresh = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
-    optimizer.rebuild(fresh);
+    optimizer[REBUILD](fresh);
     // Not before: if there is no room, the next call begins anew.
     workspace = fresh;
   };

@@ -1,5 +1,6 @@
 // What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
 import { finite, message, own, record } from "../errors.js";
+import { EVALUATE, KEYS } from "../internal.js";
 import type { Runtime } from "../runtime.js";
 
 /** Anything that gives a learning rate for a step. */
@@ -69,22 +70,22 @@ export class OptionReader {
 
 /** One of Keras' schedules. Its values have the same bits in every engine. */
 export abstract class LearningRateSchedule implements Schedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static readonly keys: readonly string[] = [];
+  /** @internal */
+  static readonly [KEYS]: readonly string[] = [];
   /** Keras' name of this schedule. */
   abstract readonly name: string;
 
   /** The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated. */
   at(step: number): number {
-    return this.evaluate(finite("step", step));
+    return this[EVALUATE](finite("step", step));
   }
 
-  /** @internal `at`, by the crate's functions in a runtime. Default: the default runtime, made only if it is needed. */
-  abstract evaluate(step: number, runtime?: Runtime): number;
+  /** @internal Without a runtime: in the default one, made only if it is needed. */
+  abstract [EVALUATE](step: number, runtime?: Runtime): number;
 
   /** Keras' configuration of this schedule: what `fromConfig` takes. */
   getConfig(): ScheduleConfig {
-    const { keys } = this.constructor as typeof LearningRateSchedule;
+    const keys = (this.constructor as typeof LearningRateSchedule)[KEYS];
     const values = this as unknown as Record<string, ConfigValue>;
     return Object.fromEntries(keys.map((key) => [key, values[camelCase(key)] as ConfigValue]));
   }
@@ -95,15 +96,15 @@ export abstract class LearningRateSchedule implements Schedule {
    * @throws {RangeError | TypeError} if the configuration is not one of this schedule.
    */
   static fromConfig<T>(this: ScheduleClass<T>, config: ScheduleConfig): T {
-    const given = record("config", config, this.keys);
+    const given = record("config", config, this[KEYS]);
     return new this(Object.fromEntries(Object.entries(given).map(([key, value]) => [camelCase(key), value])));
   }
 }
 
 /** A class of schedules, as `fromConfig` needs it. */
 export interface ScheduleClass<T> {
-  /** Keras' names of the configuration, in Keras' order. */
-  readonly keys: readonly string[];
+  /** @internal */
+  readonly [KEYS]: readonly string[];
   /** A schedule with these options. */
   // biome-ignore lint/suspicious/noExplicitAny: each class checks the options it is given.
   new (options: any): T;

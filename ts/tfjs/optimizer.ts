@@ -1,5 +1,6 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
 import { CheckpointError, message, record, StateError, show } from "../errors.js";
+import { LOSS_SCALE, REBUILD } from "../internal.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
 import type { RMSpropOptions } from "../options.js";
@@ -69,7 +70,7 @@ export function optimizerClass(
     }
 
     get lossScale(): number {
-      return this.core.lossScale;
+      return this.core[LOSS_SCALE];
     }
 
     override minimize(loss: () => TensorLike, variables: VariableLike[]): null;
@@ -275,7 +276,7 @@ export function optimizerClass(
 
     /** Trains these twins from now on; gives back the memory of those that are not among them. */
     #retrain(twins: readonly Twin[]): void {
-      this.#rmsprop.rebuild(twins.map(({ variable }) => variable));
+      this.#rmsprop[REBUILD](twins.map(({ variable }) => variable));
       const before = this.#twins;
       this.#twins = twins;
       this.#index();
