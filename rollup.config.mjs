@@ -151,7 +151,10 @@ const typeOnly = {
   name: "type-only",
   renderChunk: (code) =>
     code.replaceAll(/^export \{.*?\}/gms, (names) =>
-      names.replaceAll(/\b(KerasFile|Optimizer|PackageError|Runtime|ThreadedRuntime)\b/g, "type $1"),
+      names.replaceAll(
+        /\b(KerasFile|LearningRateSchedule|Optimizer|PackageError|Runtime|ThreadedRuntime|TunableOptimizer)\b/g,
+        "type $1",
+      ),
     ),
 };
 

@@ -4,8 +4,10 @@
 const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
 
 /**
- * What the package's own error classes share. (A type: there is nothing to construct or to test for.) `instanceof` knows an error of the same class of another entry. Each entry has classes of its
- * own, and `rmsprop-wasm/checkpoint` serves all of them.
+ * What the package's own error classes share. (A type: there is nothing to construct or to test for.)
+ *
+ * Each entry has error classes of its own. `instanceof` takes those of the same name for one: an error that
+ * `rmsprop-wasm/checkpoint` throws is a `StateError` of every entry.
  */
 export abstract class PackageError extends Error {
   /** @internal */
@@ -118,7 +120,7 @@ export function word<Word extends string>(argument: string, words: readonly Word
   throw typeof value === "string" ? new RangeError(text) : new TypeError(text);
 }
 
-/** A plain object of options, or an error that names the argument and any key it should not have. */
+/** An object of options, or an error that names the argument and any key it should not have. */
 export function record(argument: string, value: unknown, known?: readonly string[]): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
     throw new TypeError(message(argument, "an object", value));
@@ -130,7 +132,7 @@ export function record(argument: string, value: unknown, known?: readonly string
   return value as Record<string, unknown>;
 }
 
-/** The value of an own key: what others put on `Object.prototype` is no option. */
+/** The value of a key, also of a getter in the object's class. What others put on `Object.prototype` is no option. */
 export function own(options: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(options, key) ? options[key] : undefined;
+  return Object.hasOwn(options, key) || !(key in Object.prototype) ? options[key] : undefined;
 }

@@ -24,6 +24,11 @@ export const STEP_SCALED: unique symbol = /* @__PURE__ */ Symbol("stepScaled");
 /** Of an RMSprop: builds it anew for other variables, and keeps the state of those that it has. */
 export const REBUILD: unique symbol = /* @__PURE__ */ Symbol("rebuild");
 
+/** Of an RMSprop: all hyper-parameters as they are now. */
+export const VALUES: unique symbol = /* @__PURE__ */ Symbol("values");
+/** Of an RMSprop: sets one of them. */
+export const SET: unique symbol = /* @__PURE__ */ Symbol("set");
+
 /** Of a class of schedules: Keras' names of its configuration, in Keras' order. */
 export const KEYS: unique symbol = /* @__PURE__ */ Symbol("keys");
 /** Of schedules: `at`, by the crate's functions in a runtime. */

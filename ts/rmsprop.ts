@@ -1,7 +1,13 @@
 // Keras' RMSprop.
 import { message, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
-import { HYPERPARAMETERS, type Hyperparameters, type OwnOption } from "./generated/hyperparameters.js";
+import {
+  type Descriptor,
+  HYPERPARAMETERS,
+  type HyperparameterConfig,
+  type Hyperparameters,
+} from "./generated/hyperparameters.js";
+import { TunableOptimizer } from "./generated/tunable-optimizer.js";
 import {
   ASSERT_NOT_FREED,
   CHECK,
@@ -10,8 +16,10 @@ import {
   RUN,
   RUN_SCALED,
   RUNTIME,
+  SET,
   STEP_SCALED,
   TRAINED,
+  VALUES,
 } from "./internal.js";
 import {
   checkedLearningRate,
@@ -21,7 +29,7 @@ import {
   replacedLearningRate,
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
-import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
+import { checkedVariables, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import {
   boundaryNumber,
@@ -32,18 +40,13 @@ import {
   withHyperparameter,
 } from "./options.js";
 import { defaultRuntime, type Runtime } from "./runtime.js";
-import { deserialize, type Serialized, serialize } from "./schedules/serialization.js";
+import { deserialize, type Serialized, type SerializedInput, serialize } from "./schedules/serialization.js";
 import { keptSlots } from "./slots.js";
 import { Trainer } from "./trainer.js";
 import type { AnyVariable } from "./variable.js";
 
 /** Keras' default. */
 const DEFAULT_LEARNING_RATE = 0.001;
-
-/** Keras' spelling of an option: `weightDecay` is `weight_decay`. */
-export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
-  : Name;
 
 /**
  * Keras' configuration of an RMSprop: what `get_config` returns there. With options that Keras does not have, set to
@@ -54,17 +57,30 @@ export type RMSpropConfig = {
   readonly name: string;
   /** A number (float32), or a serialized schedule or function. */
   readonly learning_rate: number | Serialized;
-} & { readonly [Option in Exclude<keyof Hyperparameters, OwnOption> as SnakeCase<Option>]: Hyperparameters[Option] } & {
-  readonly [Option in OwnOption as SnakeCase<Option>]?: Hyperparameters[Option];
+} & HyperparameterConfig;
+
+/** A configuration as `RMSprop.fromConfig` takes it: all of it or any part. */
+export type RMSpropConfigInput = {
+  readonly [Key in keyof Omit<RMSpropConfig, "learning_rate">]?: RMSpropConfig[Key] | undefined;
+} & {
+  /** A number, or a serialized schedule. Default 0.001. */
+  readonly learning_rate?: number | SerializedInput | undefined;
+  /** That of a `LossScaleOptimizer` is another configuration. */
+  readonly inner_optimizer?: never;
 };
 
-// The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
-// one of them.
-/** The hyper-parameters: they can be read and set. */
-export interface RMSprop extends Hyperparameters {}
-
 /**
- * RMSprop as `keras.optimizers.RMSprop` computes it, bit for bit; the formula is in the crate, update.rs.
+ * RMSprop as `keras.optimizers.RMSprop` computes it, bit for bit. For each value w and its gradient g, with the learning
+ * rate η:
+ *
+ * ```text
+ * v ← ρ·v + (1-ρ)·g²
+ * a ← ρ·a + (1-ρ)·g              centered only
+ * d = v + ε  or  (v - a²) + ε    centered
+ * Δ = η·g / √d
+ * m ← μ·m + Δ,  w ← w - m        with momentum
+ *               w ← w - Δ        without
+ * ```
  *
  * ```ts
  * const w = new Variable(10.0);
@@ -78,7 +94,7 @@ export interface RMSprop extends Hyperparameters {}
  * Hyper-parameters can be changed at any time and count from the next step on; only what needs state that was not
  * built (`useEma`, `centered`, `momentum` above 0, `gradientAccumulationSteps`) must be chosen before `build`.
  */
-export class RMSprop extends Optimizer {
+export class RMSprop extends TunableOptimizer {
   /** The name in Keras' configuration and in the paths of `variables`. */
   readonly name: string;
   #hyperparameters: Hyperparameters;
@@ -99,28 +115,24 @@ export class RMSprop extends Optimizer {
     super();
     const given = checkedOptions(options);
     this.#hyperparameters = readHyperparameters(given);
-    const rate = Object.hasOwn(given, "learningRate") ? given["learningRate"] : undefined;
+    const rate = own(given, "learningRate");
     this.#learningRate = checkedLearningRate("learningRate", rate === undefined ? DEFAULT_LEARNING_RATE : rate);
-    this.name = checkedName(Object.hasOwn(given, "name") ? given["name"] : undefined, "rm_sprop");
+    this.name = checkedName(own(given, "name"), "rm_sprop");
   }
 
-  static {
-    HYPERPARAMETERS.forEach((row, place) => {
-      Object.defineProperty(RMSprop.prototype, row.option, {
-        configurable: true,
-        enumerable: true,
-        get(this: RMSprop) {
-          return this.#hyperparameters[row.option];
-        },
-        set(this: RMSprop, value: unknown) {
-          this[ASSERT_NOT_FREED]();
-          const changed = withHyperparameter(this.#hyperparameters, row, value);
-          if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
-          this.#hyperparameters = changed;
-          this.#trainer?.set(place, boundaryNumber(row, changed));
-        },
-      });
-    });
+  /** @internal */
+  get [VALUES](): Hyperparameters {
+    return this.#hyperparameters;
+  }
+
+  /** @internal */
+  [SET](place: number, value: unknown): void {
+    this[ASSERT_NOT_FREED]();
+    const row = HYPERPARAMETERS[place] as Descriptor;
+    const changed = withHyperparameter(this.#hyperparameters, row, value);
+    if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
+    this.#hyperparameters = changed;
+    this.#trainer?.set(place, boundaryNumber(row, changed));
   }
 
   /** Whether `build` was called, by the user or by the first `apply`. */
@@ -134,7 +146,7 @@ export class RMSprop extends Optimizer {
     return this.#trainer?.rawIterations ?? 0;
   }
 
-  /** Updates so far: `rawIterations`, or what it is divided by `gradientAccumulationSteps`. */
+  /** Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated. */
   get iterations(): number {
     this[ASSERT_NOT_FREED]();
     return this.#trainer?.iterations ?? 0;
@@ -260,7 +272,12 @@ export class RMSprop extends Optimizer {
     return this.lossScaleFactor ?? 1;
   }
 
-  /** The loss times `lossScaleFactor`, in float32; the loss itself without one. */
+  /**
+   * The loss times `lossScaleFactor`, in float32; the loss itself without one.
+   *
+   * @throws {TypeError} if the loss is no number.
+   * @throws {StateError} if the optimizer was freed.
+   */
   scaleLoss(loss: number): number {
     this[ASSERT_NOT_FREED]();
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
@@ -271,7 +288,8 @@ export class RMSprop extends Optimizer {
   /**
    * The state kept for a variable: a view with the variable's size, or `null` if this optimizer keeps none.
    *
-   * @throws {StateError} if the optimizer was not built with the variable.
+   * @throws {TypeError} if there is no slot of this name.
+   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
    */
   slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
     if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
@@ -304,9 +322,12 @@ export class RMSprop extends Optimizer {
   }
 
   /**
-   * Keeps variables from weight decay, in the place of those that were kept from it before.
+   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
+   * replaces the one before; it may come before or after `build`.
    *
-   * @throws {TypeError | RangeError} for what is no variable and no pattern.
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
+   * @throws {StateError} if the optimizer or a variable was freed.
    */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
     this[ASSERT_NOT_FREED]();
@@ -322,7 +343,7 @@ export class RMSprop extends Optimizer {
   /**
    * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
    *
-   * @throws {StateError} if the optimizer is not built.
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
@@ -345,15 +366,21 @@ export class RMSprop extends Optimizer {
   }
 
   /**
-   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it.
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it. Of a subclass,
+   * whose constructor takes the options first, it is one of that class.
    *
    * @throws {TypeError | RangeError} if the configuration is not valid, or holds a function as learning rate.
    */
-  static fromConfig(config: Partial<RMSpropConfig>): RMSprop {
+  static fromConfig<Class extends RMSprop>(
+    this: new (
+      options: RMSpropOptions,
+    ) => Class,
+    config: RMSpropConfigInput,
+  ): Class {
     const options = optionsFromConfig(config);
     const rate = options["learningRate"];
-    if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(rate);
-    return new RMSprop(options);
+    if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(rate as SerializedInput);
+    return new this(options);
   }
 
   /** Gives the state's memory back; the variables stay. Steps and looks at the state are a `StateError` from then on. */

@@ -1,4 +1,5 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
+import { freeAtEndOfBlock } from "./disposable.js";
 import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
 import { ASSERT_NOT_FREED, HANDLE, RUNTIME } from "./internal.js";
@@ -6,8 +7,9 @@ import { automaticName } from "./names.js";
 import { checkedNumbers, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
-/** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
-export type Constraint = (value: Float32Array<ArrayBuffer>) => unknown;
+/** Edits a variable's values in place at the end of each step that updated it. Returns nothing, or the same array. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that gives something else, such as a promise, must not fit.
+export type Constraint = (value: Float32Array<ArrayBuffer>) => void | Float32Array;
 
 /**
  * The array that is a variable's `gradient`, by the type of its numbers. Those of 16 bits are seen as their bits, in every
@@ -57,6 +59,10 @@ export const nonNeg: Constraint = (value) => {
   for (let i = 0; i < value.length; i++) if ((value[i] as number) <= 0) value[i] = 0;
 };
 
+/** The end of a block with `using` frees a variable. */
+// biome-ignore lint/correctness/noUnusedVariables: the class has it.
+export interface Variable<D extends GradientDtype = "float32"> extends Disposable {}
+
 /**
  * Values that an optimizer trains and the gradient of the loss with respect to them, both in C order. The values are
  * float32, and so is the gradient unless `gradientDtype` says otherwise.
@@ -89,13 +95,23 @@ export class Variable<D extends GradientDtype = "float32"> {
   readonly #gradient: View<GradientArrays[D]>;
   #freed = false;
 
+  // Two signatures, so that what is not said to be of 16 bits cannot be declared as that.
   /**
-   * A variable with these values and a gradient of zeros.
+   * A variable with these values and a gradient of zeros, of this type.
    *
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
    */
+  constructor(value: number | Numbers, options: VariableOptions<D> & { readonly gradientDtype: D });
+  /**
+   * A variable with these values and a float32 gradient of zeros.
+   *
+   * @param value a number, or `size` numbers in C order; copied.
+   * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
+  constructor(value: number | Numbers, ...options: "float32" extends D ? [options?: VariableOptions<D>] : [never]);
   constructor(value: number | Numbers, options: VariableOptions<D> = {}) {
     const given = record("options", options, KNOWN);
     const shape = own(given, "shape");
@@ -157,7 +173,8 @@ export class Variable<D extends GradientDtype = "float32"> {
 
   /**
    * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
-   * Numbers of 16 bits are seen as their bits.
+   * Numbers of 16 bits are seen as their bits: of an `AnyVariable`, `gradient instanceof Float32Array` tells numbers from
+   * bits.
    *
    * @throws {StateError} if the variable was freed.
    */
@@ -204,12 +221,8 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.#runtime.kernel.variable_free(this.#handle);
   }
 
-  /** Same as `free`, for `using`. */
-  declare [Symbol.dispose]: () => void;
-
   static {
-    // Sandboxes without Symbol.dispose have no `using` either.
-    if (Symbol.dispose) Object.defineProperty(Variable.prototype, Symbol.dispose, { value: Variable.prototype.free });
+    freeAtEndOfBlock(Variable.prototype);
   }
 
   /** @internal */

@@ -1,7 +1,7 @@
 // Keras' CosineDecayRestarts. The formula is in the crate, schedule.rs.
 import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new CosineDecayRestarts`. */
 export interface CosineDecayRestartsOptions {
@@ -20,7 +20,7 @@ export interface CosineDecayRestartsOptions {
 }
 
 /** Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before. */
-export class CosineDecayRestarts extends LearningRateSchedule {
+export class CosineDecayRestarts extends LearningRateSchedule<ScheduleConfigOf<CosineDecayRestartsOptions>> {
   /** @internal */
   static override readonly [KEYS] = [
     "initial_learning_rate",

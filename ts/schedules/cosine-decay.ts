@@ -1,7 +1,7 @@
 // Keras' CosineDecay. The formula is in the crate, schedule.rs.
 import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new CosineDecay`. */
 export interface CosineDecayOptions {
@@ -23,7 +23,7 @@ export interface CosineDecayOptions {
  * A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
  * the rate it started from.
  */
-export class CosineDecay extends LearningRateSchedule {
+export class CosineDecay extends LearningRateSchedule<ScheduleConfigOf<CosineDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = [
     "initial_learning_rate",

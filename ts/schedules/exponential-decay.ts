@@ -1,7 +1,7 @@
 // Keras' ExponentialDecay. The formula is in the crate, schedule.rs.
 import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new ExponentialDecay`. */
 export interface ExponentialDecayOptions {
@@ -18,7 +18,7 @@ export interface ExponentialDecayOptions {
 }
 
 /** `initialLearningRate * decayRate ** (step / decaySteps)` */
-export class ExponentialDecay extends LearningRateSchedule {
+export class ExponentialDecay extends LearningRateSchedule<ScheduleConfigOf<ExponentialDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = [
     "initial_learning_rate",

@@ -1,7 +1,7 @@
 // Keras' InverseTimeDecay. The formula is in the crate, schedule.rs.
 import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new InverseTimeDecay`. */
 export interface InverseTimeDecayOptions {
@@ -18,7 +18,7 @@ export interface InverseTimeDecayOptions {
 }
 
 /** `initialLearningRate / (1 + decayRate * step / decaySteps)` */
-export class InverseTimeDecay extends LearningRateSchedule {
+export class InverseTimeDecay extends LearningRateSchedule<ScheduleConfigOf<InverseTimeDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = [
     "initial_learning_rate",

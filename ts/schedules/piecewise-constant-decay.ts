@@ -1,7 +1,7 @@
 // Keras' PiecewiseConstantDecay: a look-up.
 import { show } from "../errors.js";
 import { EVALUATE, KEYS } from "../internal.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new PiecewiseConstantDecay`. */
 export interface PiecewiseConstantDecayOptions {
@@ -14,7 +14,7 @@ export interface PiecewiseConstantDecayOptions {
 }
 
 /** `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on. */
-export class PiecewiseConstantDecay extends LearningRateSchedule {
+export class PiecewiseConstantDecay extends LearningRateSchedule<ScheduleConfigOf<PiecewiseConstantDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = ["boundaries", "values", "name"] as const;
   /** Steps up to and including which each value holds; Keras cuts off fractions. */

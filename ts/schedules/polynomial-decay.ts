@@ -1,7 +1,7 @@
 // Keras' PolynomialDecay. The formula is in the crate, schedule.rs.
 import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new PolynomialDecay`. */
 export interface PolynomialDecayOptions {
@@ -20,7 +20,7 @@ export interface PolynomialDecayOptions {
 }
 
 /** `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps` */
-export class PolynomialDecay extends LearningRateSchedule {
+export class PolynomialDecay extends LearningRateSchedule<ScheduleConfigOf<PolynomialDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = [
     "initial_learning_rate",

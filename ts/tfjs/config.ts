@@ -3,7 +3,7 @@ import { own, record } from "../errors.js";
 import type { LossScaleOptions } from "../loss-scale.js";
 import { optionsFromConfig, type RMSpropOptions } from "../options.js";
 import type { RMSprop } from "../rmsprop.js";
-import { deserialize } from "../schedules/serialization.js";
+import { deserialize, type SerializedInput } from "../schedules/serialization.js";
 
 /** Options of `rmsprop(tf, options)`: those of `new RMSprop`, and loss scaling. */
 export type RMSpropTfjsOptions = RMSpropOptions & {
@@ -26,7 +26,8 @@ export function optionsOf(config: unknown): RMSpropTfjsOptions {
   // tfjs adds its table of custom objects to what it read.
   const { customObjects, ...options } = record("config", config);
   const rate = own(options, "learningRate");
-  if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(withSnakeCase(rate));
+  if (typeof rate === "object" && rate !== null)
+    options["learningRate"] = deserialize(withSnakeCase(rate) as SerializedInput);
   return options as RMSpropTfjsOptions;
 }
 
