@@ -1,6 +1,7 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
-import { message, record, whole } from "../errors.js";
+import { freeAtEndOfBlock } from "../disposable.js";
+import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
 import { REBUILD } from "../internal.js";
 import type { RMSpropOptions } from "../options.js";
@@ -22,8 +23,11 @@ export type RMSpropJaxOptions = RMSpropOptions & {
   readonly useEma?: false | undefined;
 };
 
-/** What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. */
-export interface RMSpropTransformation {
+/**
+ * What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. The end of a
+ * block with `using` calls `free`.
+ */
+export interface RMSpropTransformation extends Disposable {
   /** The state for these parameters: zeros, and a counter. */
   init<Params extends JsTree<np.Array>>(params: Params): JsTree<np.Array>;
   /**
@@ -55,7 +59,8 @@ interface State {
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
 export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
-  const { weightDecay, useEma } = record("options", options);
+  const given = record("options", options);
+  const [weightDecay, useEma] = [own(given, "weightDecay"), own(given, "useEma")];
   if (typeof weightDecay === "number") {
     const rule = "null: it does not only add to the parameters; use `chain(…, addDecayedWeights(…))`";
     throw new RangeError(message("weightDecay", rule, weightDecay));
@@ -84,7 +89,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     workspace = fresh;
   };
 
-  return {
+  const transformation: Omit<RMSpropTransformation, keyof Disposable> = {
     init(params) {
       const [arrays, structure] = tree.flatten<np.Array>(params);
       const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
@@ -125,6 +130,8 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
     free,
   };
+  freeAtEndOfBlock(transformation);
+  return transformation as RMSpropTransformation;
 }
 
 /** The parts of a state, if it is one of parameters with the structure and shapes of `gradients`. */
