@@ -7,6 +7,8 @@ export const ASSERT_NOT_FREED: unique symbol = /* @__PURE__ */ Symbol("assertNot
 export const RUNTIME: unique symbol = /* @__PURE__ */ Symbol("runtime");
 /** Of variables: the number by which the crate knows them. */
 export const HANDLE: unique symbol = /* @__PURE__ */ Symbol("handle");
+/** Of variables: a gradient from outside, if it can be copied into theirs. */
+export const CHECKED_GRADIENT: unique symbol = /* @__PURE__ */ Symbol("checkedGradient");
 
 /** Of optimizers: throws if a step over these variables is not possible now; changes nothing. */
 export const CHECK: unique symbol = /* @__PURE__ */ Symbol("check");

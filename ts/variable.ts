@@ -1,10 +1,10 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
 import { freeAtEndOfBlock } from "./disposable.js";
-import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
+import { counted, message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
-import { ASSERT_NOT_FREED, HANDLE, RUNTIME } from "./internal.js";
+import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "./internal.js";
 import { automaticName } from "./names.js";
-import { checkedNumbers, type Numbers, outside } from "./numbers.js";
+import { checkedBits, checkedNumbers, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Returns nothing, or the same array. */
@@ -132,7 +132,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.size = this.shape.reduce((size, length) => size * length, 1);
     if (this.size !== numbers.length) {
       throw new RangeError(
-        `Argument \`shape\` must be a shape of ${numbers.length} values; received a shape of ${this.size} values: [${this.shape}].`,
+        `Argument \`shape\` must be a shape of ${counted(numbers.length, "value")}; received a shape of ${counted(this.size, "value")}: [${this.shape}].`,
       );
     }
 
@@ -174,13 +174,20 @@ export class Variable<D extends GradientDtype = "float32"> {
   /**
    * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
    * Numbers of 16 bits are seen as their bits: of an `AnyVariable`, `gradient instanceof Float32Array` tells numbers from
-   * bits.
+   * bits. Can be set, which copies as `apply` does.
    *
    * @throws {StateError} if the variable was freed.
    */
   get gradient(): GradientArrays[D] {
     this[ASSERT_NOT_FREED]();
     return this.#gradient.get();
+  }
+
+  /** @ignore */
+  set gradient(gradient: D extends "float32" ? Numbers : ArrayBufferView & Numbers) {
+    this[ASSERT_NOT_FREED]();
+    const numbers = this[CHECKED_GRADIENT]("gradient", gradient);
+    this.gradient.set(numbers);
   }
 
   /**
@@ -190,10 +197,26 @@ export class Variable<D extends GradientDtype = "float32"> {
    */
   assign(value: number | Numbers): void {
     this[ASSERT_NOT_FREED]();
+    if (typeof value === "number" && this.size !== 1) {
+      const rule = `an array of ${this.size} numbers, ${this.#sized} (to set all of them: \`value.fill(${value})\`)`;
+      throw new RangeError(message("value", rule, value));
+    }
     const given = typeof value === "number" ? [value] : value;
     // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
-    const numbers = checkedNumbers("value", given, this.size, `the size of variable "${this.path}"`);
+    const numbers = checkedNumbers("value", given, this.size, this.#sized);
     this.value.set(numbers);
+  }
+
+  /** @internal */
+  [CHECKED_GRADIENT](argument: string, gradient: unknown): Numbers {
+    const { gradientDtype, size } = this;
+    return gradientDtype === "float32"
+      ? checkedNumbers(argument, gradient, size, this.#sized)
+      : checkedBits(argument, gradient, gradientDtype, size, this.#sized);
+  }
+
+  get #sized(): string {
+    return `the size of variable "${this.path}"`;
   }
 
   // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.

@@ -2,7 +2,7 @@
 // lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
 
 import { read, type Tensor } from "../checkpoint/safetensors.js";
-import { CheckpointError, message, StateError, show } from "../errors.js";
+import { CheckpointError, message, notBuilt, StateError, show } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
@@ -11,6 +11,8 @@ export { CheckpointError, type Formula, StateError };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
 export interface Receiver extends Formula {
+  /** Names it in messages. */
+  readonly name: string;
   /** Whether it has state to put something into. */
   readonly built: boolean;
   /** Its own variables, in Keras' order. */
@@ -69,7 +71,7 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
 export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
-  if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
+  if (!optimizer.built) throw notBuilt(optimizer.name);
   const { metadata, tensors } = read(Uint8Array.from(bytes));
   const group = readGroups(metadata["param_groups"]);
   assertContinues(group, optimizer);

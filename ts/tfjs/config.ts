@@ -1,7 +1,7 @@
 // The optimizer's configuration as tfjs keeps it: in model.json, with keys in camelCase.
 import { message, own, record } from "../errors.js";
 import type { LossScaleOptions } from "../loss-scale.js";
-import { OPTIONS, optionsFromConfig, type RMSpropOptions } from "../options.js";
+import { adapterOptions, OPTIONS, optionsFromConfig, type RMSpropOptions } from "../options.js";
 import type { RMSprop } from "../rmsprop.js";
 import { deserialize, type SerializedInput } from "../schedules/serialization.js";
 
@@ -19,18 +19,17 @@ export interface DynamicScaling {
 /**
  * The options of `new RMSprop`, and those of `new LossScaleOptimizer`.
  *
+ * @throws {TypeError} if there are others.
  * @throws {RangeError} if there are two scales, of which the static one would be lost.
  */
 export function split(options: RMSpropTfjsOptions): [RMSpropOptions, LossScaleOptions | undefined] {
-  const given = record("options", options);
-  const { lossScale: _, ...others } = given;
+  const given = adapterOptions(options, ["lossScale"]);
   const [lossScale, factor] = [own(given, "lossScale"), own(given, "lossScaleFactor") ?? null];
   if (lossScale !== undefined && factor !== null) {
     throw new RangeError(message("lossScaleFactor", "null beside lossScale, which finds the scale itself", factor));
   }
-  // Getters of a class are not among the others.
-  const read = Object.fromEntries(OPTIONS.map((option) => [option, own(given, option)]));
-  return [{ ...others, ...read } as RMSpropOptions, lossScale as LossScaleOptions | undefined];
+  const others = Object.fromEntries(OPTIONS.map((option) => [option, own(given, option)]));
+  return [others as RMSpropOptions, lossScale as LossScaleOptions | undefined];
 }
 
 /** The configuration: the options, with a schedule in Keras' serialized form. */

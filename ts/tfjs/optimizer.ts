@@ -26,7 +26,7 @@ type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
 export function optimizerClass(
   tf: TensorFlow,
 ): SerializableClass & (new (options?: RMSpropTfjsOptions) => OptimizerLike) {
-  return class extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
+  return class RMSpropWasm extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
     /** In model.json. Not tfjs' own "RMSProp", which it could not load as this one. */
     static readonly className = "RMSpropWasm";
     readonly core: RMSprop | LossScaleOptimizer;
