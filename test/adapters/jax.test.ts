@@ -125,7 +125,7 @@ describe.each(["wasm", "cpu"] as const)("%s", (device) => {
     expect(bitsOf(step(9, second)[0])).not.toEqual(bitsOf(a));
     expect(bitsOf(other)).toHaveLength(1);
     solver.free();
-    solver.free();
+    solver[Symbol.dispose]();
     const [c] = step(9, solver.init(np.array(noise(9))));
     expect(bitsOf(c)).toEqual(bitsOf(a));
   });
@@ -193,6 +193,7 @@ describe("errors", () => {
 
 it("is a GradientTransformation of @jax-js/optax", () => {
   expectTypeOf(rmsprop()).toExtend<GradientTransformation>();
+  expectTypeOf(rmsprop()).toExtend<Disposable>();
   // @ts-expect-error the parameters are needed for it
   expect(() => rmsprop({ weightDecay: 0.1 })).toThrow(RangeError);
   // @ts-expect-error the new parameters are needed for it

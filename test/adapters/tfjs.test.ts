@@ -1,6 +1,14 @@
 // RMSprop as a tf.Optimizer, in the real TensorFlow.js: the core's bits, both backends, no tensor left behind.
-import { CheckpointError, ExponentialDecay, OutOfMemoryError, type RMSpropOptions, StateError } from "rmsprop-wasm";
-import { register, rmsprop } from "rmsprop-wasm/tfjs";
+import {
+  CheckpointError,
+  ExponentialDecay,
+  type LossScaleOptimizer,
+  OutOfMemoryError,
+  type RMSprop,
+  type RMSpropOptions,
+  StateError,
+} from "rmsprop-wasm";
+import { type RMSpropOptimizer, type RMSpropTfjsOptions, register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { bits, errorOf } from "../unit/support.js";
 import { gradient, gradientsOf, onBothBackends, SHAPES, start, tf, trajectory, valueBits, variables } from "./tf.js";
@@ -349,6 +357,7 @@ describe("the class", () => {
     expectTypeOf(optimizer).toExtend<tf.Optimizer>();
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), true, [] as tf.Variable[]);
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as tf.Variable[]);
+    expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as readonly tf.Variable[]);
     optimizer.dispose();
   });
 
@@ -362,6 +371,34 @@ describe("the class", () => {
     expect(() => rmsprop(tf, { gradientAccumulationSteps: 1 })).toThrow(RangeError);
     expect(() => rmsprop(tf, { rate: 1 } as object)).toThrow(TypeError);
     expect(() => rmsprop(tf, { lossScale: { initialScale: Number.NaN } })).toThrow(RangeError);
+    class Settings {
+      get rho(): number {
+        return 0.5;
+      }
+    }
+    const optimizer = rmsprop(tf, new Settings());
+    expect(optimizer.core.rho).toBe(0.5);
+    optimizer.dispose();
+  });
+
+  it("has one scale, static or dynamic, which says what the core is", () => {
+    const [plain, scaled] = [rmsprop(tf, { lossScaleFactor: 5 }), rmsprop(tf, { lossScale: {} })];
+    expectTypeOf(plain.core).toEqualTypeOf<RMSprop>();
+    expectTypeOf(scaled.core).toEqualTypeOf<LossScaleOptimizer>();
+    const options: RMSpropTfjsOptions = {};
+    const either = rmsprop(tf, options as RMSpropTfjsOptions);
+    expectTypeOf(either.core).toEqualTypeOf<RMSprop | LossScaleOptimizer>();
+    expectTypeOf(either).toEqualTypeOf<RMSpropOptimizer<typeof tf>>();
+    expect([plain.lossScale, scaled.core.innerOptimizer.lossScaleFactor]).toEqual([5, null]);
+    // @ts-expect-error two scales
+    const both = () => rmsprop(tf, { lossScaleFactor: 5, lossScale: {} });
+    expect(both).toThrow("Argument `lossScaleFactor` must be null beside lossScale");
+    // @ts-expect-error of which tfjs?
+    expectTypeOf<RMSpropOptimizer>();
+    for (const optimizer of [plain, scaled, either]) optimizer.dispose();
+  });
+
+  it("says what is an object of options", () => {
     // As in tf.train.rmsprop(rate, …).
     expect(() => rmsprop(tf, 0.1 as never)).toThrow(/`options` must be an object, such as \{ learningRate: … \}/);
   });

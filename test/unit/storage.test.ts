@@ -186,6 +186,27 @@ it.each([
   expect(call).toThrow(`\`${argument}\``);
 });
 
+it("gives browsers, which do not write shared memory, a copy of what lies in it", async () => {
+  const written: Uint8Array[] = [];
+  const directory = {
+    getFileHandle: async () => ({
+      getFile: async () => ({ arrayBuffer: async () => new ArrayBuffer(0) }),
+      createWritable: async () => ({
+        write: async (bytes: Uint8Array) => void written.push(bytes),
+        close: async () => undefined,
+        abort: async () => undefined,
+      }),
+    }),
+  };
+  const own = Uint8Array.of(1, 2);
+  const shared = new Uint8Array(new SharedArrayBuffer(2));
+  shared.set(own);
+  for (const bytes of [own, shared]) await opfs.writeCheckpoint("run", bytes, directory);
+  expect(written).toEqual([own, own]);
+  expect(written[0]).toBe(own);
+  expect(written[1]!.buffer).toBeInstanceOf(ArrayBuffer);
+});
+
 it("says where there is no origin private file system, and what to do", async () => {
   await expect(opfs.readCheckpoint("run")).rejects.toThrow(/no origin private file system.*checkpoint\/node/);
   await expect(opfs.writeCheckpoint("run", new Uint8Array(1))).rejects.toThrow(/no origin private file system/);

@@ -50,7 +50,7 @@ async function root(): Promise<Directory> {
  * @param directory where; default: the root of the origin private file system.
  * @throws the browser's `DOMException` if the file cannot be written (`QuotaExceededError`, …).
  */
-export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, directory?: Directory): Promise<void> {
+export function writeCheckpoint(name: string, bytes: Uint8Array, directory?: Directory): Promise<void> {
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
   if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
   return serially(name, async () => {
@@ -58,7 +58,9 @@ export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, di
     const file = await folder.getFileHandle(name, { create: true });
     const writable = await file.createWritable();
     try {
-      await writable.write(bytes);
+      // Browsers do not write shared memory.
+      const isOwn = bytes.buffer instanceof ArrayBuffer;
+      await writable.write(isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes));
     } catch (error) {
       await writable.abort();
       throw error;

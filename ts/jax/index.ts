@@ -1,7 +1,9 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
-import { message, record, whole } from "../errors.js";
+import { freeAtEndOfBlock } from "../disposable.js";
+import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
+import { REBUILD } from "../internal.js";
 import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
@@ -24,8 +26,11 @@ export type RMSpropJaxOptions = RMSpropOptions & {
   readonly useEma?: false | undefined;
 };
 
-/** What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. */
-export interface RMSpropTransformation {
+/**
+ * What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. The end of a
+ * block with `using` calls `free`.
+ */
+export interface RMSpropTransformation extends Disposable {
   /** The state for these parameters: zeros, and a counter. */
   init<Params extends JsTree<np.Array>>(params: Params): JsTree<np.Array>;
   /**
@@ -57,7 +62,8 @@ interface State {
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
 export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
-  const { weightDecay, useEma } = adapterOptions(options);
+  const given = adapterOptions(options);
+  const [weightDecay, useEma] = [own(given, "weightDecay"), own(given, "useEma")];
   if (typeof weightDecay === "number") {
     throw new RangeError(
       `${message("weightDecay", "null", weightDecay)} Keras' decay changes the parameters, not the update: after this transformation, chain \`addDecayedWeights({ weightDecay: -learningRate * weightDecay })\` (note the minus sign), and give \`update\` the parameters.`,
@@ -74,7 +80,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
   const free = () => {
     const variables = workspace;
     workspace = [];
-    if (optimizer.built) optimizer.rebuild([]);
+    if (optimizer.built) optimizer[REBUILD]([]);
     for (const variable of variables) variable.free();
   };
 
@@ -82,12 +88,12 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     free();
     const fresh = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
-    optimizer.rebuild(fresh);
+    optimizer[REBUILD](fresh);
     // Not before: if there is no room, the next call begins anew.
     workspace = fresh;
   };
 
-  return {
+  const transformation: Omit<RMSpropTransformation, keyof Disposable> = {
     init(params) {
       const [arrays, structure] = tree.flatten<np.Array>(params);
       const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
@@ -128,6 +134,8 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
     free,
   };
+  freeAtEndOfBlock(transformation);
+  return transformation as RMSpropTransformation;
 }
 
 /** The parts of a state, if it is one of parameters with the structure and shapes of `gradients`. */

@@ -1,12 +1,12 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
 import { CheckpointError, message, record, StateError, show } from "../errors.js";
+import { LOSS_SCALE, REBUILD } from "../internal.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
-import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
-import { configOf, optionsOf, type RMSpropTfjsOptions } from "./config.js";
+import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
 import type { Exclusion, RMSpropAdditions } from "./index.js";
 import type {
   GradientsLike,
@@ -41,9 +41,9 @@ export function optimizerClass(
 
     constructor(options: RMSpropTfjsOptions = {}) {
       super();
-      const { lossScale, ...others } = adapterOptions(options, ["lossScale"]);
-      this.#lossScale = lossScale as RMSpropTfjsOptions["lossScale"];
-      this.#rmsprop = new RMSprop(others as RMSpropOptions);
+      const [others, lossScale] = split(options);
+      this.#lossScale = lossScale;
+      this.#rmsprop = new RMSprop(others);
       this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
       this.core.build([]);
     }
@@ -69,17 +69,17 @@ export function optimizerClass(
     }
 
     get lossScale(): number {
-      return this.core.lossScale;
+      return this.core[LOSS_SCALE];
     }
 
-    override minimize(loss: () => TensorLike, variables: VariableLike[]): null;
+    override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
     override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
     override minimize(
       loss: () => TensorLike,
-      second: boolean | VariableLike[] = false,
+      second: boolean | readonly VariableLike[] = false,
       third?: VariableLike[],
     ): TensorLike | null {
-      const [returnCost, variables] = Array.isArray(second) ? [false, second] : [second, third];
+      const [returnCost, variables] = typeof second === "object" ? [false, second as VariableLike[]] : [second, third];
       const { value, grads } = this.computeGradients(loss, variables);
       try {
         this.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
@@ -275,7 +275,7 @@ export function optimizerClass(
 
     /** Trains these twins from now on; gives back the memory of those that are not among them. */
     #retrain(twins: readonly Twin[]): void {
-      this.#rmsprop.rebuild(twins.map(({ variable }) => variable));
+      this.#rmsprop[REBUILD](twins.map(({ variable }) => variable));
       const before = this.#twins;
       this.#twins = twins;
       this.#index();
