@@ -9,6 +9,7 @@ use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
 use crate::average::Average;
 use crate::clip::{Clip, Rule};
 use crate::config::Hyperparameters;
+use crate::lanes::WIDTH;
 use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
@@ -410,14 +411,15 @@ impl Optimizer {
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
         let mut prepared = 0;
-        let at_once = stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
+        let at_once = WIDTH > 1 && stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
         for position in 0..selected {
             let index = if call.selected.is_some() { self.selection[position] } else { position };
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
             };
-            let turn = index.wrapping_add(self.raw_iterations as usize) % TURNS;
+            // Not yet the first variable's in the first call: what looks through it would have to be compiled for that.
+            let turn = index.wrapping_add(self.raw_iterations as usize).wrapping_add(1) % TURNS;
             let is_ordinary = !state.careful && !state.overwrite_with_gradient;
             if at_once && is_ordinary && stages.update_at_once(Arrays::of(variable, &mut state.slots), turn) {
                 continue;
