@@ -74,7 +74,9 @@ export function show(value: unknown): string {
 
 function text(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
-  if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
+  // A class can have a static method of that name.
+  if (typeof value === "function")
+    return value.name && typeof value.name === "string" ? `function ${value.name}` : "a function";
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;

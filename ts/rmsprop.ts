@@ -10,6 +10,7 @@ import {
   replacedLearningRate,
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
+import { lengthOf } from "./numbers.js";
 import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import {
@@ -74,10 +75,7 @@ export class RMSprop extends Optimizer {
   #learningRate: LearningRate;
   #trainer: Trainer | undefined;
   #freed = false;
-  #exclusion: { variables: ReadonlySet<AnyVariable>; patterns: readonly RegExp[] } = {
-    variables: new Set(),
-    patterns: [],
-  };
+  #exclusion: Exclusion = { variables: new Set(), patterns: [] };
 
   /**
    * An optimizer that is not built yet; it allocates nothing.
@@ -205,8 +203,8 @@ export class RMSprop extends Optimizer {
     const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.runtime);
     this.check(built);
     variables.forEach(({ size, path }, i) => {
-      const length = gradients?.[i]?.length ?? size;
-      if (length !== size)
+      const numbers = gradients?.[i];
+      if (numbers && lengthOf(numbers) !== size)
         throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
     const wasBuilt = this.built;
@@ -303,9 +301,14 @@ export class RMSprop extends Optimizer {
     const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
     if (!Array.isArray(names))
       throw new TypeError(message("names", "an array of strings and regular expressions", names));
-    const patterns = names.map((pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
-    this.#exclusion = { variables: new Set(checkedVariables(variables)), patterns };
-    if (this.#trainer) this.#exclude(this.#trainer);
+    // `from`, because `map` skips holes.
+    const patterns = Array.from(names, (pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
+    const exclusion = { variables: new Set(checkedVariables(variables)), patterns };
+    const decays = this.#trainer?.variables.map((variable) => !isExcluded(exclusion, variable));
+    this.#exclusion = exclusion;
+    decays?.forEach((value, place) => {
+      this.#trainer?.setDecays(place, value);
+    });
   }
 
   /**
@@ -372,23 +375,18 @@ export class RMSprop extends Optimizer {
   }
 
   #build(variables: readonly AnyVariable[]): Trainer {
+    // A regular expression of the user's can throw: before there is anything to give back.
+    const decays = variables.map((variable) => !isExcluded(this.#exclusion, variable));
     const trainer = new Trainer(
       variables[0]?.runtime ?? defaultRuntime(),
       this.#hyperparameters,
       Object.freeze([...variables]),
     );
-    this.#exclude(trainer);
+    decays.forEach((value, place) => {
+      trainer.setDecays(place, value);
+    });
     this.#trainer = trainer;
     return trainer;
-  }
-
-  #exclude(trainer: Trainer): void {
-    const { variables, patterns } = this.#exclusion;
-    trainer.variables.forEach((variable, place) => {
-      // `search` starts at the beginning whatever a global or sticky pattern did before.
-      const named = patterns.some((pattern) => variable.name.search(pattern) >= 0);
-      trainer.setDecays(place, !named && !variables.has(variable));
-    });
   }
 
   /** @internal */
@@ -403,8 +401,20 @@ export class RMSprop extends Optimizer {
 }
 
 /** Keras' JSON of a function: its name, from which nothing can be restored. */
-function functionConfig(rate: (step: number) => number): Serialized {
-  return { module: "builtins", class_name: "function", config: rate.name, registered_name: "function" };
+function functionConfig({ name }: { readonly name: unknown }): Serialized {
+  const config = typeof name === "string" ? name : "";
+  return { module: "builtins", class_name: "function", config, registered_name: "function" };
+}
+
+/** What weight decay leaves alone. */
+interface Exclusion {
+  readonly variables: ReadonlySet<AnyVariable>;
+  readonly patterns: readonly RegExp[];
+}
+
+function isExcluded({ variables, patterns }: Exclusion, variable: AnyVariable): boolean {
+  // `search` starts at the beginning whatever a global or sticky pattern did before.
+  return variables.has(variable) || patterns.some((pattern) => variable.name.search(pattern) >= 0);
 }
 
 function checkedPattern(argument: string, pattern: unknown): RegExp {

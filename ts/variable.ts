@@ -2,7 +2,7 @@
 import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
 import { automaticName } from "./names.js";
-import { checkedNumbers, type Numbers, outside } from "./numbers.js";
+import { checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
@@ -111,11 +111,12 @@ export class Variable<D extends GradientDtype = "float32"> {
     const path = optional(given, "path", "string") as string | undefined;
     // Last, because reading an option can run code that detaches the values.
     const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
-    this.shape = checkedShape(shape, typeof value === "number" ? [] : [numbers.length]);
+    const count = lengthOf(numbers);
+    this.shape = checkedShape(shape, typeof value === "number" ? [] : [count]);
     this.size = this.shape.reduce((size, length) => size * length, 1);
-    if (this.size !== numbers.length) {
+    if (this.size !== count) {
       throw new RangeError(
-        `Argument \`shape\` must be a shape of ${numbers.length} values; received a shape of ${this.size} values: [${this.shape}].`,
+        `Argument \`shape\` must be a shape of ${count} values; received a shape of ${this.size} values: [${this.shape}].`,
       );
     }
 
@@ -226,8 +227,10 @@ function optional(options: Record<string, unknown>, key: string, type: "string" 
 function checkedShape(shape: unknown, otherwise: readonly number[]): readonly number[] {
   if (shape === undefined) return Object.freeze(otherwise);
   if (!Array.isArray(shape)) throw new TypeError(message("shape", "an array of lengths", shape));
-  const wrong = shape.find((length) => !Number.isInteger(length) || length < 0);
-  if (wrong !== undefined)
-    throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(wrong)}.`);
-  return Object.freeze([...shape]);
+  // Copied first: a hole becomes `undefined`, and a proxy cannot tell something else later.
+  const lengths: readonly unknown[] = [...shape];
+  const wrong = lengths.findIndex((length) => !Number.isInteger(length) || (length as number) < 0);
+  if (wrong >= 0)
+    throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(lengths[wrong])}.`);
+  return Object.freeze(lengths as readonly number[]);
 }
