@@ -159,20 +159,26 @@ export class RMSprop extends Optimizer {
   /**
    * @internal Trains these variables from now on, instead of those it was built with. State of those that were trained
    * before stays as it is, that of the others begins as in `build`. If there is no room, nothing has changed.
+   *
+   * @returns what ends it: it frees the state that there was before, or with `false` goes back to it.
    */
-  rebuild(variables: readonly AnyVariable[]): void {
+  rebuild(variables: readonly AnyVariable[]): (keep: boolean) => void {
     this.assertNotFreed();
     const checked = checkedVariables(variables);
     const old = this.#trainer;
     const trainer = this.#build(checked);
-    if (!old) return;
-    trainer.rawIterations = old.rawIterations;
-    trainer.variables.forEach((variable, place) => {
-      const before = old.variables.indexOf(variable);
-      if (before < 0) return;
-      for (const slot of SLOTS) trainer.slot(slot, place)?.set(old.slot(slot, before) ?? []);
-    });
-    old.free();
+    if (old) {
+      trainer.rawIterations = old.rawIterations;
+      trainer.variables.forEach((variable, place) => {
+        const before = old.variables.indexOf(variable);
+        if (before < 0) return;
+        for (const slot of SLOTS) trainer.slot(slot, place)?.set(old.slot(slot, before) ?? []);
+      });
+    }
+    return (keep) => {
+      if (!keep) this.#trainer = old;
+      (keep ? old : trainer)?.free();
+    };
   }
 
   /**
@@ -216,6 +222,20 @@ export class RMSprop extends Optimizer {
     } catch (error) {
       if (!wasBuilt) this.#release();
       throw error;
+    }
+  }
+
+  /**
+   * @internal Evaluates the learning rate and does `work`, whose step takes it: the user's function is called now, and not
+   * in the middle of what `work` does.
+   */
+  withLearningRate<T>(work: () => T): T {
+    const rate = this.#learningRate;
+    this.#learningRate = this.learningRate;
+    try {
+      return work();
+    } finally {
+      this.#learningRate = rate;
     }
   }
 

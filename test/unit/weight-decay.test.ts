@@ -95,6 +95,25 @@ onBothBackends((runtime) => {
     }
   });
 
+  it("a regular expression that throws replaces nothing, and leaves nothing built", () => {
+    const w = new Variable([1], { name: "w", runtime });
+    const optimizer = new RMSprop({ weightDecay: 0.5, learningRate: 0.5 });
+    const throwing = /w/;
+    throwing.exec = () => {
+      throw new EvalError("on purpose");
+    };
+    optimizer.excludeFromWeightDecay({ names: [throwing] });
+    expect(() => optimizer.build([w])).toThrow("on purpose");
+    expect(optimizer.built).toBe(false);
+    optimizer.excludeFromWeightDecay({ variables: [w] });
+    optimizer.build([w]);
+    expect(() => optimizer.excludeFromWeightDecay({ names: [throwing] })).toThrow("on purpose");
+    // As the adapters do.
+    (optimizer as unknown as { rebuild(variables: Variable[]): (keep: boolean) => void }).rebuild([w])(true);
+    optimizer.apply([[0]]);
+    expect(w.value[0]).toBe(1);
+  });
+
   it("on a LossScaleOptimizer it is the inner optimizer's", () => {
     const w = new Variable([1], { name: "w", runtime });
     const optimizer = new LossScaleOptimizer(new RMSprop({ weightDecay: 0.5, learningRate: 0.5 }));
