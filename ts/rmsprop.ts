@@ -291,6 +291,7 @@ export class RMSprop extends Optimizer {
     this.assertNotFreed();
     const { name } = this;
     const trainer = this.#trainer;
+    trainer?.runtime.assertSound();
     const assignIterations = (value: number) => {
       if (trainer) trainer.rawIterations = value;
     };
@@ -338,6 +339,7 @@ export class RMSprop extends Optimizer {
    */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
+    trainer.runtime.assertSound();
     if (this.useEma) trainer.finalize();
   }
 

