@@ -25,9 +25,18 @@ const shared = { schedules: "schedules/index", tfjs: "tfjs/index", jax: "jax/ind
 const prefixed = (flavour) =>
   Object.fromEntries(Object.entries(shared).map(([name, path]) => [`${flavour}.${name}`, path]));
 
-// Shorter names and less white space alone: `compress` would rewrite the fallback's arithmetic. Names of classes stay,
-// because they are in error messages.
-const shorten = () => terser({ compress: false, ecma: 2020, keep_classnames: true });
+/**
+ * What those entries share, in as few files as bundlers can still drop things from. The flavour's own entry has the
+ * optimizers' classes: nothing but what it exports is wanted of it. `core` has the rest.
+ */
+const sharedChunks = (entry) => ({
+  core: ["runtime", "schedules/index", "schedules/serialization", "numbers", "options", "slots"],
+  [entry]: ["index"],
+});
+
+// Shorter names, less white space, and no braces around single statements, which engines would parse at each import. What
+// else `compress` can do would rewrite the fallback's arithmetic. Names of classes stay: they are in error messages.
+const shorten = () => terser({ compress: { defaults: false, keep_infinity: true }, ecma: 2020, keep_classnames: true });
 
 /** The script of workers as one text: inside the entry `threads`, and a file of its own for pages with strict policies. */
 const workerScript = {
@@ -44,6 +53,19 @@ const workerScript = {
   },
 };
 
+/** Checkpoints and files of others serve every flavour, and need no kernel. Their types are those of the first. */
+const files = {
+  name: "files",
+  entries: {
+    checkpoint: "checkpoint/index",
+    "checkpoint.node": "checkpoint/node",
+    "checkpoint.opfs": "checkpoint/opfs",
+    keras: "keras/index",
+    pytorch: "pytorch/index",
+  },
+  chunks: { errors: ["errors", "checkpoint/serially"], safetensors: ["checkpoint/safetensors", "checkpoint/crc32"] },
+};
+
 /**
  * A flavour is a set of entries with a kernel/universal of its own: the file that names the machine forms it holds. One
  * flavour's entries share their classes.
@@ -53,21 +75,20 @@ const flavours = [
     name: "index",
     seam: "universal",
     threads: "threaded",
-    entries: {
-      index: "index",
-      ...shared,
-      checkpoint: "checkpoint/index",
-      "checkpoint.node": "checkpoint/node",
-      "checkpoint.opfs": "checkpoint/opfs",
-      keras: "keras/index",
-      pytorch: "pytorch/index",
-    },
+    entries: { index: "index", ...shared },
+    types: files.entries,
+    chunks: sharedChunks("index"),
     plugins: [moduleFile, workerScript],
   },
-  { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") } },
+  { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") }, chunks: sharedChunks("js") },
   { name: "wasm-only", seam: "inline-only", entries: { "wasm-only": "index" } },
   { name: "slim", seam: "provided", entries: { slim: "slim" } },
-  { name: "workerd", seam: "static", entries: { workerd: "index", ...prefixed("workerd") } },
+  {
+    name: "workerd",
+    seam: "static",
+    entries: { workerd: "index", ...prefixed("workerd") },
+    chunks: sharedChunks("workerd"),
+  },
 ];
 
 /** Resolves what only this build knows: build products, the flavour's seams, our helper in the place of plugin-wasm's. */
@@ -94,7 +115,7 @@ const compressibleText = {
   },
 };
 
-const inputs = ({ entries }, extension) =>
+const inputs = (entries, extension) =>
   Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, build(`ts/${path}${extension}`)]));
 
 /** Says in a script where its declarations are: JSR and Deno do not look beside it. */
@@ -122,14 +143,21 @@ const outputs = (flavour, extension) =>
     minifyInternalExports: false,
   }));
 
+/** Files that entries share, each by the sources that it holds, with what these import and no file before it holds. */
+const chunks = ({ chunks = {} }) =>
+  Object.fromEntries(
+    Object.entries(chunks).map(([name, paths]) => [name, paths.map((path) => build(`ts/${path}.js`))]),
+  );
+
 /** What the user brings: what the adapters are adapters to, and the host's own modules. */
 const external = ["@jax-js/jax", /^node:/];
 
 const scripts = (flavour) => ({
   external,
-  input: inputs(flavour, ".js"),
+  input: inputs(flavour.entries, ".js"),
   output: outputs(flavour, ".js").map((output) => ({
     ...output,
+    manualChunks: chunks(flavour),
     generatedCode: "es2015",
     plugins: output.dir === "dist" ? [] : [selfTypes],
   })),
@@ -169,7 +197,7 @@ const scriptsOfTypes = {
 
 const declarations = (flavour) => ({
   external,
-  input: inputs(flavour, ".d.ts"),
+  input: inputs({ ...flavour.entries, ...flavour.types }, ".d.ts"),
   output: outputs(flavour, ".d.ts").map((output) => ({
     ...output,
     // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
@@ -203,4 +231,4 @@ const global = {
   plugins: [...scripts(flavours[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
-export default [...flavours.flatMap((flavour) => [declarations(flavour), scripts(flavour)]), global];
+export default [...flavours.flatMap((flavour) => [declarations(flavour), scripts(flavour)]), scripts(files), global];

@@ -48,7 +48,7 @@ export function installPython() {
 
 /** 128-bit registers, as WebAssembly has: x86-64-v2 is SSE4.2 without AVX; other processors' default is what they have. */
 export function buildNative() {
-  const flags = process.arch === "x64" ? "-Ctarget-cpu=x86-64-v2" : "";
+  const flags = process.arch === "x64" ? ["-Ctarget-cpu=x86-64-v2"] : [];
   const env = { ...environment(flags), CARGO_TARGET_DIR: target };
   run("cargo", ["build", "--quiet", "--release", "--package", "rmsprop-bench"], { cwd: root, env });
 }

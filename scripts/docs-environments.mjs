@@ -1,7 +1,9 @@
 // Writes what `npm run test:runtimes` found: docs/environments.md, and the short table between the markers in README.md.
 //
-//   node scripts/docs-environments.mjs [results.json ...]      default: build/runtimes.json; later files win
-//   node scripts/docs-environments.mjs --check                 fails when the page does not list today's environments
+//   node scripts/docs-environments.mjs [results.json ...]      later files win; default: build/runtimes.json, or without
+//                                                              one the page itself, which is written anew
+//   node scripts/docs-environments.mjs --check                 fails when the page does not list today's environments,
+//                                                              or README.md has another table than the page
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +11,7 @@ import { root } from "./tools.mjs";
 
 const path = (...names) => join(root, ...names);
 const page = path("docs", "environments.md");
+const readmeFile = path("README.md");
 const markers = ["<!-- environments:begin (npm run docs:environments) -->", "<!-- environments:end -->"];
 
 const backends = { "wasm-simd128": "WebAssembly", js: "JavaScript" };
@@ -20,33 +23,19 @@ const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.ma
 const order = ["Node", "Deno", "Bun", "Chromium", "Firefox", "WebKitGTK", "workerd", "edge-runtime", "Jest", "jsdom"];
 const rank = ({ host }) => (order.indexOf(host) + order.length + 1) % (order.length + 1);
 
-/** One row per host: its versions, and in which ways it runs which machine form. */
+/** One row per host: its versions, and in how many ways it runs which machine form. */
 function shortTable(results) {
   const rows = unique(results.map(({ host }) => host)).map((host) => {
     const ours = results.filter((result) => result.host === host);
     const versions = unique(ours.map(({ version }) => version).filter(Boolean));
-    // A way, with its entry unless that is the default one, and with its versions unless it was tested in all of them.
-    const ways = (chosen) =>
-      unique(chosen.map(({ way }) => way)).flatMap((way) => {
-        const same = chosen.filter((result) => result.way === way);
-        return unique(same.map(({ entry }) => entry)).map((entry) => {
-          const tested = unique(same.filter((result) => result.entry === entry).map(({ version }) => version));
-          const details = [
-            ...(entry === "." || way.includes(entry) ? [] : [`\`${entry}\``]),
-            ...(tested.length < versions.length && tested[0] ? tested : []),
-          ];
-          return details.length > 0 ? `${way} (${details.join(", ")})` : way;
-        });
-      });
     const passed = (backend) => ours.filter((result) => result.status === "ok" && result.backend === backend);
     const others = ours.filter(({ status }) => status !== "ok");
-    const named = others.map((result) => ({ ...result, way: `${result.way}: ${result.status}` }));
-    const lists = [...Object.keys(backends).map(passed), named].map((list) => ways(list).join("; ") || "–");
-    return [host, versions.join(", ") || "–", ...lists];
+    const counts = [...Object.keys(backends).map(passed), others].map(({ length }) => length || "–");
+    return [host, versions.join(", ") || "–", ...counts];
   });
   // The last column is for what did not run, if there is such.
   const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
-  const head = ["Environment", "Versions", ...Object.values(backends), "Not run, or failed"];
+  const head = ["Environment", "Versions", ...Object.values(backends), "Neither"];
   return table(
     head.slice(0, columns),
     rows.map((cells) => cells.slice(0, columns)),
@@ -71,10 +60,12 @@ function text({ package: name, date, platform, crc }, results) {
 Written by \`npm run docs:environments\` from the last run of \`npm run test:runtimes\`: ${name}, ${date.slice(0, 10)}, ${platform}.
 ${counts.join(", ")}.
 
-In each environment the packed package is installed and does the same: the first example; 15 trainings of 200 steps over all
+In each environment the packed package is installed and does the same: Keras' own example; 15 trainings of 200 steps over all
 options, schedules and both optimizers, saved and loaded in between; growth of memory; errors; \`free\`; 1,000 optimizers at
 once; 200 runtimes made and dropped. What the trainings leave behind has the CRC-32 \`${crc}\` everywhere, with WebAssembly and
 with JavaScript. An environment counts as ok only with those bits and with the form that is written here.
+
+In how many ways each host runs which machine form:
 
 ${shortTable(results)}
 
@@ -87,17 +78,44 @@ ${longTable(results)}
 `;
 }
 
-/** README.md with the table between its markers, if it has them. */
-function fillReadme(results) {
-  const file = path("README.md");
-  if (!existsSync(file)) return false;
-  const readme = readFileSync(file, "utf8");
-  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
-  if (begin < 0 || end < begin) return false;
-  const filled = `${readme.slice(0, begin)}${markers[0]}\n\n${shortTable(results)}\n\n${readme.slice(end)}`;
-  if (filled !== readme) writeFileSync(file, filled);
-  return true;
+/** The run that the page is about. */
+function readPage() {
+  const content = readFileSync(page, "utf8");
+  const [, name, date, platform] = / of `npm run test:runtimes`: (.*), (.*), (.*)\.\n/.exec(content);
+  const [, crc] = /CRC-32 `(\w+)`/.exec(content);
+  const formOf = Object.fromEntries(Object.entries(backends).map(([backend, form]) => [form, backend]));
+  const rows = content.split("\n").filter((line) => /^\| `[\w-]+` +\|/.test(line));
+  const results = rows.map((line) => {
+    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+    const [, name, host, version, way, entry, form, seconds, verdict] = cells;
+    const [, status = "ok", reason] = /^\*\*(.*?)\*\*(?:: (.*))?$/.exec(verdict) ?? [];
+    const milliseconds = seconds === "" ? null : 1000 * Number(seconds);
+    const code = (cell) => cell.slice(1, -1);
+    return {
+      name: code(name),
+      host,
+      version: version || undefined,
+      way,
+      entry: code(entry),
+      backend: formOf[form],
+      milliseconds,
+      status,
+      reason,
+    };
+  });
+  return { package: name, date, platform, crc, results };
 }
+
+/** README.md with the table between its markers, if it has them. */
+function filledReadme(results) {
+  const readme = existsSync(readmeFile) ? readFileSync(readmeFile, "utf8") : "";
+  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
+  if (begin < 0 || end < begin) return undefined;
+  return `${readme.slice(0, begin)}${markers[0]}\n\n${shortTable(results)}\n\n${readme.slice(end)}`;
+}
+
+/** The same text however wide the cells are. */
+const narrow = (text) => text.replace(/ +\|/g, " |").replace(/-{3,}/g, "---");
 
 const files = process.argv.slice(2);
 if (files[0] === "--check") {
@@ -106,27 +124,31 @@ if (files[0] === "--check") {
     .trim()
     .split("\n")
     .map((line) => line.split(" ")[0]);
-  const documented = existsSync(page)
-    ? [...readFileSync(page, "utf8").matchAll(/^\| `([\w-]+)` +\|/gm)].map((match) => match[1])
-    : [];
+  const { results } = readPage();
+  const documented = results.map(({ name }) => name);
+  const filled = filledReadme(results);
   const differences = [
     ...names.filter((name) => !documented.includes(name)).map((name) => `${name} is not documented`),
     ...documented.filter((name) => !names.includes(name)).map((name) => `${name} is not tested`),
+    ...(filled === undefined || narrow(filled) === narrow(readFileSync(readmeFile, "utf8"))
+      ? []
+      : ["README.md has another table"]),
   ];
   if (differences.length > 0) {
     console.error(
-      `docs/environments.md is not current: ${differences.join(", ")}.\nnpm run test:runtimes && npm run docs:environments`,
+      `The environments are not current: ${differences.join(", ")}.\nnpm run test:runtimes && npm run docs:environments`,
     );
     process.exitCode = 1;
   }
 } else {
-  const runs = (files.length > 0 ? files : [path("build", "runtimes.json")]).map((file) =>
-    JSON.parse(readFileSync(file, "utf8")),
-  );
+  const last = path("build", "runtimes.json");
+  const given = files.length > 0 ? files : [last].filter(existsSync);
+  const runs = given.length > 0 ? given.map((file) => JSON.parse(readFileSync(file, "utf8"))) : [readPage()];
   const all = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
   const results = all.sort((a, b) => rank(a) - rank(b));
   writeFileSync(page, text(runs.at(-1), results));
-  const filled = fillReadme(results);
-  execFileSync("npx", ["biome", "format", "--write", page, path("README.md")], { stdio: "ignore" });
+  const filled = filledReadme(results);
+  if (filled !== undefined) writeFileSync(readmeFile, filled);
+  execFileSync("npx", ["biome", "format", "--write", page, readmeFile], { stdio: "ignore" });
   console.log(`docs/environments.md${filled ? " and README.md" : ""}: ${results.length} environments.`);
 }

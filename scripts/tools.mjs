@@ -37,12 +37,12 @@ export const isInstalled = (tool) => isCached(tool) || isOnPath(tool);
 
 /**
  * The environment in which cargo and the tools run: cached tools first on PATH, and nothing in the user's settings that
- * would change what is compiled. `rustflags` replaces those of every configuration file.
+ * would change what is compiled. `rustflags`, a list, replaces those of every configuration file.
  */
 export function environment(rustflags) {
   const { RUSTFLAGS, CARGO_ENCODED_RUSTFLAGS, CARGO_BUILD_TARGET, ...env } = process.env;
   const folders = tools.filter(isCached).map((tool) => join(home(tool), "bin"));
   env.PATH = [...folders, env.PATH].join(delimiter);
-  if (rustflags !== undefined) env.CARGO_ENCODED_RUSTFLAGS = rustflags;
+  if (rustflags !== undefined) env.CARGO_ENCODED_RUSTFLAGS = rustflags.join("\x1f");
   return env;
 }

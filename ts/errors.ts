@@ -1,6 +1,8 @@
 // The errors of the package, and how a received value reads in their messages.
 // Wrong arguments are the language's own RangeError and TypeError; these are for everything else.
 
+import { arrayKind, arrayLength } from "./typed-array.js";
+
 const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
 
 /**
@@ -63,6 +65,9 @@ export class CheckpointError extends PackageError {
   }
 }
 
+/** How a promise reads in a message. */
+const PROMISE = "a Promise (is an `await` missing?)";
+
 /** A value as it reads in a message: short, and no error of its own if a getter or a proxy throws. */
 export function show(value: unknown): string {
   try {
@@ -70,6 +75,12 @@ export function show(value: unknown): string {
   } catch {
     return "a value that cannot be shown";
   }
+}
+
+/** The same of what a user's function returned that is called in the middle of something. */
+export function showReturned(value: unknown): string {
+  const shown = show(value);
+  return shown === PROMISE ? "a Promise (the function cannot be async: compute it first)" : shown;
 }
 
 function text(value: unknown): string {
@@ -81,14 +92,18 @@ function text(value: unknown): string {
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (ArrayBuffer.isView(value))
-    return `a ${kindOf(value)} of ${(value as { length?: number }).length ?? value.byteLength}`;
-  return `an object (${kindOf(value)})`;
+    return `a ${kindOf(value)} of ${arrayKind(value) === undefined ? value.byteLength : arrayLength(value)}`;
+  const kind = kindOf(value);
+  return kind === "Promise" ? PROMISE : `an object (${kind})`;
 }
 
 /** `Float32Array`, `SharedArrayBuffer`, `Object`: what the value is, also if it comes from another realm. */
 export function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
+
+/** "1 number", "2 numbers". */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** "Argument `rho` must be a finite number; received NaN." */
 export function message(argument: string, rule: string, value: unknown): string {
@@ -120,12 +135,26 @@ export function word<Word extends string>(argument: string, words: readonly Word
   throw typeof value === "string" ? new RangeError(text) : new TypeError(text);
 }
 
-/** A plain object of options, or an error that names the argument and any key it should not have. */
-export function record(argument: string, value: unknown, known?: readonly string[]): Record<string, unknown> {
+/** The error for what needs state; `otherwise` says what else than `build` would give it some. */
+export function notBuilt(name: string, otherwise = ""): StateError {
+  return new StateError(`Optimizer "${name}" is not built: call build(variables) first${otherwise}.`);
+}
+
+/**
+ * A plain object of options, or an error that names the argument and any key it should not have. Keys in `retired` are let
+ * through, but not named.
+ */
+export function record(
+  argument: string,
+  value: unknown,
+  known?: readonly string[],
+  retired: readonly string[] = [],
+): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    throw new TypeError(message(argument, "an object", value));
+    // The first key is the one that most callers mean who give its value alone.
+    throw new TypeError(message(argument, known ? `an object, such as { ${known[0]}: … }` : "an object", value));
   }
-  const unknown = known && Object.keys(value).find((key) => !known.includes(key));
+  const unknown = known && Object.keys(value).find((key) => !known.includes(key) && !retired.includes(key));
   if (unknown !== undefined) {
     throw new TypeError(`Argument \`${argument}\` has an unknown key "${unknown}"; known are ${known?.join(", ")}.`);
   }

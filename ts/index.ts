@@ -1,4 +1,4 @@
-// The default entry: everything.
+// The default entry: optimizers, schedules, variables and runtimes.
 export { BackendUnavailableError, CheckpointError, OutOfMemoryError, type PackageError, StateError } from "./errors.js";
 export type { GradientDtype, Slot } from "./generated/codes.js";
 export type {

@@ -1,5 +1,5 @@
 // What can be given as a learning rate, and its value at a step.
-import { message, StateError, show } from "./errors.js";
+import { message, StateError, showReturned } from "./errors.js";
 import type { Runtime } from "./runtime.js";
 import { LearningRateSchedule, type Schedule } from "./schedules/schedule.js";
 
@@ -34,7 +34,7 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   }
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {
-    throw new TypeError(`The learning rate at step ${step} must be a number; received ${show(value)}.`);
+    throw new TypeError(`The learning rate at step ${step} must be a number; received ${showReturned(value)}.`);
   }
   return checkedRate(`learningRate (at step ${step})`, value);
 }

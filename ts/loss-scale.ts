@@ -1,5 +1,5 @@
 // Keras' LossScaleOptimizer: dynamic loss scaling around an RMSprop.
-import { finite, message, OutOfMemoryError, own, record, StateError, whole } from "./errors.js";
+import { finite, message, notBuilt, OutOfMemoryError, own, record, whole } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
 import type { LearningRate } from "./learning-rate.js";
@@ -316,7 +316,7 @@ export class LossScaleOptimizer extends Optimizer {
     const { runtime } = this.innerOptimizer;
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
-    if (!runtime) throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
+    if (!runtime) throw notBuilt(this.name);
     runtime.assertUnlocked("A new loss scale");
     const { kernel } = runtime;
     const handle = kernel.loss_scale_create(

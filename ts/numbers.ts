@@ -1,5 +1,5 @@
 // Number arrays handed in from outside: what is accepted, and how they get into linear memory.
-import { kindOf, message } from "./errors.js";
+import { counted, kindOf, message, show } from "./errors.js";
 import type { Runtime } from "./runtime.js";
 import { arrayBuffer, arrayKind, arrayLength, arrayOffset, isDetached, isShared } from "./typed-array.js";
 
@@ -15,7 +15,7 @@ export const ownShared: WeakSet<ArrayBufferLike> = /* @__PURE__ */ new WeakSet()
  * Plain arrays are copied: their elements can be getters, which must not run once a call has begun to change things.
  */
 export function checkedNumbers(argument: string, values: unknown, size: number | undefined, what: string): Numbers {
-  const rule = size === undefined ? "an array of numbers" : `an array of ${size} numbers, ${what}`;
+  const rule = size === undefined ? "an array of numbers" : `an array of ${counted(size, "number")}, ${what}`;
   const kind = arrayKind(values);
   // A DataView has numbers in an order that nobody has said.
   if (typeof values !== "object" || values === null || (kind === undefined && ArrayBuffer.isView(values))) {
@@ -44,7 +44,12 @@ export function checkedNumbers(argument: string, values: unknown, size: number |
   const copy: number[] = [];
   for (let i = 0; i < length; i++) {
     const number: unknown = (values as Numbers)[i];
-    if (typeof number !== "number") throw new TypeError(message(`${argument}[${i}]`, "a number", number));
+    if (typeof number !== "number") {
+      // Without a size, the array may get a shape.
+      const flat = `a number: flatten nested arrays${size === undefined ? ", and give `shape`" : ""}`;
+      const isNested = / ?array of /i.test(show(number)) && typeof number === "object";
+      throw new TypeError(message(`${argument}[${i}]`, isNested ? flat : "a number", number));
+    }
     copy.push(number);
   }
   return copy;

@@ -1,8 +1,8 @@
 // What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
-import { message, record, StateError, show } from "./errors.js";
+import { message, notBuilt, record, showReturned } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import type { LearningRate } from "./learning-rate.js";
-import { checkedBits, checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
+import { checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
 import { type AnyVariable, Variable } from "./variable.js";
 
@@ -118,11 +118,16 @@ export abstract class Optimizer {
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
     // An empty list needs no variables, and so no optimizer that is built.
-    const implied = () => (list.length === 0 ? [] : this.#trainedVariables());
+    const implied = () => (list.length === 0 ? [] : this.#trainedVariables(", or give `apply` its variables"));
     const targets = variables === undefined ? implied() : checkedVariables(variables);
     if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }
+    this.#apply(list, targets, (i) => `gradients[${i}]`);
+  }
+
+  /** `argument` names a gradient in messages. */
+  #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): void {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
@@ -132,13 +137,7 @@ export abstract class Optimizer {
     targets.forEach((variable, i) => {
       const gradient = list[i];
       if (gradient === null) return;
-      const { runtime, gradientDtype, path, size } = variable;
-      const [argument, what] = [`gradients[${i}]`, `the size of variable "${path}"`];
-      const numbers =
-        gradientDtype === "float32"
-          ? checkedNumbers(argument, gradient, size, what)
-          : checkedBits(argument, gradient, gradientDtype, size, what);
-      values.push(outside(runtime, numbers));
+      values.push(outside(variable.runtime, variable.checkedGradient(argument(i), gradient)));
       given.push(variable);
     });
     this.run({ variables: given, gradients: values, built: targets });
@@ -156,10 +155,10 @@ export abstract class Optimizer {
     for (const pair of list) {
       if (!Array.isArray(pair) || pair.length !== 2) throw new TypeError(message("pairs", rule, pair));
     }
-    this.apply(
-      list.map(([gradient]) => gradient),
-      list.map(([, variable]) => variable),
-    );
+    const variables = list.map(([, variable]) => variable);
+    const targets = checkedVariables(variables, "pairs", (i) => `pairs[${i}][1]`);
+    const gradients = list.map(([gradient]) => gradient);
+    this.#apply(gradients, targets, (i) => `pairs[${i}][0]`);
     return this.rawIterations;
   }
 
@@ -168,8 +167,8 @@ export abstract class Optimizer {
    *
    * ```ts
    * optimizer.minimize(({ lossScale }) => {
-   *   w.gradient[0] = lossScale * w.value[0];
-   *   return w.value[0] ** 2 / 2;
+   *   w.gradient[0] = lossScale * w.value[0]!;
+   *   return w.value[0]! ** 2 / 2;
    * }, [w]);
    * ```
    *
@@ -188,7 +187,9 @@ export abstract class Optimizer {
     } finally {
       this.#minimizing = outer;
     }
-    if (typeof value !== "number") throw new TypeError(`The loss must return a number; it returned ${show(value)}.`);
+    if (typeof value !== "number") {
+      throw new TypeError(`The loss must return a number; it returned ${showReturned(value)}.`);
+    }
     this.run({ variables: targets, gradients: undefined, built: targets });
     return value;
   }
@@ -269,11 +270,10 @@ export abstract class Optimizer {
     }
   }
 
-  #trainedVariables(): readonly AnyVariable[] {
-    if (this.trained === undefined) {
-      throw new StateError("The optimizer is not built: call build(variables) first, or give `apply` its variables.");
-    }
-    return this.trained;
+  #trainedVariables(otherwise = ""): readonly AnyVariable[] {
+    const { trained } = this;
+    if (trained === undefined) throw notBuilt(this.name, otherwise);
+    return trained;
   }
 }
 
@@ -285,22 +285,30 @@ export interface WeightDecayExclusion {
   readonly names?: readonly (string | RegExp)[] | undefined;
 }
 
-/** `variables`, if it is an array of distinct variables of one runtime. */
-export function checkedVariables<V extends AnyVariable>(variables: readonly V[]): readonly V[];
+/** `variables`, if it is an array of distinct variables of one runtime; `argument` and `item` name it in messages. */
+export function checkedVariables<V extends AnyVariable>(
+  variables: readonly V[],
+  argument?: string,
+  item?: (i: number) => string,
+): readonly V[];
 export function checkedVariables(variables: unknown): readonly AnyVariable[];
-export function checkedVariables(variables: unknown): readonly AnyVariable[] {
+export function checkedVariables(
+  variables: unknown,
+  argument = "variables",
+  item = (i: number) => `variables[${i}]`,
+): readonly AnyVariable[] {
   if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
   const list: readonly unknown[] = [...variables];
   const seen = new Set<AnyVariable>();
   for (const [i, variable] of list.entries()) {
     if (!(variable instanceof Variable)) {
-      throw new TypeError(message(`variables[${i}]`, "a Variable of this copy of the package", variable));
+      throw new TypeError(message(item(i), "a Variable of this copy of the package", variable));
     }
-    if (seen.has(variable)) throw new RangeError(`Argument \`variables\` lists variable "${variable.path}" twice.`);
+    if (seen.has(variable)) throw new RangeError(`Argument \`${argument}\` lists variable "${variable.path}" twice.`);
     const [first = variable] = seen;
     if (variable.runtime !== first.runtime) {
       throw new RangeError(
-        `Argument \`variables\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
+        `Argument \`${argument}\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
       );
     }
     variable.assertNotFreed();

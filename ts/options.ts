@@ -93,20 +93,30 @@ const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAMETERS.m
 
 /** The constructor's argument as a record without unknown keys. Keras' retired `decay` is let through and ignored. */
 export function checkedOptions(options: unknown): Record<string, unknown> {
-  const { decay, ...given } = record("options", options);
-  return record("options", given, OPTIONS);
+  const { decay, ...given } = record("options", options, OPTIONS, ["decay"]);
+  return given;
+}
+
+/**
+ * The options of an adapter, which may have options of its own. It refuses `decay`: in tfjs that is the name of what Keras
+ * calls `rho`, and in Keras it was a decay of the learning rate.
+ */
+export function adapterOptions(options: unknown, more: readonly string[] = []): Record<string, unknown> {
+  const given = record("options", options, [...OPTIONS, ...more], ["decay"]);
+  if (own(given, "decay") === undefined) return given;
+  throw new TypeError(
+    "Argument `decay` is not an option: ρ is `rho` (tfjs calls it decay); a decaying learning rate is a schedule.",
+  );
 }
 
 /** Keras' configuration with the names of the options: `weight_decay` is `weightDecay`. */
 export function optionsFromConfig(config: unknown): Record<string, unknown> {
-  const spelling = new Map<string, string>(HYPERPARAMETERS.map((row) => [row.key, row.option]));
-  for (const [key, option] of [
+  const spelling = new Map<string, string>([
     ["learning_rate", "learningRate"],
     ["name", "name"],
+    ...HYPERPARAMETERS.map((row): [string, string] => [row.key, row.option]),
     ["decay", "decay"],
-  ] as const) {
-    spelling.set(key, option);
-  }
+  ]);
   const given = record("config", config, [...spelling.keys()]);
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [spelling.get(key), value]));
 }

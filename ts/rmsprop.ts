@@ -1,5 +1,5 @@
 // Keras' RMSprop.
-import { message, own, record, StateError, show } from "./errors.js";
+import { message, notBuilt, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters, type OwnOption } from "./generated/hyperparameters.js";
 import {
@@ -60,7 +60,7 @@ export interface RMSprop extends Hyperparameters {}
  * const w = new Variable(10.0);
  * const optimizer = new RMSprop({ learningRate: 0.1 });
  * optimizer.build([w]);
- * w.gradient[0] = w.value[0];
+ * w.gradient.set(w.value);
  * optimizer.step();
  * w.value[0]; // 9.683772
  * ```
@@ -418,7 +418,7 @@ export class RMSprop extends Optimizer {
 
   #notBuilt(): never {
     this.assertNotFreed();
-    throw new StateError(`Optimizer "${this.name}" is not built: call build(variables) first.`);
+    throw notBuilt(this.name);
   }
 }
 
@@ -458,13 +458,15 @@ function assertStateFits(built: Hyperparameters, changed: Hyperparameters, optio
   const missing = keptSlots(changed).find((slot) => !there.includes(slot));
   if (missing !== undefined) {
     throw new StateError(
-      `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${missing} slot.`,
+      `\`${option}\` cannot become ${show(changed[option])} after build: there is no ${missing} slot. Give \`${option}\` to the constructor.`,
     );
   }
   const { momentumMode } = changed;
   if (there.includes("momentum") && momentumMode !== built.momentumMode) {
     const held =
       built.momentumMode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
-    throw new StateError(`\`momentumMode\` cannot become "${momentumMode}" after build: the momentum slot ${held}.`);
+    throw new StateError(
+      `\`momentumMode\` cannot become "${momentumMode}" after build: the momentum slot ${held}. Give \`momentumMode\` to the constructor.`,
+    );
   }
 }

@@ -1,6 +1,6 @@
 // A built optimizer in linear memory: its handle, its variables, its slots, and one step.
 import { Backup } from "./backup.js";
-import { OutOfMemoryError, StateError } from "./errors.js";
+import { counted, OutOfMemoryError, StateError, show } from "./errors.js";
 import { SLOTS, type Slot, STATUSES } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
 import type { KernelExports } from "./generated/kernel.js";
@@ -71,7 +71,7 @@ export class Trainer {
     const place = this.#places.get(variable);
     if (place === undefined) {
       throw new StateError(
-        `Unknown variable "${variable?.path}": the optimizer was built with ${this.variables.length} other variables.`,
+        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or make another optimizer.`,
       );
     }
     return place;
@@ -177,7 +177,7 @@ export class Trainer {
     if (status === SKIPPED) return false;
     if (STATUSES[status] === "outOfMemory") {
       throw new OutOfMemoryError(
-        `There is no room for the state of an optimizer over ${this.variables.length} variables.`,
+        `There is no room for the state of an optimizer over ${counted(this.variables.length, "variable")}.`,
       );
     }
     this.assertAlive();
@@ -197,4 +197,11 @@ export class Trainer {
     this.runtime.untrack(this);
     this.#kernel.optimizer_free(this.#handle);
   }
+}
+
+/** The variables as they read in a message, however many they are. */
+function named(variables: readonly AnyVariable[]): string {
+  const shown = variables.slice(0, 4).map(({ path }) => show(path));
+  const others = variables.length - shown.length;
+  return [...shown, ...(others > 0 ? [`and ${counted(others, "other")}`] : [])].join(", ") || "none";
 }

@@ -1,8 +1,8 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
-import { message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
+import { counted, message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
 import { automaticName } from "./names.js";
-import { checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
+import { checkedBits, checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
@@ -116,7 +116,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.size = this.shape.reduce((size, length) => size * length, 1);
     if (this.size !== count) {
       throw new RangeError(
-        `Argument \`shape\` must be a shape of ${count} values; received a shape of ${this.size} values: [${this.shape}].`,
+        `Argument \`shape\` must be a shape of ${counted(count, "value")}; received a shape of ${counted(this.size, "value")}: [${this.shape}].`,
       );
     }
 
@@ -157,13 +157,20 @@ export class Variable<D extends GradientDtype = "float32"> {
 
   /**
    * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
-   * Numbers of 16 bits are seen as their bits.
+   * Numbers of 16 bits are seen as their bits. Can be set, which copies as `apply` does.
    *
    * @throws {StateError} if the variable was freed.
    */
   get gradient(): GradientArrays[D] {
     this.assertNotFreed();
     return this.#gradient.get();
+  }
+
+  /** @ignore */
+  set gradient(gradient: D extends "float32" ? Numbers : ArrayBufferView & Numbers) {
+    this.assertNotFreed();
+    const numbers = this.checkedGradient("gradient", gradient);
+    this.gradient.set(numbers);
   }
 
   /**
@@ -173,10 +180,26 @@ export class Variable<D extends GradientDtype = "float32"> {
    */
   assign(value: number | Numbers): void {
     this.assertNotFreed();
+    if (typeof value === "number" && this.size !== 1) {
+      const rule = `an array of ${this.size} numbers, ${this.#sized} (to set all of them: \`value.fill(${value})\`)`;
+      throw new RangeError(message("value", rule, value));
+    }
     const given = typeof value === "number" ? [value] : value;
     // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
-    const numbers = checkedNumbers("value", given, this.size, `the size of variable "${this.path}"`);
+    const numbers = checkedNumbers("value", given, this.size, this.#sized);
     this.value.set(numbers);
+  }
+
+  /** @internal `gradient`, if it can be copied into this variable's. */
+  checkedGradient(argument: string, gradient: unknown): Numbers {
+    const { gradientDtype, size } = this;
+    return gradientDtype === "float32"
+      ? checkedNumbers(argument, gradient, size, this.#sized)
+      : checkedBits(argument, gradient, gradientDtype, size, this.#sized);
+  }
+
+  get #sized(): string {
+    return `the size of variable "${this.path}"`;
   }
 
   // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.

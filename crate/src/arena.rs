@@ -1,19 +1,16 @@
 //! Memory: aligned float32 buffers, and the tables that give objects the numbers by which the host knows them.
 
+use crate::lanes::{Group, flat, flat_mut, groups};
 use alloc::vec::Vec;
-
-/// Floats between two 64-byte boundaries: a cache line, and a multiple of every SIMD width.
-const LINE: usize = 16;
 
 /// The allocator refused; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
-/// A zero-filled float32 array that starts on a 64-byte boundary, so that no SIMD access straddles a cache line.
+/// A zero-filled float32 array in whole groups.
 #[derive(Debug)]
 pub struct Buffer {
-    storage: Vec<f32>,
-    start: usize,
+    groups: Vec<Group>,
     len: usize,
 }
 
@@ -23,37 +20,47 @@ impl Buffer {
     /// # Errors
     /// [`OutOfMemory`] if the allocator has no room for them.
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        let padded = len.checked_add(LINE - 1).ok_or(OutOfMemory)?;
-        let mut storage = Vec::new();
-        storage.try_reserve_exact(padded).map_err(|_| OutOfMemory)?;
-        storage.resize(padded, 0.0);
-        let start = storage.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE - 1);
-        Ok(Self { storage, start, len })
+        let mut zeros = Vec::new();
+        zeros.try_reserve_exact(groups(len)).map_err(|_| OutOfMemory)?;
+        zeros.resize(groups(len), Group::ZERO);
+        Ok(Self { groups: zeros, len })
     }
 
     /// Bytes of memory that an array of `len` takes; `None` if that is more than can be addressed.
     pub fn bytes(len: usize) -> Option<usize> {
-        // With what the allocator keeps for itself.
-        len.checked_add(2 * LINE)?.checked_mul(size_of::<f32>())
+        // With what the allocator keeps for itself, and may lose to align them.
+        groups(len).checked_mul(size_of::<Group>())?.checked_add(32 + align_of::<Group>())
     }
 
     /// The array.
     #[inline]
     pub fn as_slice(&self) -> &[f32] {
-        &self.storage[self.start..self.start + self.len]
+        &flat(&self.groups)[..self.len]
     }
 
     /// The array, to write to.
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.storage[self.start..self.start + self.len]
+        &mut flat_mut(&mut self.groups)[..self.len]
+    }
+
+    /// The array in groups.
+    #[inline]
+    pub fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The array in groups, to write to.
+    #[inline]
+    pub fn groups_mut(&mut self) -> &mut [Group] {
+        &mut self.groups
     }
 }
 
-impl AsMut<[f32]> for Buffer {
+impl AsMut<[Group]> for Buffer {
     #[inline]
-    fn as_mut(&mut self) -> &mut [f32] {
-        self.as_mut_slice()
+    fn as_mut(&mut self) -> &mut [Group] {
+        self.groups_mut()
     }
 }
 
@@ -189,7 +196,7 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 1000] {
             let buffer = Buffer::zeroed(len).unwrap();
             assert_eq!(buffer.as_slice(), vec![0.0; len]);
-            assert_eq!(buffer.as_slice().as_ptr() as usize % 64, 0);
+            assert_eq!(buffer.as_slice().as_ptr() as usize % 16, 0);
         }
     }
 

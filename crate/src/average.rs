@@ -1,6 +1,7 @@
 //! Exponential moving average of the variables' values (Keras: `use_ema`).
 
-use crate::subnormal::{Careful, SMALLEST, any_below, by_lanes, lanes, map, put, shrinks};
+use crate::lanes::{Group, apply_with, flat, flat_mut};
+use crate::subnormal::{Careful, SMALLEST, any_below, by_fours, four, map, put, shrinks};
 
 /// The scalars of one call's average.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,9 @@ pub struct Average {
 }
 
 impl Average {
+    /// Where there is none.
+    pub const OFF: Self = Self { momentum: 0.0, overwrites: false };
+
     /// The average of a call made at `iteration` (updates done, not calls), overwriting every `frequency` iterations.
     ///
     /// With gradient accumulation all calls of one iteration overwrite, also those that do not update: as in Keras.
@@ -23,38 +27,42 @@ impl Average {
         }
     }
 
-    /// `average ← M·average + (1-M)·w`, with 1-M in float32; then `w ← average` if this call overwrites.
+    /// `M·average + (1-M)·w`, with 1-M in float32.
     #[inline]
-    pub fn update(self, average: &mut [f32], value: &mut [f32]) {
-        let rest = 1.0 - self.momentum;
-        for (average, w) in average.iter_mut().zip(&*value) {
-            *average = self.momentum * *average + rest * *w;
-        }
+    pub fn next(self, average: f32, w: f32) -> f32 {
+        self.momentum * average + (1.0 - self.momentum) * w
+    }
+
+    /// `average ←` [`next`](Self::next); then `w ← average` if this call overwrites.
+    pub fn update(self, average: &mut [Group], value: &mut [Group]) {
+        apply_with(average, value, |average, w| self.next(average, w));
         self.overwrite(average, value);
     }
 
     /// [`update`](Self::update), for averages and values that may be subnormal.
-    pub fn update_carefully(self, average: &mut [f32], value: &mut [f32]) {
+    pub fn update_carefully(self, average: &mut [Group], value: &mut [Group]) {
         if !self.is_delicate(average, value) {
             return self.update(average, value);
         }
         let (careful, rest) = (Careful::new(), 1.0 - self.momentum);
-        by_lanes(value.len(), |i| {
-            let (old, new) = (careful.times(self.momentum, lanes(average, i)), careful.times(rest, lanes(value, i)));
-            put(average, i, map(old, new, |old, new| old + new));
+        let (averages, values) = (flat_mut(average), flat(value));
+        by_fours(values.len(), |i| {
+            let (old, new) = (careful.times(self.momentum, four(averages, i)), careful.times(rest, four(values, i)));
+            put(averages, i, map(old, new, |old, new| old + new));
         });
         self.overwrite(average, value);
     }
 
+    /// `w ← average`, if this call overwrites.
     #[inline]
-    fn overwrite(self, average: &[f32], value: &mut [f32]) {
+    pub fn overwrite(self, average: &[Group], value: &mut [Group]) {
         if self.overwrites {
             value.copy_from_slice(average);
         }
     }
 
     /// Whether products here may be subnormal.
-    pub fn is_delicate(self, average: &[f32], value: &[f32]) -> bool {
+    pub fn is_delicate(self, average: &[Group], value: &[Group]) -> bool {
         any_below(average, SMALLEST - shrinks(self.momentum))
             || any_below(value, SMALLEST - shrinks(1.0 - self.momentum))
     }

@@ -3,8 +3,9 @@
 //! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
 
 use crate::config::Hyperparameters;
+use crate::lanes::{Group, flat, flat_mut, map_into};
 use crate::machine::sqrt;
-use crate::subnormal::{Careful, Exponent, by_lanes, lanes, put, shrinks};
+use crate::subnormal::{Careful, Exponent, SMALLEST, any_below, by_fours, four, put, shrinks};
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
 pub const RUN: usize = 128;
@@ -27,6 +28,16 @@ pub fn pairwise(from: usize, len: usize, longest: usize, subtree: &mut impl FnMu
     let left = pairwise(from, half, longest, subtree);
     let right = pairwise(from + half, len - half, longest, subtree);
     left + right
+}
+
+/// The sum of squares of numbers that are there, in this order.
+pub fn sum_of_squares(x: &[f32]) -> f32 {
+    if x.len() <= RUN {
+        return run_sum(x, square);
+    }
+    let half = x.len() / 2;
+    let (left, right) = x.split_at(half - half % 8);
+    sum_of_squares(left) + sum_of_squares(right)
 }
 
 /// NumPy's sum of a run of at most [`RUN`] terms: eight running sums, added up as a tree, then what is left over.
@@ -58,11 +69,14 @@ pub fn square(g: f32) -> f32 {
     g * g
 }
 
-/// The sum of squares of a run of gradients that may be subnormal; their number is a multiple of 4.
-pub fn careful_sum_of_squares(x: &[f32]) -> f32 {
-    let (careful, mut squares) = (Careful::new(), [0.0; RUN]);
-    by_lanes(x.len(), |i| put(&mut squares, i, careful.square(lanes(x, i))));
-    run_sum(&squares[..x.len()], |square| square)
+/// The sum of squares of the first `len` of a run of gradients that may be subnormal.
+pub fn careful_sum_of_squares(x: &[Group], len: usize) -> f32 {
+    if !any_below(x, SMALLEST / 2) {
+        return run_sum(&flat(x)[..len], square);
+    }
+    let (careful, x, mut squares) = (Careful::new(), flat(x), [0.0; RUN]);
+    by_fours(x.len(), |i| put(&mut squares, i, careful.square(four(x, i))));
+    run_sum(&squares[..len], |square| square)
 }
 
 /// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
@@ -142,34 +156,35 @@ impl Clip {
     }
 
     /// The block of clipped gradients; written to `scratch` only if there is something to do.
-    #[inline]
-    pub fn block<'a>(self, gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
-        let out = scratch.iter_mut().zip(gradient);
+    #[expect(clippy::inline_always, reason = "a call per block: with all options on, a step takes 1.05 times as long")]
+    #[inline(always)]
+    pub fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         match self {
-            Self::Off => return gradient,
-            Self::Norm { threshold, divisor } => {
-                out.for_each(|(out, g)| *out = (g * threshold) / divisor);
-            }
-            Self::Factor(factor) => out.for_each(|(out, g)| *out = g * factor),
-            Self::Value(limit) => out.for_each(|(out, &g)| *out = clamp(g, limit)),
+            Self::Off => gradient,
+            Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g| (g * threshold) / divisor),
+            Self::Factor(factor) => map_into(scratch, gradient, |g| g * factor),
+            Self::Value(limit) => map_into(scratch, gradient, |g| clamp(g, limit)),
         }
-        &scratch[..gradient.len()]
     }
 
     /// [`block`](Self::block), for gradients that may be subnormal.
-    pub fn careful_block<'a>(self, gradient: &'a [f32], scratch: &'a mut [f32]) -> &'a [f32] {
-        let careful = Careful::new();
-        by_lanes(gradient.len(), |i| {
-            let g = lanes(gradient, i);
+    pub fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+        if !any_below(gradient, SMALLEST - self.shrinks()) {
+            return self.block(gradient, scratch);
+        }
+        let scratch = &mut scratch[..gradient.len()];
+        let (careful, gradient, out) = (Careful::new(), flat(gradient), flat_mut(scratch));
+        by_fours(gradient.len(), |i| {
+            let g = four(gradient, i);
             let clipped = match self {
                 Self::Off => g,
                 Self::Norm { threshold, divisor } => careful.quotient(careful.times(threshold, g), divisor),
                 Self::Factor(factor) => careful.times(factor, g),
                 Self::Value(limit) => g.map(|g| clamp(g, limit)),
             };
-            put(scratch, i, clipped);
+            put(out, i, clipped);
         });
-        &scratch[..gradient.len()]
+        scratch
     }
 
     /// How much smaller gradients become, as an exponent of 2.
@@ -197,6 +212,7 @@ fn clamp(g: f32, limit: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lanes::grouped;
     use proptest::prelude::*;
 
     fn sum_of_squares(x: &[f32]) -> f32 {
@@ -237,13 +253,14 @@ mod tests {
 
         #[test]
         fn clipped_norms_stay_below_the_threshold(x in prop::collection::vec(-10.0f32..10.0, 1..300)) {
-            let mut scratch = vec![0.0; x.len()];
             let sum = sum_of_squares(&x);
+            let x = grouped(&x);
+            let mut scratch = vec![Group::ZERO; x.len()];
             for clip in [Clip::by_norm(0.5, sum), Clip::by_global_norm(0.5, &[sum])] {
                 let clipped = clip.block(&x, &mut scratch);
-                prop_assert!(f64::from(sum_of_squares(clipped)).sqrt() <= 0.5 * (1.0 + 1e-5));
+                prop_assert!(f64::from(sum_of_squares(flat(clipped))).sqrt() <= 0.5 * (1.0 + 1e-5));
             }
-            prop_assert!(Clip::Value(0.5).block(&x, &mut scratch).iter().all(|g| g.abs() <= 0.5));
+            prop_assert!(flat(Clip::Value(0.5).block(&x, &mut scratch)).iter().all(|g| g.abs() <= 0.5));
         }
     }
 }

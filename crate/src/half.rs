@@ -5,8 +5,9 @@
 //! types are subsets of float32: nothing is rounded.
 
 use crate::arena::{Buffer, OutOfMemory};
+use crate::lanes::{Group, WIDTH, flat, flat_mut, groups};
 use crate::scale::all_finite;
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::{cast_slice, cast_slice_mut, must_cast_slice};
 
 /// The type of a variable's gradient; its place is its number at the boundary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,9 @@ impl GradientDtype {
     }
 }
 
+/// A group of elements of 16 bits.
+pub type HalfGroup = [u16; WIDTH];
+
 /// One of the 16-bit types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
@@ -53,13 +57,21 @@ impl Half {
 
     /// Widens an array into as much of `room` as it needs, and gives that.
     #[inline(never)]
-    pub fn widen_all<'a>(self, halves: &[u16], room: &'a mut [f32]) -> &'a [f32] {
+    pub fn widen_all<'a>(self, halves: &[HalfGroup], room: &'a mut [Group]) -> &'a [Group] {
         let room = &mut room[..halves.len()];
         match self {
-            Self::Float16 => room.iter_mut().zip(halves).for_each(|(x, &bits)| *x = float16(bits)),
-            Self::Bfloat16 => room.iter_mut().zip(halves).for_each(|(x, &bits)| *x = bfloat16(bits)),
+            Self::Float16 => widen_each(room, halves, float16),
+            Self::Bfloat16 => widen_each(room, halves, bfloat16),
         }
         room
+    }
+}
+
+#[inline]
+fn widen_each(room: &mut [Group], halves: &[HalfGroup], widen: impl Fn(u16) -> f32) {
+    let len = halves.len() * WIDTH;
+    for (x, bits) in flat_mut(room)[..len].iter_mut().zip(&halves.as_flattened()[..len]) {
+        *x = widen(*bits);
     }
 }
 
@@ -99,8 +111,8 @@ pub(crate) struct Gradient {
 /// The elements of a gradient, in its type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Elements<'a> {
-    Float32(&'a [f32]),
-    Half(Half, &'a [u16]),
+    Float32(&'a [Group]),
+    Half(Half, &'a [HalfGroup]),
 }
 
 impl Gradient {
@@ -115,12 +127,21 @@ impl Gradient {
 
     #[inline]
     pub fn elements(&self) -> Elements<'_> {
-        let floats = self.buffer.as_slice();
         match self.dtype {
-            GradientDtype::Float32 => Elements::Float32(floats),
-            GradientDtype::Float16 => Elements::Half(Half::Float16, &cast_slice(floats)[..self.size]),
-            GradientDtype::Bfloat16 => Elements::Half(Half::Bfloat16, &cast_slice(floats)[..self.size]),
+            GradientDtype::Float32 => Elements::Float32(self.buffer.groups()),
+            GradientDtype::Float16 => Elements::Half(Half::Float16, self.half_groups()),
+            GradientDtype::Bfloat16 => Elements::Half(Half::Bfloat16, self.half_groups()),
         }
+    }
+
+    fn half_groups(&self) -> &[HalfGroup] {
+        &must_cast_slice(self.buffer.groups())[..groups(self.size)]
+    }
+
+    /// The elements of 16 bits; none, if they are float32.
+    pub fn halves(&self) -> &[u16] {
+        let size = if self.dtype == GradientDtype::Float32 { 0 } else { self.size };
+        &cast_slice(self.buffer.as_slice())[..size]
     }
 
     /// The 16-bit type, if it is one.
@@ -137,29 +158,20 @@ impl Gradient {
 }
 
 impl<'a> Elements<'a> {
-    /// How many.
-    #[inline]
-    pub fn len(self) -> usize {
-        match self {
-            Self::Float32(elements) => elements.len(),
-            Self::Half(_, elements) => elements.len(),
-        }
-    }
-
-    /// Elements `from..to` in float32: the array's own, or widened ones in `room`.
+    /// Groups `from..to` in float32: the array's own, or widened ones in `room`.
     #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
     #[inline(always)]
-    pub fn block(self, from: usize, to: usize, room: &'a mut [f32]) -> &'a [f32] {
+    pub fn block(self, from: usize, to: usize, room: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Float32(elements) => &elements[from..to],
             Self::Half(half, elements) => half.widen_all(&elements[from..to], room),
         }
     }
 
-    /// Calls `work` with the place and the float32 elements of one block after the other: of all elements, if they are
-    /// float32 already, or else of as many as `room` has room for.
+    /// Calls `work` with the place and the float32 groups of one block after the other: of all, if they are float32 already,
+    /// or else of as many as `room` has room for.
     #[inline(never)]
-    pub fn for_each_block(self, room: &mut [f32], work: &mut dyn FnMut(usize, &[f32])) {
+    pub fn for_each_block(self, room: &mut [Group], work: &mut dyn FnMut(usize, &[Group])) {
         match self {
             Self::Float32(elements) => work(0, elements),
             Self::Half(half, elements) => {
@@ -171,12 +183,9 @@ impl<'a> Elements<'a> {
     }
 
     /// Whether no element is infinite or `NaN`.
-    pub fn all_finite(self, room: &mut [f32]) -> bool {
-        if let Self::Float32(elements) = self {
-            return all_finite(elements);
-        }
+    pub fn all_finite(self, room: &mut [Group]) -> bool {
         let mut finite = true;
-        self.for_each_block(room, &mut |_, block| finite &= all_finite(block));
+        self.for_each_block(room, &mut |_, block| finite &= all_finite(flat(block)));
         finite
     }
 }
@@ -204,30 +213,18 @@ mod tests {
     #[test]
     fn every_pattern_is_the_number_that_it_is_defined_to_be() {
         let halves: Vec<u16> = (0..=u16::MAX).collect();
-        let mut room = vec![0.0; halves.len()];
+        let mut room = vec![Group::ZERO; groups(halves.len())];
         for (half, exponent_bits) in [(Half::Float16, 5), (Half::Bfloat16, 8)] {
-            let widened = half.widen_all(&halves, &mut room);
-            for (&bits, &x) in halves.iter().zip(widened) {
+            let widened = half.widen_all(halves.as_chunks().0, &mut room);
+            for (&bits, &x) in halves.iter().zip(flat(widened)) {
                 let expected = defined(bits, exponent_bits);
                 assert_eq!(x.to_bits(), half.widen(bits).to_bits());
                 assert_eq!(x.is_sign_negative(), bits >> 15 == 1, "{half:?} {bits:04x}");
                 assert!(f64::from(x) == expected || x.is_nan() && expected.is_nan(), "{half:?} {bits:04x}: {x}");
-                let finite = Elements::Half(half, &[0, bits, 0]).all_finite(&mut [0.0; 2]);
+                let mut group = [0; WIDTH];
+                group[1] = bits;
+                let finite = Elements::Half(half, &[[0; WIDTH], group]).all_finite(&mut [Group::ZERO]);
                 assert_eq!(finite, expected.is_finite(), "{half:?} {bits:04x}");
-            }
-        }
-    }
-
-    #[test]
-    fn lanes_and_what_is_left_over_are_the_same() {
-        let halves: Vec<u16> = (0..70).map(|i| 0x7bf0 + i * 0x0101).collect();
-        for half in [Half::Float16, Half::Bfloat16] {
-            for len in 0..halves.len() {
-                let mut room = vec![f32::INFINITY; 70];
-                let bits: Vec<u32> = half.widen_all(&halves[..len], &mut room).iter().map(|x| x.to_bits()).collect();
-                let expected: Vec<u32> = halves[..len].iter().map(|&h| half.widen(h).to_bits()).collect();
-                assert_eq!(bits, expected);
-                assert!(room[len..].iter().all(|x| x.is_infinite()));
             }
         }
     }

@@ -21,21 +21,22 @@
 //! |---|---|
 //! | [`update`] | the update rule, as the formula |
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
+//! | [`block`] | the loops that carry it over a block |
+//! | [`careful`] | those for numbers next to 0 |
+//! | [`lanes`] | arrays as groups of eight elements |
 //! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
 //! | `optimizer::stages` | what a step does to one variable, block by block |
-//! | `optimizer::parts` | a step in chunks, for several threads (feature `threads`) |
 //! | [`half`] | gradients of 16 bits |
 //! | [`schedule`], [`cosine`] | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
 //! | [`variable`], [`arena`] | memory |
 //! | [`status`] | what an exported function reports |
-//! | [`machine`] | what the standard library would bring |
+//! | [`machine`] | what the standard library would bring; a step in chunks, for several threads (feature `threads`) |
 //! | `abi` | the functions exported from the WebAssembly module |
 //!
-//! There is `unsafe` in two of them: in [`machine`], where the language asks for it, and in `optimizer::parts`, whose
-//! threads write to disjoint parts of the same arrays. The contracts there are about who takes which chunk in which phase,
-//! so they stand next to the chunks and phases. The modules without threads are built without `parts`.
+//! All `unsafe` is in [`machine`]: what the language asks it for, and the pointers by which threads write to disjoint parts
+//! of the same arrays. The modules without threads are built without those.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
@@ -44,17 +45,22 @@ extern crate alloc;
 pub mod accumulate;
 pub mod arena;
 pub mod average;
+pub mod block;
+pub mod careful;
 pub mod clip;
 pub mod config;
 pub mod cosine;
 pub mod decay;
 pub mod half;
+pub mod lanes;
 pub mod machine;
 pub mod optimizer;
 pub mod scale;
 pub mod schedule;
 pub mod status;
 pub mod subnormal;
+#[cfg(test)]
+mod testing;
 pub mod update;
 pub mod variable;
 

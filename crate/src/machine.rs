@@ -2,9 +2,36 @@
 //!
 //! The module is built without it, because it brings 16 kB that we never need: text for panics that nobody reads, and an
 //! allocator for threads.
-//! There is `unsafe` here and in `optimizer::parts`, nowhere else: see the crate's first page.
+//! And [`parts`], a step in chunks that several threads take.
+//!
+//! All `unsafe` of the crate is in this module.
 
 #![allow(unsafe_code)]
+
+#[cfg(any(feature = "threads", test))]
+pub mod parts;
+
+use crate::lanes::WIDTH;
+use bytemuck::{Pod, Zeroable};
+
+/// [`WIDTH`] elements.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(C, align(32)))]
+#[cfg_attr(not(any(not(target_arch = "wasm32"), target_feature = "simd128")), repr(C))]
+pub struct Group(pub [f32; WIDTH]);
+
+impl Group {
+    /// Zeros.
+    pub const ZERO: Self = Self([0.0; WIDTH]);
+}
+
+/// # Safety
+/// Zeros are a number.
+unsafe impl Zeroable for Group {}
+
+/// # Safety
+/// Floats and nothing else: as many bytes as the alignment, so that there is no padding.
+unsafe impl Pod for Group {}
 
 /// √x, rounded once. The loops that call it become `f32x4.sqrt`.
 #[cfg(not(target_arch = "wasm32"))]
@@ -38,6 +65,7 @@ mod wasm {
         f32x4_extract_lane::<0>(f32x4_sqrt(f32x4_splat(x)))
     }
 
+    /// √x, rounded once: `f32.sqrt`.
     #[cfg(not(target_feature = "simd128"))]
     #[inline]
     pub fn sqrt(x: f32) -> f32 {

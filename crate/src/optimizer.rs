@@ -15,9 +15,7 @@ use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
 use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 
-#[cfg(any(feature = "threads", test))]
-pub mod parts;
-mod stages;
+pub(crate) mod stages;
 
 /// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,17 +55,17 @@ impl Slot {
 /// The state kept for one variable.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
-struct State {
-    variable: Handle,
-    overwrite_with_gradient: bool,
-    decays: bool,
+pub(crate) struct State {
+    pub variable: Handle,
+    pub overwrite_with_gradient: bool,
+    pub decays: bool,
     /// Within a call that selects variables: whether this one was among them.
     selected: bool,
     /// Whether the last call found numbers that make arithmetic slow: then all blocks are looked through. Decides on the
     /// speed of a step, never on its bits.
     careful: bool,
     /// In the order of [`Slot::ALL`].
-    slots: [Option<Buffer>; 5],
+    pub slots: [Option<Buffer>; 5],
 }
 
 impl State {
@@ -112,17 +110,17 @@ pub struct Call {
 /// Keras' RMSprop over a list of variables.
 #[derive(Debug)]
 pub struct Optimizer {
-    hyperparameters: Hyperparameters,
-    states: Vec<State>,
+    pub(crate) hyperparameters: Hyperparameters,
+    pub(crate) states: Vec<State>,
     /// [`Variables::removed`] when all variables were last found to be there.
     found_at: u32,
     /// Calls so far (Keras: `_iterations`), which is more than updates when gradients are accumulated.
-    raw_iterations: u32,
+    pub(crate) raw_iterations: u32,
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
-    sums_of_squares: Vec<f32>,
-    /// For [`Scratch`].
-    scratch: Buffer,
+    pub(crate) sums_of_squares: Vec<f32>,
+    /// One, behind a pointer: tables of optimizers move when they grow.
+    scratch: Vec<Scratch>,
 }
 
 impl Optimizer {
@@ -140,6 +138,8 @@ impl Optimizer {
             let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
             states.push(State::zeroed(&hyperparameters, handle, variable)?);
         }
+        let mut scratch = reserved(1)?;
+        scratch.push(Scratch::new());
         let mut selection = reserved(handles.len())?;
         selection.extend(0..handles.len());
         Ok(Self {
@@ -149,12 +149,12 @@ impl Optimizer {
             raw_iterations: 0,
             selection,
             sums_of_squares: reserved(handles.len())?,
-            scratch: Buffer::zeroed(Scratch::SIZE)?,
+            scratch,
         })
     }
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
-    const FIXED: usize = Arena::<Self>::PLACE + Scratch::SIZE * size_of::<f32>();
+    const FIXED: usize = Arena::<Self>::PLACE + size_of::<Scratch>();
     /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
     const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
 
@@ -283,7 +283,7 @@ impl Optimizer {
 
     /// The variables are all still there. Looked up only after some variable was removed: otherwise this takes 1 to 2 ns per
     /// variable.
-    fn check(&mut self, variables: &Variables) -> Result<(), Freed> {
+    pub(crate) fn check(&mut self, variables: &Variables) -> Result<(), Freed> {
         if self.found_at == variables.removed() { Ok(()) } else { self.look_up(variables) }
     }
 
@@ -297,12 +297,12 @@ impl Optimizer {
         Ok(())
     }
 
-    fn selected(&self, call: Call) -> usize {
+    pub(crate) fn selected(&self, call: Call) -> usize {
         call.selected.unwrap_or(self.states.len()).min(self.states.len())
     }
 
     /// The number of the variable in place `position` of the call's list.
-    fn index(&self, call: Call, position: usize) -> usize {
+    pub(crate) fn index(&self, call: Call, position: usize) -> usize {
         if call.selected.is_some() { self.selection[position] } else { position }
     }
 
@@ -319,7 +319,7 @@ impl Optimizer {
                     continue;
                 }
             }
-            if !variable.gradient.elements().all_finite(self.scratch.as_mut_slice()) {
+            if !variable.gradient.elements().all_finite(&mut self.scratch[0].widened) {
                 return false;
             }
         }
@@ -335,13 +335,13 @@ impl Optimizer {
         call.loss_scale.or(self.hyperparameters.loss_scale_factor.map(|factor| factor as f32))
     }
 
-    fn preparation(&self, call: Call) -> Preparation {
+    pub(crate) fn preparation(&self, call: Call) -> Preparation {
         let steps = self.hyperparameters.steps_per_update();
         Preparation::new(self.loss_scale(call), (steps > 1).then_some(steps as f32))
     }
 
     /// Whether this call needs the sums of squares.
-    fn needs_norms(&self) -> bool {
+    pub(crate) fn needs_norms(&self) -> bool {
         Rule::new(&self.hyperparameters).needs_norms() && self.updates()
     }
 
@@ -361,10 +361,11 @@ impl Optimizer {
             if state.overwrite_with_gradient {
                 continue;
             }
-            let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::as_slice);
-            let scratch = self.scratch.as_mut_slice();
-            let gradient = variable.gradient.elements();
-            self.sums_of_squares.push(sum_of_squares(preparation, gradient, accumulator, state.careful, scratch));
+            let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::groups);
+            let (gradient, len) = (variable.gradient.elements(), variable.value().len());
+            let scratch = &mut self.scratch[0];
+            let sum = sum_of_squares(preparation, gradient, len, accumulator, state.careful, scratch);
+            self.sums_of_squares.push(sum);
         }
     }
 
@@ -375,7 +376,7 @@ impl Optimizer {
 
     /// What this call does to a variable that has a gradient. Clipping by norms is for the sums of squares to say.
     #[inline]
-    fn stages(&self, call: Call) -> Stages {
+    pub(crate) fn stages(&self, call: Call) -> Stages {
         let updates = self.updates();
         let clip = match Rule::new(&self.hyperparameters) {
             Rule::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
@@ -407,24 +408,29 @@ impl Optimizer {
         let rule = Rule::new(&self.hyperparameters);
         let mut stages = self.stages(call);
         let selected = self.selected(call);
-        let scratch = &mut Scratch::of(self.scratch.as_mut_slice());
+        let scratch = &mut self.scratch[0];
         let mut prepared = 0;
+        let at_once = stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
         for position in 0..selected {
             let index = if call.selected.is_some() { self.selection[position] } else { position };
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
             };
+            let turn = index.wrapping_add(self.raw_iterations as usize) % TURNS;
+            let is_ordinary = !state.careful && !state.overwrite_with_gradient;
+            if at_once && is_ordinary && stages.update_at_once(Arrays::of(variable, &mut state.slots), turn) {
+                continue;
+            }
             state.selected = call.selected.is_some();
             if state.overwrite_with_gradient {
-                stages.overwrite(Arrays::of(variable, &mut state.slots), scratch.widened);
+                stages.overwrite(Arrays::of(variable, &mut state.slots), &mut scratch.widened);
                 continue;
             }
             if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
                 stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
             }
             prepared += 1;
-            let turn = index.wrapping_add(self.raw_iterations as usize) % TURNS;
             let (decays, careful) = (state.decays, &mut state.careful);
             stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
         }
@@ -466,7 +472,7 @@ impl Optimizer {
 }
 
 /// An empty vector with room for `len`.
-fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
+pub(crate) fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
     Ok(vector)

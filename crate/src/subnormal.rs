@@ -5,6 +5,7 @@
 //! until 0.9 · 4·2⁻¹⁴⁹ rounds back to 4·2⁻¹⁴⁹. Comparisons of bits, additions and conversions have no such path, and a
 //! product of two float32 numbers is exact in float64 and far from its limits: rounded to float32 it has the same bits.
 
+use crate::lanes::{Group, flat};
 use core::hint::black_box;
 use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, widen};
 
@@ -13,23 +14,23 @@ use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, wide
 pub const CARE: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
 
 /// Four numbers: what a SIMD register holds.
-pub type Lanes = [f32; 4];
+pub type Four = [f32; 4];
 
-/// Calls `work` with the first element of each four in `0..len`. What is left over at the end is left out: blocks are padded.
+/// Calls `work` with the first element of each four in `0..len`, which is a multiple of four.
 #[inline]
-pub fn by_lanes(len: usize, work: impl FnMut(usize)) {
+pub fn by_fours(len: usize, work: impl FnMut(usize)) {
     (0..len / 4).map(|i| 4 * i).for_each(work);
 }
 
 /// The four elements at `from`.
 #[inline]
-pub fn lanes(x: &[f32], from: usize) -> Lanes {
+pub fn four(x: &[f32], from: usize) -> Four {
     x.get(from..).and_then(<[f32]>::first_chunk).copied().unwrap_or_default()
 }
 
 /// Writes the four elements at `from`.
 #[inline]
-pub fn put(x: &mut [f32], from: usize, lanes: Lanes) {
+pub fn put(x: &mut [f32], from: usize, lanes: Four) {
     if let Some(four) = x.get_mut(from..).and_then(<[f32]>::first_chunk_mut) {
         *four = lanes;
     }
@@ -37,7 +38,7 @@ pub fn put(x: &mut [f32], from: usize, lanes: Lanes) {
 
 /// One operation on lanes.
 #[inline]
-pub fn map(x: Lanes, y: Lanes, operation: impl Fn(f32, f32) -> f32) -> Lanes {
+pub fn map(x: Four, y: Four, operation: impl Fn(f32, f32) -> f32) -> Four {
     core::array::from_fn(|i| operation(x[i], y[i]))
 }
 
@@ -65,7 +66,7 @@ impl Careful {
 
     /// `factor` times `x`.
     #[inline]
-    pub fn times(self, factor: f32, x: Lanes) -> Lanes {
+    pub fn times(self, factor: f32, x: Four) -> Four {
         narrow(multiply(self.factor(factor), widen(x, self.halves)), self.halves)
     }
 
@@ -73,20 +74,20 @@ impl Careful {
     /// of full or less precision, that rounding it to 53 bits first would matter (S. Figueroa, *When is double rounding
     /// innocuous?*, 1995). Nor is a root.
     #[inline]
-    pub fn quotient(self, x: Lanes, divisor: f32) -> Lanes {
+    pub fn quotient(self, x: Four, divisor: f32) -> Four {
         narrow(divide(widen(x, self.halves), self.factor(divisor)), self.halves)
     }
 
     /// The square of `x`.
     #[inline]
-    pub fn square(self, x: Lanes) -> Lanes {
+    pub fn square(self, x: Four) -> Four {
         let x = widen(x, self.halves);
         narrow(multiply(multiply(splat(self.one), x), x), self.halves)
     }
 
     /// `x` divided by the root of `d`: two operations, each rounded.
     #[inline]
-    pub fn divided_by_root(self, x: Lanes, d: Lanes) -> Lanes {
+    pub fn divided_by_root(self, x: Four, d: Four) -> Four {
         let (one, halves) = (splat(self.one), self.halves);
         let root = narrow(root(multiply(one, widen(d, halves))), halves);
         narrow(divide(multiply(one, widen(x, halves)), widen(root, halves)), halves)
@@ -102,7 +103,7 @@ impl Default for Careful {
 /// Four float64 numbers, in SIMD. The compiler does not vectorize conversions from float64: they are written out.
 #[cfg(target_feature = "simd128")]
 mod wide {
-    use super::Lanes;
+    use super::Four;
     use core::arch::wasm32::{
         f32x4, f32x4_demote_f64x2_zero, f32x4_extract_lane, f64x2_div, f64x2_mul, f64x2_promote_low_f32x4, f64x2_splat,
         f64x2_sqrt, i8x16_swizzle, u8x16, v128, v128_or,
@@ -120,13 +121,13 @@ mod wide {
     }
 
     #[inline]
-    pub fn widen([a, b, c, d]: Lanes, halves: Halves) -> Wides {
+    pub fn widen([a, b, c, d]: Four, halves: Halves) -> Wides {
         let x = f32x4(a, b, c, d);
         [f64x2_promote_low_f32x4(x), f64x2_promote_low_f32x4(i8x16_swizzle(x, halves))]
     }
 
     #[inline]
-    pub fn narrow([low, high]: Wides, halves: Halves) -> Lanes {
+    pub fn narrow([low, high]: Wides, halves: Halves) -> Four {
         let x = v128_or(f32x4_demote_f64x2_zero(low), i8x16_swizzle(f32x4_demote_f64x2_zero(high), halves));
         [f32x4_extract_lane::<0>(x), f32x4_extract_lane::<1>(x), f32x4_extract_lane::<2>(x), f32x4_extract_lane::<3>(x)]
     }
@@ -150,7 +151,7 @@ mod wide {
 /// Four float64 numbers.
 #[cfg(not(target_feature = "simd128"))]
 mod wide {
-    use super::Lanes;
+    use super::Four;
 
     pub type Wides = [f64; 4];
 
@@ -165,12 +166,12 @@ mod wide {
     }
 
     #[inline]
-    pub fn widen(x: Lanes, _: Halves) -> Wides {
+    pub fn widen(x: Four, _: Halves) -> Wides {
         x.map(f64::from)
     }
 
     #[inline]
-    pub fn narrow(x: Wides, _: Halves) -> Lanes {
+    pub fn narrow(x: Wides, _: Halves) -> Four {
         x.map(|x| x as f32)
     }
 
@@ -205,9 +206,10 @@ pub fn shrinks(factor: f32) -> Exponent {
 
 /// Whether some element is not zero and below 2^`exponent`. Works on the bits: one minimum, in which zeros count as large.
 #[inline(never)]
-pub fn any_below(x: &[f32], exponent: Exponent) -> bool {
+pub fn any_below(x: &[Group], exponent: Exponent) -> bool {
     // The bits without the sign, twice, less 1.
     let magnitude = |x: f32| (x.to_bits() << 1).wrapping_sub(1);
     let bound = (((exponent + 127).clamp(1, 254) as u32) << 24) - 1;
+    let x = flat(x);
     x.iter().fold(u32::MAX, |smallest, &x| smallest.min(magnitude(x))) < bound
 }

@@ -1,7 +1,7 @@
 //! A trainable variable: its values and the gradient of the loss with respect to them.
 
 use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
-use crate::half::{Elements, Gradient, GradientDtype};
+use crate::half::{Gradient, GradientDtype};
 
 /// The variables of a program, by handle. Several optimizers may work on the same ones.
 pub type Variables = Arena<Variable>;
@@ -72,7 +72,7 @@ impl Variable {
 
     /// The gradient, if its type is float32; otherwise nothing.
     pub fn gradient(&self) -> &[f32] {
-        if let Elements::Float32(elements) = self.gradient.elements() { elements } else { &[] }
+        if self.gradient.dtype == GradientDtype::Float32 { self.gradient.buffer.as_slice() } else { &[] }
     }
 
     /// The gradient, to change, if its type is float32; otherwise nothing.
@@ -82,7 +82,7 @@ impl Variable {
 
     /// The gradient as its bits, if its type is one of 16 bits; otherwise nothing.
     pub fn half_gradient(&self) -> &[u16] {
-        if let Elements::Half(_, elements) = self.gradient.elements() { elements } else { &[] }
+        self.gradient.halves()
     }
 
     /// The gradient as its bits, to change, if its type is one of 16 bits; otherwise nothing.

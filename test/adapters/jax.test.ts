@@ -21,6 +21,7 @@ const optax: {
   chain(...transforms: GradientTransformation[]): GradientTransformation;
   clipByGlobalNorm(norm: number): GradientTransformation;
   scale(by: number): GradientTransformation;
+  addDecayedWeights(options: { weightDecay: number | ((step: number) => number) }): GradientTransformation;
   applyUpdates: typeof applyUpdates;
 } | null = await import("@jax-js/optax" as string).catch(() => null);
 
@@ -138,11 +139,16 @@ describe.each(["wasm", "cpu"] as const)("%s", (device) => {
 
 describe("errors", () => {
   it.each<[string, object, RegExp]>([
-    ["weightDecay", { weightDecay: 0.1 }, /`weightDecay` must be null.*addDecayedWeights/],
+    [
+      "weightDecay",
+      { weightDecay: 0.1 },
+      /`weightDecay` must be null; received 0\.1\..*-learningRate \* weightDecay.*minus sign/,
+    ],
+    ["decay", { decay: 0.9 }, /`decay` is not an option: ρ is `rho`/],
     ["useEma", { useEma: true }, /`useEma` must be false/],
     ["clipnorm", { clipnorm: 1, clipvalue: 1 }, /Only one of clipnorm/],
   ])("%s cannot be had", (_, options, rule) => {
-    expect(() => rmsprop(options)).toThrow(RangeError);
+    expect(() => rmsprop(options)).toThrow("decay" in options ? TypeError : RangeError);
     expect(() => rmsprop(options)).toThrow(rule);
   });
 
@@ -283,6 +289,25 @@ it("is a GradientTransformation of @jax-js/optax", () => {
   expect(() => rmsprop({ useEma: true })).toThrow(RangeError);
 });
 
+it("decays weights as Keras does by what its error says: chained behind, with a minus sign, here by hand", () => {
+  const [rate, decay] = [0.01, 0.4];
+  // What addDecayedWeights({ weightDecay }) does: it adds weightDecay times the parameters.
+  const decayed = (updates: np.Array, params: np.Array) => updates.add(params.mul(-rate * decay));
+  const solver = rmsprop({ learningRate: rate });
+  let w = np.array(noise(5));
+  let state = solver.init(w.ref);
+  const core = new Variable(noise(5));
+  const optimizer = new RMSprop({ learningRate: rate, weightDecay: decay });
+  for (let step = 0; step < 50; step++) {
+    const [updates, next] = solver.update(np.array(noise(5, step + 1)), state, w.ref);
+    state = next;
+    w = applyUpdates(w.ref, decayed(updates, w));
+    optimizer.apply([noise(5, step + 1)], [core]);
+    for (const [i, value] of [...w.ref.dataSync()].entries()) expect(value).toBeCloseTo(core.value[i]!, 5);
+  }
+  tree.dispose([w, state]);
+});
+
 describe.skipIf(optax === null)(
   `chained by @jax-js/optax${optax ? "" : " (skipped: it is not installed, and not every registry has it)"}`,
   () => {
@@ -300,6 +325,22 @@ describe.skipIf(optax === null)(
         optimizer.apply([noise(5, step + 1).map((value) => value * 0.5)], [core]);
         expect(bitsOf(w)).toEqual([bits(core.value)]);
       }
+    });
+
+    it.each([
+      ["a number", -0.1 * 0.4],
+      ["a function of the step", () => -0.1 * 0.4],
+    ])("decays weights, by %s", (_, weightDecay) => {
+      const { addDecayedWeights, applyUpdates, chain } = optax!;
+      const solver = chain(rmsprop({ learningRate: 0.1 }), addDecayedWeights({ weightDecay }));
+      let w = np.array([1, -2]);
+      let state = solver.init(w.ref);
+      for (let step = 0; step < 3; step++) {
+        let updates: np.Array;
+        [updates, state] = solver.update(np.array([0, 0]), state, w.ref);
+        w = applyUpdates(w, updates);
+      }
+      expect(w.dataSync()[0]).toBeCloseTo(0.96 ** 3, 6);
     });
   },
 );

@@ -544,6 +544,7 @@ describe("the class", () => {
     expect(Object.getPrototypeOf(register(tf).prototype)).toBe(tf.Optimizer.prototype);
     expect(optimizer.constructor).toBe(register({ ...tf }));
     expect(optimizer.getClassName()).toBe("RMSpropWasm");
+    expect(optimizer.constructor.name).toBe("RMSpropWasm");
     expectTypeOf(optimizer).toExtend<tf.Optimizer>();
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), true, [] as tf.Variable[]);
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as tf.Variable[]);
@@ -560,6 +561,30 @@ describe("the class", () => {
     expect(() => rmsprop(tf, { gradientAccumulationSteps: 1 })).toThrow(RangeError);
     expect(() => rmsprop(tf, { rate: 1 } as object)).toThrow(TypeError);
     expect(() => rmsprop(tf, { lossScale: { initialScale: Number.NaN } })).toThrow(RangeError);
+    // As in tf.train.rmsprop(rate, …).
+    expect(() => rmsprop(tf, 0.1 as never)).toThrow(/`options` must be an object, such as \{ learningRate: … \}/);
+  });
+
+  it("does not take tfjs' `decay`, which is Keras' `rho`, for Keras' retired `decay`", () => {
+    const theirs = tf.train.rmsprop(0.1, 0.95, 0.5, 1e-7, true);
+    const RMSpropWasm = register(tf);
+    expect(() => RMSpropWasm.fromConfig(RMSpropWasm, theirs.getConfig())).toThrow(
+      /`decay` is not an option: ρ is `rho`/,
+    );
+    theirs.dispose();
+    // The mapping in docs/tfjs.md.
+    const options = { learningRate: 0.1, rho: 0.95, momentum: 0.5, epsilon: 1e-7, centered: true };
+    const loss = (w: tf.Variable) => () => tf.tidy(() => tf.div(tf.square(w), 2) as tf.Scalar);
+    const [a, b] = [tf.variable(tf.scalar(10)), tf.variable(tf.scalar(10))];
+    const [tfjs, ours] = [tf.train.rmsprop(0.1, 0.95, 0.5, 1e-7, true), rmsprop(tf, options)];
+    for (let step = 0; step < 10; step++) {
+      tfjs.minimize(loss(a), false, [a]);
+      ours.minimize(loss(b), [b]);
+    }
+    expect(b.dataSync()[0]).toBeCloseTo(a.dataSync()[0]!, 4);
+    tf.dispose([a, b]);
+    tfjs.dispose();
+    ours.dispose();
   });
 
   it("has a learning rate that can be set, and the core's hyper-parameters", () => {

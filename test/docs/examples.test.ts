@@ -17,6 +17,8 @@ const compilerOptions = {
   types: ["node"],
   module: "nodenext",
   strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
   skipLibCheck: true,
   noEmit: true,
 };

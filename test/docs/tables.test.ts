@@ -7,46 +7,63 @@ import { codeOf, read, tableRows } from "./pages.js";
 
 const { LearningRateSchedule, RMSprop } = everything;
 const camelCase = (key: string) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
-
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** What README.md says of them: they are not Keras'. */
+const OWN = ["epsilonMode", "momentumMode"];
 describe("the options", () => {
   const rows = tableRows("README.md", "## Options").map((row) => row.map(codeOf));
   const optimizer = new RMSprop();
 
-  it("are those generated from Rust, in Keras' order and with Keras' names and defaults", () => {
-    const keras = ({ kind, key }: (typeof HYPERPARAMETERS)[number]) => (kind === "choice" ? "none" : key);
-    const expected = HYPERPARAMETERS.map((row) => [row.option, keras(row), row.default]);
-    const [learningRate, ...others] = rows.map(([option, key, value]) => [
+  it("are those generated from Rust, in Keras' order, with Keras' names in camelCase and its defaults", () => {
+    for (const { key, option, kind } of HYPERPARAMETERS) {
+      expect(snakeCase(option)).toBe(key);
+      expect(OWN.includes(option)).toBe(kind === "choice");
+    }
+    const expected = HYPERPARAMETERS.map((row) => [row.option, row.default]);
+    const [learningRate, ...others] = rows.map(([option, value]) => [
       option,
-      key,
       value === "automatic" ? value : JSON.parse(value!),
     ]);
-    expect(learningRate).toEqual(["learningRate", "learning_rate", 0.001]);
-    expect(others).toEqual([...expected, ["name", "name", "automatic"]]);
+    expect(learningRate).toEqual(["learningRate", 0.001]);
+    expect(others).toEqual([...expected, ["name", "automatic"]]);
   });
 
   it("have these defaults at run time, and are all of Keras' configuration", () => {
-    for (const [option, , value] of rows) {
+    for (const [option, value] of rows) {
       if (option === "name") expect(optimizer.name).toMatch(/^rm_sprop(_\d+)?$/);
       else if (option === "learningRate") expect(optimizer.learningRate).toBe(Math.fround(Number(value)));
       else expect(optimizer[option as "rho"], option).toBe(JSON.parse(value!));
     }
-    const keys = rows.map(([, key]) => key).filter((key) => key !== "none");
-    expect(keys.sort()).toEqual(Object.keys(optimizer.getConfig()).sort());
+    const keys = rows.map(([option]) => option!).filter((option) => !OWN.includes(option));
+    expect(keys.map(snakeCase).sort()).toEqual(Object.keys(optimizer.getConfig()).sort());
   });
 });
 
-it("the schedules are all there are, with all their options", () => {
+it("the schedules are all there are, with all their options, and the defaults of those that can be left out", () => {
   const rows = tableRows("README.md", "## Learning rates").map(([name, options]) => [
     codeOf(name!),
-    options!.split(", ").map(codeOf),
+    ...options!.split(", ").map((option) => {
+      const [, key, value] = /^`(\w+)`(?: \((.*)\))?$/.exec(option)!;
+      return value === undefined ? key : { [key!]: JSON.parse(value) };
+    }),
   ]);
   const schedules = Object.entries(everything).filter(
     ([, value]) => Object.getPrototypeOf(value) === LearningRateSchedule,
   );
-  const expected = schedules.map(([name, schedule]) => [
-    name,
-    (schedule as typeof LearningRateSchedule).keys.map(camelCase),
-  ]);
+  const values: Readonly<Record<string, unknown>> = { boundaries: [], values: [1], staircase: false, cycle: false };
+  const expected = schedules.map(([name, schedule]) => {
+    const keys = (schedule as typeof LearningRateSchedule).keys.map(camelCase).filter((key) => key !== "name");
+    const Schedule = schedule as never as new (options: object) => Record<string, unknown>;
+    const described = keys.map((left) => {
+      const others = keys.filter((key) => key !== left).map((key) => [key, values[key] ?? 1]);
+      try {
+        return { [left]: new Schedule(Object.fromEntries(others))[left] };
+      } catch {
+        return left;
+      }
+    });
+    return [name, ...described];
+  });
   expect(rows.sort()).toEqual(expected.sort());
 });
 

@@ -68,18 +68,20 @@ describe("Variable", () => {
     expectTypeOf(w.constraint).toEqualTypeOf<Constraint | undefined>();
     w.value = [3, 4];
     w.assign(new Float32Array([5, 6]));
+    w.gradient = [7, 8];
+    w.gradient = new Float64Array(2);
     // @ts-expect-error possibly undefined
     notRun(() => w.value[0].toFixed());
     expect(w.value[0]!.toFixed()).toBe("5");
     notRun(
-      // @ts-expect-error read-only
-      () => (w.gradient = new Float32Array(2)),
       // @ts-expect-error read-only
       () => (w.name = "x"),
       // @ts-expect-error read-only
       () => w.shape.push(1),
       // @ts-expect-error no strings
       () => (w.value = "1"),
+      // @ts-expect-error an array also for one number
+      () => (w.gradient = 1),
     );
   });
 
@@ -97,6 +99,9 @@ describe("Variable", () => {
     expectTypeOf(brain.gradient).toEqualTypeOf<Uint16Array<ArrayBuffer>>();
     expectTypeOf(half.value).toEqualTypeOf<Float32Array<ArrayBuffer>>();
     expectTypeOf(half.gradientDtype).toEqualTypeOf<"float16">();
+    half.gradient = new Uint16Array(1);
+    // @ts-expect-error bits, not numbers
+    notRun(() => (half.gradient = [1]));
     const dtype = "float16" as GradientDtype;
     const either = new Variable(1, { gradientDtype: dtype });
     expectTypeOf(either).toEqualTypeOf<AnyVariable>();

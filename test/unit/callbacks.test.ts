@@ -52,7 +52,12 @@ onBothBackends((runtime) => {
       ["returns 1e39", () => 1e39, RangeError, /finite in float32; received 1e\+39/],
       ["returns a string", () => "0.1", TypeError, /learning rate at step \d must be a number; received "0.1"/],
       ["returns nothing", () => undefined, TypeError, /learning rate at step \d must be a number; received undefined/],
-      ["returns a promise", async () => 0.1, TypeError, /must be a number; received an object \(Promise\)/],
+      [
+        "returns a promise",
+        async () => 0.1,
+        TypeError,
+        /must be a number; received a Promise \(the function cannot be async: compute it first\)/,
+      ],
       ["returns a bigint", () => 1n, TypeError, /must be a number; received 1n/],
       ["steps", ({ optimizer }) => optimizer.step(), StateError, /not possible inside|not built/],
       [

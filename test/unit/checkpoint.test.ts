@@ -207,11 +207,19 @@ it("tells a number from a schedule as learning rate, also under a loss scale", (
   };
   for (const scaled of [false, true]) {
     const [number, scheduled] = [built(0.5, scaled), built(schedule(), scaled)];
-    expect(() => load(save(scheduled), number)).toThrow(/no "learning_rate"/);
-    expect(() => load(save(number), scheduled)).toThrow(/"learning_rate" is not known/);
-    load(save(number), built(0.25, scaled));
-    load(save(scheduled), built(schedule(), scaled));
-    expect(number.learningRate).toBe(0.5);
+    expect(() => load(save(scheduled), number)).toThrow(
+      /with a schedule or a function as learning rate, this optimizer's is a number/,
+    );
+    expect(() => load(save(number), scheduled)).toThrow(
+      /with a number as learning rate, this optimizer's is a schedule/,
+    );
+    const [other, onSchedule] = [built(0.25, scaled), built(schedule(), scaled)];
+    load(save(number), other);
+    expect(other.learningRate).toBe(0.5);
+    // What the messages say helps.
+    other.learningRate = schedule();
+    load(save(onSchedule), other);
+    expect(other.learningRate).toBe(Math.fround(0.3));
   }
 });
 
@@ -314,24 +322,47 @@ describe("what does not fit", () => {
     return () => load(bytes, optimizer);
   };
 
-  it.each([
+  it.each<readonly [string, () => () => void, RegExp]>([
     ["another path", () => reloaded(saved(w("a", 2)), new RMSprop(), w("b", 2)), /no tensor "b"/],
     ["another shape", () => reloaded(saved(w("a", 2)), new RMSprop(), w("a", 3)), /"a" has shape \[2\].*\[3\]/],
     ["more variables", () => reloaded(saved(w("a", 2), w("b", 2)), new RMSprop(), w("a", 2)), /"b" is not known/],
     [
       "other slots",
       () => reloaded(saved(w("a", 2)), new RMSprop({ momentum: 0.5 }), w("a", 2)),
-      /no tensor "a\/momentum"/,
+      /no state \(momentum\) of "a": it was saved with `momentum` off/,
     ],
+    ...(["momentum", "centered", "useEma", "gradientAccumulationSteps"] as const).map((option) => {
+      const full = { momentum: 0.5, centered: true, useEma: true, gradientAccumulationSteps: 2 } as const;
+      const less = { ...full, momentum: 0, [option]: option === "momentum" ? 0 : undefined };
+      const [without, all] = [{ ...full, [option]: less[option] }, full].map(
+        (options) => () => new RMSprop(options as RMSpropOptions),
+      );
+      const attempt = () => {
+        const optimizer = all!();
+        optimizer.build([w("a", 2)]);
+        return reloaded(save(optimizer), without!(), w("a", 2));
+      };
+      const pattern = new RegExp(`has state \\(\\w+\\) of "a", which this.* make it with \`${option}\``);
+      return [`without ${option}`, attempt, pattern] as const;
+    }),
     [
       "a schedule",
       () => reloaded(saved(w("a", 2)), new RMSprop({ learningRate: () => 1 }), w("a", 2)),
-      /"learning_rate" is not known/,
+      /with a number as learning rate, this optimizer's is a schedule/,
     ],
     [
       "a loss scale",
       () => reloaded(saved(w("a", 2)), new LossScaleOptimizer(new RMSprop()), w("a", 2)),
-      /has no "step_counter"/,
+      /is not of a LossScaleOptimizer: load it into the `innerOptimizer`/,
+    ],
+    [
+      "no loss scale",
+      () => {
+        const scaled = new LossScaleOptimizer(new RMSprop());
+        scaled.build([w("a", 2)]);
+        return reloaded(save(scaled), new RMSprop(), w("a", 2));
+      },
+      /is of a LossScaleOptimizer: load it into one/,
     ],
   ])("%s is an error that names it", (_, attempt, pattern) => {
     const act = attempt();
@@ -341,6 +372,28 @@ describe("what does not fit", () => {
 
   it("two variables with one path cannot be told apart", () => {
     expect(() => saved(w("a", 1), w("a", 1))).toThrow(/"a".*different paths/);
+  });
+
+  it("what was saved without a loss scale fits the optimizer inside of one", () => {
+    const scaled = new LossScaleOptimizer(new RMSprop());
+    scaled.build([w("a", 2)]);
+    load(saved(w("a", 2)), scaled.innerOptimizer);
+    expect(scaled.rawIterations).toBe(0);
+  });
+
+  it("its arguments are not mistaken for each other", () => {
+    const optimizer = new RMSprop();
+    optimizer.build([w("a", 1)]);
+    for (const [bytes, other, pattern] of [
+      [optimizer, save(optimizer), /`bytes` must be a Uint8Array; received an object/],
+      [Promise.resolve(save(optimizer)), optimizer, /`bytes` must be a Uint8Array; received a Promise \(is an `await`/],
+      [save(optimizer), undefined, /`optimizer` must be an RMSprop or a LossScaleOptimizer; received undefined/],
+    ] as const) {
+      const error = errorOf(() => load(bytes as never, other as never));
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error.message).toMatch(pattern);
+    }
+    expect(errorOf(() => save({} as never))).toBeInstanceOf(TypeError);
   });
 
   it("an optimizer that is not built has nothing to save", () => {

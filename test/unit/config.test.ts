@@ -160,6 +160,9 @@ describe("fromConfig", () => {
   it("lets Keras' retired `decay` through, as Keras does", () => {
     const config: object = { decay: 0.1, rho: 0.5 };
     expect(RMSprop.fromConfig(config).getConfig()).not.toHaveProperty("decay");
+    // The golden vectors hold Keras' constructor to it too. It is in no list of what can be given.
+    expect(new RMSprop(config).rho).toBe(0.5);
+    expect(errorOf(() => new RMSprop({ ...config, lr: 1 } as object)).message).not.toMatch(/\bdecay\b/);
   });
 
   it("refuses keys that Keras refuses, and camelCase ones", () => {

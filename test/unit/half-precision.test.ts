@@ -34,7 +34,7 @@ onBothBackends((runtime) => {
       const w = make(noise(100));
       expect(w.gradientDtype).toBe(gradientDtype);
       expect(w.gradient).toBeInstanceOf(Uint16Array);
-      expect([w.gradient.length, w.gradient.byteOffset % 64, w.gradient.buffer]).toEqual([100, 0, w.value.buffer]);
+      expect([w.gradient.length, w.gradient.byteOffset % 16, w.gradient.buffer]).toEqual([100, 0, w.value.buffer]);
       expect(w.gradient.every((x) => x === 0)).toBe(true);
       const optimizer = new RMSprop({ momentum: 0.5 });
       optimizer.build([w]);
@@ -102,6 +102,8 @@ onBothBackends((runtime) => {
           `Argument \`gradients[0]\` must be ${accepted} with the bits of ${gradientDtype} numbers; received ${shown}.`,
         );
       }
+      expect(errorOf(() => (w.gradient = [1, 2, 3] as never)).message).toMatch(/`gradient` must be .*Uint16Array/);
+      w.gradient = w.gradient.slice();
       const short = errorOf(() => optimizer.apply([new Uint16Array(2)]));
       expect(short).toBeInstanceOf(RangeError);
       expect(short.message).toMatch(

@@ -27,6 +27,18 @@ describe.each(BACKENDS)("%s", (backend) => {
     expect([...gradient]).toEqual([1, 1, 1]);
   });
 
+  it("can be set, which copies into them, also what is a view on the same memory", () => {
+    const w = new Variable([1, 2], { runtime: createRuntime({ backend }) });
+    const { gradient } = w;
+    w.gradient = [3, 4];
+    expect([...gradient]).toEqual([3, 4]);
+    w.gradient = w.value;
+    expect(w.gradient).toBe(gradient);
+    expect([...gradient]).toEqual([1, 2]);
+    w.value = w.gradient.map((number) => -number);
+    expect([...w.value]).toEqual([-1, -2]);
+  });
+
   it("can be what a new variable is made of, although making it moves the memory", () => {
     const runtime = createRuntime({ backend });
     const kernel = new Variable(noise(100_000), { runtime });

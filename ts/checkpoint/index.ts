@@ -1,5 +1,5 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
-import { CheckpointError, message, own, type PackageError, record, StateError, show } from "../errors.js";
+import { CheckpointError, message, notBuilt, own, type PackageError, record, StateError, show } from "../errors.js";
 import { stringifyConfig } from "../keras-json.js";
 import { arrayKind } from "../typed-array.js";
 import { assertSameMeaning, parsedConfig } from "./meaning.js";
@@ -15,6 +15,14 @@ const VERSION = "1";
 /** What to look for when names do not match. */
 const HINT = "; check the variables' paths and the optimizer's options.";
 
+/** The options without which a kind of state is not there. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  momentum: "momentum",
+  average_gradient: "centered",
+  average: "useEma",
+  gradient_accumulator: "gradientAccumulationSteps",
+};
+
 /** Options of `save`. */
 export interface SaveOptions {
   /** Whether the values of the trained variables are saved too, not only the optimizer's state. Default true. */
@@ -25,6 +33,8 @@ export interface SaveOptions {
  * What a checkpoint needs of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it.
  */
 export interface Checkpointed {
+  /** Names it in messages. */
+  readonly name: string;
   /** Whether it has state to save. */
   readonly built: boolean;
   /** Its counters, rates and slots. */
@@ -146,12 +156,14 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
  * @throws {StateError} if the optimizer is not built, or was freed.
  */
 export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
+  const own = ownBytes(bytes);
   assertBuilt(optimizer);
-  const { metadata, tensors } = readSealed(ownBytes(bytes), assertOurs);
+  const { metadata, tensors } = readSealed(own, assertOurs);
   const targets = places(optimizer, metadata["includes_variables"] === "true");
   for (const [name, { shape }] of targets) {
     const tensor = tensors.get(name);
-    if (!tensor) throw new CheckpointError(`The checkpoint has no tensor ${show(name)}${HINT}`);
+    if (!tensor)
+      throw new CheckpointError(optionText(name, tensors, true) ?? `The checkpoint has no tensor ${show(name)}${HINT}`);
     if (!(tensor.values instanceof Float32Array))
       throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it holds ${show(tensor.values)}.`);
     if (String(tensor.shape) !== String(shape)) {
@@ -159,8 +171,12 @@ export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
     }
   }
   const unknown = [...tensors.keys()].find((name) => !targets.has(name));
-  if (unknown !== undefined)
-    throw new CheckpointError(`The checkpoint's tensor ${show(unknown)} is not known to the optimizer${HINT}`);
+  if (unknown !== undefined) {
+    throw new CheckpointError(
+      optionText(unknown, targets, false) ??
+        `The checkpoint's tensor ${show(unknown)} is not known to the optimizer${HINT}`,
+    );
+  }
 
   const numbers = checkedScalars(metadata, scalars(optimizer));
   const slots = new Set(optimizer.variables.map(({ slot }) => slot));
@@ -190,10 +206,8 @@ function checkedScalars(
   const names = new Set([...wanted.keys(), ...Object.keys(stored)]);
   return new Map(
     [...names].map((name) => {
-      if (!wanted.has(name))
-        throw new CheckpointError(`The checkpoint's ${show(name)} is not known to the optimizer${HINT}`);
-      const text = stored[name];
-      if (text === undefined) throw new CheckpointError(`The checkpoint has no ${show(name)}${HINT}`);
+      const [isWanted, text] = [wanted.has(name), stored[name]];
+      if (!isWanted || text === undefined) throw new CheckpointError(scalarText(name, isWanted));
       const number = Number(text);
       if (numberText(number) !== text) {
         throw new CheckpointError(`The checkpoint's ${show(name)} must be a number; it is ${show(text)}.`);
@@ -221,9 +235,37 @@ function assertOurs({ format, version }: Readonly<Record<string, string>>): void
   );
 }
 
+/** What to say of a counter or a rate that only the optimizer has, or only the file. */
+function scalarText(name: string, isWanted: boolean): string {
+  if (name === "learning_rate") {
+    return isWanted
+      ? "The checkpoint was saved with a schedule or a function as learning rate, this optimizer's is a number: give it such a one, then load."
+      : "The checkpoint was saved with a number as learning rate, this optimizer's is a schedule or a function: make it with a number, load, then set `learningRate`.";
+  }
+  if (name === "dynamic_scale" || name === "step_counter") {
+    return isWanted
+      ? "The checkpoint is not of a LossScaleOptimizer: load it into the `innerOptimizer`."
+      : "The checkpoint is of a LossScaleOptimizer: load it into one.";
+  }
+  return isWanted
+    ? `The checkpoint has no ${show(name)}${HINT}`
+    : `The checkpoint's ${show(name)} is not known to the optimizer${HINT}`;
+}
+
+/** What to say of state that only the optimizer has, or only the file, if the other has the variable: an option decides. */
+function optionText(name: string, others: ReadonlyMap<string, unknown>, isWanted: boolean): string | undefined {
+  const cut = name.lastIndexOf("/");
+  const [path, slot] = [name.slice(0, cut), name.slice(cut + 1)];
+  const option = Object.hasOwn(OPTIONS, slot) ? OPTIONS[slot] : undefined;
+  if (option === undefined || !others.has(`${path}/velocity`)) return undefined;
+  return isWanted
+    ? `The checkpoint has no state (${slot}) of ${show(path)}: it was saved with \`${option}\` off. Make the optimizer without it.`
+    : `The checkpoint has state (${slot}) of ${show(path)}, which this optimizer does not keep: make it with \`${option}\`.`;
+}
+
 function assertBuilt(optimizer: Checkpointed): void {
   if (typeof optimizer?.getConfig !== "function") {
     throw new TypeError(message("optimizer", "an RMSprop or a LossScaleOptimizer", optimizer));
   }
-  if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
+  if (!optimizer.built) throw notBuilt(optimizer.name);
 }

@@ -3,7 +3,7 @@ import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import { allOrNone } from "../all-or-none.js";
 import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
-import type { RMSpropOptions } from "../options.js";
+import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
@@ -16,7 +16,10 @@ const EMPTY = /* @__PURE__ */ new Float32Array(0);
  * and no sum has the bits of Keras' decayed or averaged values.
  */
 export type RMSpropJaxOptions = RMSpropOptions & {
-  /** Not possible: put `addDecayedWeights` of @jax-js/optax into a `chain`. */
+  /**
+   * Not possible: chain `addDecayedWeights({ weightDecay: -learningRate * weightDecay })` of @jax-js/optax after this
+   * transformation (note the minus sign; under a schedule a function of the step), and give `update` the parameters.
+   */
   readonly weightDecay?: null | undefined;
   /** Not possible: average the parameters where they are updated. */
   readonly useEma?: false | undefined;
@@ -55,11 +58,12 @@ interface State {
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
 export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
-  const given = record("options", options);
+  const given = adapterOptions(options);
   const [weightDecay, useEma] = [own(given, "weightDecay"), own(given, "useEma")];
   if (typeof weightDecay === "number") {
-    const rule = "null: it does not only add to the parameters; use `chain(…, addDecayedWeights(…))`";
-    throw new RangeError(message("weightDecay", rule, weightDecay));
+    throw new RangeError(
+      `${message("weightDecay", "null", weightDecay)} Keras' decay changes the parameters, not the update: after this transformation, chain \`addDecayedWeights({ weightDecay: -learningRate * weightDecay })\` (note the minus sign), and give \`update\` the parameters.`,
+    );
   }
   if (useEma === true) {
     throw new RangeError(message("useEma", "false: a transformation does not see the new parameters", useEma));

@@ -5,7 +5,7 @@
 
 import { checkedBytes } from "../checkpoint/own-bytes.js";
 import { decodeUtf8 } from "../checkpoint/utf8.js";
-import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
+import { CheckpointError, message, notBuilt, own, record, StateError, show } from "../errors.js";
 import type { LossScaleConfig } from "../loss-scale.js";
 import type { RMSpropConfig } from "../rmsprop.js";
 import type { Serialized } from "../schedules/serialization.js";
@@ -38,6 +38,8 @@ export interface KerasWeight {
 
 /** What is needed of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
 export interface Receiver {
+  /** Names it in messages. */
+  readonly name: string;
   /** Whether it has state to put something into. */
   readonly built: boolean;
   /** Its own variables, in Keras' order. */
@@ -172,7 +174,7 @@ export class KerasFile {
    * @throws {StateError} if the optimizer is not built, or was freed.
    */
   loadOptimizer(optimizer: Receiver): void {
-    if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
+    if (!optimizer.built) throw notBuilt(optimizer.name);
     const { variables } = optimizer;
     const [there, here] = [groupsOf(this.optimizer), groups(variables)];
     if (String(there) !== String(here)) {

@@ -3,7 +3,7 @@
 
 import { ownBytes } from "../checkpoint/own-bytes.js";
 import { read, type Tensor } from "../checkpoint/safetensors.js";
-import { CheckpointError, message, StateError, show } from "../errors.js";
+import { CheckpointError, message, notBuilt, StateError, show } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
@@ -12,6 +12,8 @@ export { CheckpointError, type Formula };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
 export interface Receiver extends Formula {
+  /** Names it in messages. */
+  readonly name: string;
   /** Whether it has state to put something into. */
   readonly built: boolean;
   /** Its own variables, in Keras' order. */
@@ -70,7 +72,7 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
 export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   const own = ownBytes(bytes);
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
-  if (!optimizer.built) throw new StateError("The optimizer is not built: call build(variables) first.");
+  if (!optimizer.built) throw notBuilt(optimizer.name);
   const { metadata, tensors } = read(own);
   const group = readGroups(metadata["param_groups"]);
   assertContinues(group, optimizer);

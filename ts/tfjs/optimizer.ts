@@ -3,7 +3,7 @@ import { allOrNone } from "../all-or-none.js";
 import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
-import type { RMSpropOptions } from "../options.js";
+import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
@@ -28,7 +28,7 @@ type GradientList = readonly NamedTensorLike<TensorLike | null | undefined>[];
 export function optimizerClass(
   tf: TensorFlow,
 ): SerializableClass & (new (options?: RMSpropTfjsOptions) => OptimizerLike) {
-  return class extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
+  return class RMSpropWasm extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
     /** In model.json. Not tfjs' own "RMSProp", which it could not load as this one. */
     static readonly className = "RMSpropWasm";
     readonly core: RMSprop | LossScaleOptimizer;
@@ -43,7 +43,7 @@ export function optimizerClass(
 
     constructor(options: RMSpropTfjsOptions = {}) {
       super();
-      const given = record("options", options);
+      const given = adapterOptions(options, ["lossScale"]);
       const { lossScale, ...others } = given;
       this.#lossScale = own(given, "lossScale") as RMSpropTfjsOptions["lossScale"];
       this.#rmsprop = new RMSprop(others as RMSpropOptions);

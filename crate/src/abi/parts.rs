@@ -1,12 +1,12 @@
 //! The functions that only the module for several threads exports: a step in chunks.
 //!
 //! All of them are for the thread that owns the module's objects. The one function for all threads is
-//! [`part`](crate::optimizer::parts::part).
+//! [`part`](crate::machine::parts::part).
 
 use super::{Call, Status, World, with};
 use crate::arena::Handle;
 use crate::machine::Global;
-use crate::optimizer::parts::{Cut, Parts, Phase, leaked};
+use crate::machine::parts::{Cut, Parts, Phase, leaked};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -46,7 +46,7 @@ pub fn parts_cut(optimizer: u32) -> usize {
     .unwrap_or(0)
 }
 
-/// Address by which [`part`](crate::optimizer::parts::part) knows an optimizer's chunks.
+/// Address by which [`part`](crate::machine::parts::part) knows an optimizer's chunks.
 #[wasm_bindgen]
 pub fn parts_address(optimizer: u32) -> usize {
     with_parts(optimizer, |parts| (&raw const *parts).expose_provenance()).unwrap_or(0)

@@ -113,13 +113,18 @@ function options(): Row[] {
 
 const RMSPROP: Row[] = [
   ...options(),
-  rmsprop("null", null, TypeError, /`options` must be an object; received null/),
-  rmsprop("0.1", 0.1, TypeError, /`options` must be an object; received 0.1/),
-  rmsprop('"adam"', "adam", TypeError, /`options` must be an object; received "adam"/),
-  rmsprop("[]", [], TypeError, /`options` must be an object; received an array of 0/),
+  rmsprop("null", null, TypeError, /`options` must be an object, such as \{ \w+: … \}; received null/),
+  rmsprop("0.1", 0.1, TypeError, /`options` must be an object, such as \{ \w+: … \}; received 0.1/),
+  rmsprop('"adam"', "adam", TypeError, /`options` must be an object, such as \{ \w+: … \}; received "adam"/),
+  rmsprop("[]", [], TypeError, /`options` must be an object, such as \{ \w+: … \}; received an array of 0/),
   rmsprop("{ foo }", { foo: 1 }, TypeError, /`options` has an unknown key "foo"; known are learningRate, name/),
   rmsprop("{ learning_rate }", { learning_rate: 1 }, TypeError, /unknown key "learning_rate"/),
-  rmsprop("a schedule", CosineDecay, TypeError, /`options` must be an object; received function CosineDecay/),
+  rmsprop(
+    "a schedule",
+    CosineDecay,
+    TypeError,
+    /`options` must be an object, such as \{ \w+: … \}; received function CosineDecay/,
+  ),
   rmsprop("two clips", { clipnorm: 1, clipvalue: 2 }, RangeError, /Only one of .* clipnorm = 1 and clipvalue = 2/),
   rmsprop("two clips of 0", { clipvalue: 0, globalClipnorm: 0 }, RangeError, /Only one of clipnorm, clipvalue/),
   rmsprop("three clips", { clipnorm: 1, clipvalue: 1, globalClipnorm: 1 }, RangeError, /Only one of/),
@@ -184,7 +189,13 @@ const VARIABLE: Row[] = [
   variable("a function", () => 1, {}, TypeError, /`value` must be an array of numbers; received a function/),
   variable("a DataView", new DataView(new ArrayBuffer(8)), {}, TypeError, /received a DataView of 8/),
   variable("an ArrayBuffer", new ArrayBuffer(8), {}, TypeError, /received an object \(ArrayBuffer\)/),
-  variable("nested arrays", [[1, 2]], {}, TypeError, /`value\[0\]` must be a number; received an array of 2/),
+  variable(
+    "nested arrays",
+    [[1, 2]],
+    {},
+    TypeError,
+    /`value\[0\]` must be a number: flatten nested arrays, and give `shape`; received an array of 2/,
+  ),
   variable("strings", [1, "2"], {}, TypeError, /`value\[1\]` must be a number; received "2"/),
   variable("a hole", new Array(2), {}, TypeError, /`value\[0\]` must be a number; received undefined/),
   variable("bigints", [1n], {}, TypeError, /`value\[0\]` must be a number; received 1n/),
@@ -204,8 +215,21 @@ const VARIABLE: Row[] = [
   variable("length '2'", { length: "2" }, {}, TypeError, /`value` must be an array of numbers/),
   variable("an endless list", { length: 2 ** 52 }, {}, TypeError, /`value\[0\]` must be a number; received undefined/),
   variable("what throws", [{ valueOf: never }], {}, TypeError, /`value\[0\]` must be a number; received an object/),
-  variable("null options", 1, null, TypeError, /`options` must be an object; received null/),
-  variable("options that are a name", 1, "w", TypeError, /`options` must be an object; received "w"/),
+  variable(
+    "a runtime to come",
+    1,
+    { runtime: Promise.resolve() },
+    TypeError,
+    /received a Promise \(is an `await` missing/,
+  ),
+  variable("null options", 1, null, TypeError, /`options` must be an object, such as \{ \w+: … \}; received null/),
+  variable(
+    "options that are a name",
+    1,
+    "w",
+    TypeError,
+    /`options` must be an object, such as \{ \w+: … \}; received "w"/,
+  ),
   variable("unknown options", 1, { dtype: "float32" }, TypeError, /unknown key "dtype"; known are name, path, shape/),
   variable("name", 1, { name: 1 }, TypeError, /`name` must be a string; received 1/),
   variable("path", 1, { path: null }, TypeError, /`path` must be a string; received null/),
@@ -232,7 +256,7 @@ const VARIABLE: Row[] = [
     [1, 2],
     { shape: [] },
     RangeError,
-    /`shape` must be a shape of 2 values; received a shape of 1 values: \[\]/,
+    /`shape` must be a shape of 2 values; received a shape of 1 value: \[\]/,
   ),
   variable("shape [-1, -2]", [1, 2], { shape: [-1, -2] }, RangeError, /`shape` must hold whole numbers.*received -1/),
   variable("a hole in the shape", [1, 2], { shape: new Array(1) }, RangeError, /whole numbers.*received undefined/),
@@ -247,13 +271,13 @@ const VARIABLE: Row[] = [
   variable("shape [0.5]", [1, 2], { shape: [0.5, 4] }, RangeError, /`shape` must hold whole numbers.*received 0.5/),
   variable("shape [NaN]", [1], { shape: [Number.NaN] }, RangeError, /`shape` must hold whole numbers.*received NaN/),
   variable("shape ['1']", [1], { shape: ["1"] }, RangeError, /`shape` must hold whole numbers.*received "1"/),
-  variable("shape [1e200, 1e200]", [1], { shape: [1e200, 1e200] }, RangeError, /`shape` must be a shape of 1 values/),
+  variable("shape [1e200, 1e200]", [1], { shape: [1e200, 1e200] }, RangeError, /`shape` must be a shape of 1 value/),
   variable(
     "shape of a number",
     1,
     { shape: [2] },
     RangeError,
-    /`shape` must be a shape of 1 values; received a shape of 2 values: \[2\]/,
+    /`shape` must be a shape of 1 value; received a shape of 2 values: \[2\]/,
   ),
 ];
 
@@ -266,7 +290,7 @@ const SCALED: Row[] = [
     TypeError,
     /`inner` must be an RMSprop/,
   ],
-  scaled("null", null, TypeError, /`options` must be an object; received null/),
+  scaled("null", null, TypeError, /`options` must be an object, such as \{ \w+: … \}; received null/),
   scaled("{ foo }", { foo: 1 }, TypeError, /`options` has an unknown key "foo"/),
   scaled(
     "{ dynamic: false }",
@@ -296,8 +320,8 @@ const SCALED: Row[] = [
 ];
 
 const RUNTIME: Row[] = [
-  runtime("null", null, TypeError, /`options` must be an object; received null/),
-  runtime('"js"', "js", TypeError, /`options` must be an object; received "js"/),
+  runtime("null", null, TypeError, /`options` must be an object, such as \{ \w+: … \}; received null/),
+  runtime('"js"', "js", TypeError, /`options` must be an object, such as \{ \w+: … \}; received "js"/),
   runtime("{ foo }", { foo: 1 }, TypeError, /unknown key "foo"; known are backend, initialBytes, maximumBytes/),
   runtime(
     "a backend",
@@ -344,8 +368,8 @@ const SCHEDULES: Row[] = Object.entries(CLASSES).flatMap(([name, [Schedule, good
     message,
   ];
   const rows = [
-    make("undefined", undefined, TypeError, /`options` must be an object; received undefined/),
-    make("0.1", 0.1, TypeError, /`options` must be an object; received 0.1/),
+    make("undefined", undefined, TypeError, /`options` must be an object, such as \{ \w+: … \}; received undefined/),
+    make("0.1", 0.1, TypeError, /`options` must be an object, such as \{ \w+: … \}; received 0.1/),
     make("{ foo }", { ...good, foo: 1 }, TypeError, /unknown key "foo"; known are /),
     make("{ name }", { ...good, name: "a/b" }, TypeError, /`name` must be a string without `\/`/),
   ];
@@ -436,7 +460,7 @@ const REST: Row[] = [
     "RMSprop.fromConfig(null)",
     () => RMSprop.fromConfig(null as never),
     TypeError,
-    /`config` must be an object; received null/,
+    /`config` must be an object, such as \{ \w+: … \}; received null/,
   ],
   [
     "RMSprop.fromConfig with a rate of null",

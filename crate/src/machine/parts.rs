@@ -7,14 +7,14 @@
 //!
 //! Nothing here waits or locks. Between the calls of one phase and the next the host must see to it that all threads see
 //! what the others wrote (from JavaScript, `Atomics` do that).
-#![allow(unsafe_code, reason = "threads write to parts of the same arrays")]
 
-use super::stages::{Arrays, BLOCK, Scratch, Stages, TURNS, sum_of_squares};
-use super::{Call, Clip, Optimizer, Rule, Slot, State, reserved};
 use crate::accumulate::Preparation;
 use crate::arena::{Buffer, OutOfMemory};
-use crate::clip::pairwise;
+use crate::clip::{Clip, Rule, pairwise};
 use crate::half::{Elements, Half};
+use crate::lanes::{Group, WIDTH, groups};
+use crate::optimizer::stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
+use crate::optimizer::{Call, Optimizer, Slot, State, reserved};
 use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -23,7 +23,8 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 /// Into what a step is cut, in numbers of parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least [`RUN`].
+    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least
+    /// [`RUN`](crate::clip::RUN).
     pub piece: usize,
     /// A chunk, what a thread takes at once, is at least this (but for the last one), so that small variables share one.
     pub chunk: usize,
@@ -69,6 +70,13 @@ struct Piece {
     careful: AtomicBool,
 }
 
+impl Piece {
+    /// Its groups. Cuts are at multiples of 8, so that no group is in two pieces.
+    fn groups(&self) -> Range<usize> {
+        self.elements.start / WIDTH..groups(self.elements.end)
+    }
+}
+
 /// What a call does to a variable.
 #[derive(Clone, Copy)]
 enum Fate {
@@ -80,11 +88,11 @@ enum Fate {
 
 /// One variable in one step: where its arrays are, and what happens to them.
 struct Row {
-    value: *mut f32,
-    gradient: *const f32,
+    value: *mut Group,
+    gradient: *const Group,
     /// The type of the gradient, if that is not float32.
     half: Option<Half>,
-    slots: [*mut f32; 5],
+    slots: [*mut Group; 5],
     decays: bool,
     fate: Fate,
 }
@@ -96,10 +104,10 @@ impl Row {
     fn new(variable: &mut Variable, state: &mut State) -> Self {
         let slots = state.slots.each_mut();
         let slots =
-            slots.map(|slot| slot.as_mut().map_or(core::ptr::null_mut(), |slot| slot.as_mut_slice().as_mut_ptr()));
+            slots.map(|slot| slot.as_mut().map_or(core::ptr::null_mut(), |slot| slot.groups_mut().as_mut_ptr()));
         Self {
-            value: variable.value.as_mut_slice().as_mut_ptr(),
-            gradient: variable.gradient.buffer.as_slice().as_ptr(),
+            value: variable.value.groups_mut().as_mut_ptr(),
+            gradient: variable.gradient.buffer.groups().as_ptr(),
             half: variable.gradient.half(),
             slots,
             decays: state.decays,
@@ -107,50 +115,50 @@ impl Row {
         }
     }
 
-    /// These elements of the gradient.
+    /// These groups of the gradient.
     ///
     /// # Safety
-    /// The array has these elements and lives for `'a`, and nobody writes to them meanwhile.
-    unsafe fn gradient<'a>(&self, elements: &Range<usize>) -> Elements<'a> {
-        // SAFETY: by this function's contract; a float32 is aligned for the two elements of 16 bits in its place.
+    /// The array has these groups and lives for `'a`, and nobody writes to them meanwhile.
+    unsafe fn gradient<'a>(&self, groups: &Range<usize>) -> Elements<'a> {
+        // SAFETY: by this function's contract; a group of float32s is aligned for the two of 16 bits in its place.
         unsafe {
             match self.half {
-                None => Elements::Float32(slice(self.gradient, elements)),
-                Some(half) => Elements::Half(half, slice(self.gradient.cast(), elements)),
+                None => Elements::Float32(slice(self.gradient, groups)),
+                Some(half) => Elements::Half(half, slice(self.gradient.cast(), groups)),
             }
         }
     }
 
-    /// These elements of the accumulator, if there is one.
+    /// These groups of the accumulator, if there is one.
     ///
     /// # Safety
-    /// The array has these elements and lives for `'a`, and nobody writes to them meanwhile.
-    unsafe fn accumulator<'a>(&self, elements: &Range<usize>) -> Option<&'a [f32]> {
+    /// The array has these groups and lives for `'a`, and nobody writes to them meanwhile.
+    unsafe fn accumulator<'a>(&self, groups: &Range<usize>) -> Option<&'a [Group]> {
         let start = self.slots[Slot::GradientAccumulator as usize].cast_const();
         // SAFETY: by this function's contract.
-        let part = || unsafe { slice(start, elements) };
+        let part = || unsafe { slice(start, groups) };
         (!start.is_null()).then(part)
     }
 
-    /// These elements of all arrays that are written to: values and slots.
+    /// These groups of all arrays that are written to: values and slots.
     ///
     /// # Safety
-    /// The arrays have these elements and live for `'a`, and nobody else reads or writes them meanwhile.
-    unsafe fn written<'a>(&self, elements: &Range<usize>) -> (&'a mut [f32], [Option<&'a mut [f32]>; 5]) {
+    /// The arrays have these groups and live for `'a`, and nobody else reads or writes them meanwhile.
+    unsafe fn written<'a>(&self, groups: &Range<usize>) -> (&'a mut [Group], [Option<&'a mut [Group]>; 5]) {
         // SAFETY: by this function's contract; no two of a row's arrays overlap, because each is a buffer of its own.
         let part =
-            |start: *mut f32| unsafe { core::slice::from_raw_parts_mut(start.add(elements.start), elements.len()) };
+            |start: *mut Group| unsafe { core::slice::from_raw_parts_mut(start.add(groups.start), groups.len()) };
         (part(self.value), self.slots.map(|slot| (!slot.is_null()).then(|| part(slot))))
     }
 }
 
-/// These elements of the array that begins here.
+/// These groups of the array that begins here.
 ///
 /// # Safety
 /// That of [`core::slice::from_raw_parts`].
-unsafe fn slice<'a, T>(start: *const T, elements: &Range<usize>) -> &'a [T] {
+unsafe fn slice<'a, T>(start: *const T, groups: &Range<usize>) -> &'a [T] {
     // SAFETY: by this function's contract.
-    unsafe { core::slice::from_raw_parts(start.add(elements.start), elements.len()) }
+    unsafe { core::slice::from_raw_parts(start.add(groups.start), groups.len()) }
 }
 
 /// A step of one optimizer in chunks; made once, used for all of its steps.
@@ -355,24 +363,23 @@ impl Parts {
     unsafe fn gather(&self, piece: &Piece) {
         let row = &self.rows[piece.row];
         // SAFETY: by this function's contract.
-        let (gradient, accumulator) = unsafe { (row.gradient(&piece.elements), row.accumulator(&piece.elements)) };
+        let (gradient, accumulator) = unsafe { (row.gradient(&piece.groups()), row.accumulator(&piece.groups())) };
+        let scratch = &mut Scratch::new();
         let sum = match row.fate {
             Fate::Nothing | Fate::Unselected => {
                 piece.finite.store(true, Relaxed);
                 return;
             }
             Fate::Trained(_) if self.needs_norms => {
-                let sum = {
-                    let careful = piece.careful.load(Relaxed);
-                    sum_of_squares(self.preparation, gradient, accumulator, careful, &mut [0.0; Scratch::SIZE])
-                };
+                let (len, careful) = (piece.elements.len(), piece.careful.load(Relaxed));
+                let sum = sum_of_squares(self.preparation, gradient, len, accumulator, careful, scratch);
                 piece.sum_of_squares.store(sum.to_bits(), Relaxed);
                 sum
             }
             _ => f32::NAN,
         };
         // A finite sum has only finite terms: see `Optimizer::gradients_are_finite`.
-        piece.finite.store(sum.is_finite() || !self.needs_finite || gradient.all_finite(&mut [0.0; BLOCK]), Relaxed);
+        piece.finite.store(sum.is_finite() || !self.needs_finite || gradient.all_finite(&mut scratch.widened), Relaxed);
     }
 
     /// # Safety
@@ -381,12 +388,12 @@ impl Parts {
         let Some(stages) = self.stages else { return };
         let row = &self.rows[piece.row];
         // SAFETY: by this function's contract. The gradient is no array of those that are written to.
-        let (gradient, (value, mut slots)) = unsafe { (row.gradient(&piece.elements), row.written(&piece.elements)) };
+        let (gradient, (value, mut slots)) = unsafe { (row.gradient(&piece.groups()), row.written(&piece.groups())) };
         let arrays = Arrays { value, gradient, slots: &mut slots };
         match row.fate {
             Fate::Nothing => {}
             Fate::Unselected => stages.finish_unselected(arrays),
-            Fate::Overwritten => stages.overwrite(arrays, &mut [0.0; BLOCK]),
+            Fate::Overwritten => stages.overwrite(arrays, &mut Scratch::new().widened),
             Fate::Trained(clip) => {
                 let mut careful = piece.careful.load(Relaxed);
                 trained(
@@ -404,8 +411,8 @@ impl Parts {
 
 /// A function of its own, because the loop is 1.04 times slower where it is inlined into the others.
 #[inline(never)]
-fn trained(stages: &Stages, arrays: Arrays<'_, &mut [f32]>, decays: bool, careful: &mut bool, turn: usize) {
-    stages.run(arrays, decays, careful, &mut Scratch::of(&mut [0.0; Scratch::SIZE]), turn);
+fn trained(stages: &Stages, arrays: Arrays<'_, &mut [Group]>, decays: bool, careful: &mut bool, turn: usize) {
+    stages.run(arrays, decays, careful, &mut Scratch::new(), turn);
 }
 
 /// One chunk, for the host's threads: [`Parts::take`] of the parts at this address.
@@ -427,7 +434,7 @@ pub unsafe fn part(parts: usize, phase: u32, chunk: u32) {
 /// [`OutOfMemory`] if there is no room.
 pub fn leaked(bytes: usize) -> Result<usize, OutOfMemory> {
     let buffer = core::mem::ManuallyDrop::new(Buffer::zeroed(bytes.div_ceil(size_of::<f32>()))?);
-    Ok(buffer.as_slice().as_ptr().expose_provenance())
+    Ok(buffer.groups().as_ptr().expose_provenance())
 }
 
 #[cfg(test)]

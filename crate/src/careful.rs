@@ -1,0 +1,273 @@
+//! The update of a block whose numbers may be subnormal: the operations of `update.rs`, products by way of float64.
+
+use crate::block::{Block, update_mixed};
+use crate::decay::decay_carefully;
+use crate::lanes::{Group, apply_with, flat, flat_mut};
+use crate::machine::sqrt;
+use crate::subnormal::{Careful, Exponent, Four, SMALLEST, any_below, by_fours, four, map, put, shrinks};
+use crate::update::{Coefficients, positive_or};
+
+/// [`update`](crate::block::update), for gradients and state that may be subnormal: the same operations in the same order.
+/// `rest` is that of the coefficients.
+pub fn update_carefully(c: &Coefficients, eta: f32, rest: Rest, gradient: &[Group], mut block: Block<'_>) {
+    // The other mixtures get no care: they are for runs that go on, not for speed on numbers next to 0.
+    if !c.are_keras() {
+        return update_mixed(c, eta, gradient, block);
+    }
+    if let Some(weight_decay) = block.weight_decay {
+        decay_carefully(block.value, weight_decay, eta);
+    }
+    if is_frozen(*c, eta, rest, gradient, &block) {
+        if let Some(momentum) = block.momentum {
+            apply_with(block.value, momentum, |w, m| w - m);
+        }
+    } else {
+        each_carefully(*c, eta, gradient, &mut block);
+    }
+    if let Some((rule, averages)) = block.average {
+        rule.update_carefully(averages, block.value);
+    }
+}
+
+fn each_carefully(c: Coefficients, eta: f32, gradient: &[Group], block: &mut Block<'_>) {
+    let Block { value, velocity, average_gradient, momentum, .. } = block;
+    let (gradient, value, velocity) = (flat(gradient), flat_mut(value), flat_mut(velocity));
+    let mut average_gradient = average_gradient.as_deref_mut().map(flat_mut);
+    let mut momentum = momentum.as_deref_mut().map(flat_mut);
+    let careful = Careful::new();
+    let add = |x, y| map(x, y, |x, y| x + y);
+    let subtract = |x, y| map(x, y, |x, y| x - y);
+    by_fours(gradient.len(), |i| {
+        let g = four(gradient, i);
+        let v = add(careful.times(c.rho, four(velocity, i)), careful.times(c.one_minus_rho, careful.square(g)));
+        put(velocity, i, v);
+        let d = if let Some(average_gradient) = average_gradient.as_deref_mut() {
+            let a = add(careful.times(c.rho, four(average_gradient, i)), careful.times(c.one_minus_rho, g));
+            put(average_gradient, i, a);
+            subtract(v, careful.square(a)).map(|variance| positive_or(variance + c.epsilon, c.epsilon))
+        } else {
+            v.map(|v| v + c.epsilon)
+        };
+        let increment = increment(careful, careful.times(eta, g), d);
+        let change = if let Some(momentum) = momentum.as_deref_mut() {
+            let m = add(careful.times(c.momentum, four(momentum, i)), increment);
+            put(momentum, i, m);
+            m
+        } else {
+            increment
+        };
+        put(value, i, subtract(four(value, i), change));
+    });
+}
+
+/// Δ, from `x` = η·g.
+#[inline]
+fn increment(careful: Careful, x: Four, d: Four) -> Four {
+    let all = |x: Four, holds: fn(f32) -> bool| x.into_iter().fold(true, |all, x| all & holds(x));
+    if all(d, |d| d >= f32::MIN_POSITIVE) && all(x, |x| x == 0.0 || x.abs() >= SAFE) {
+        map(x, d, |x, d| x / sqrt(d))
+    } else {
+        careful.divided_by_root(x, d)
+    }
+}
+
+/// Up to where decay leaves numbers as they are. Known once, used for many blocks: it takes as long as a tenth of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Rest {
+    rho: u32,
+    momentum: u32,
+}
+
+impl Rest {
+    /// For these factors.
+    pub fn new(c: &Coefficients) -> Self {
+        Self { rho: still_below(c.rho), momentum: still_below(c.momentum) }
+    }
+}
+
+/// The bits of the smallest positive number, as a bound, that `factor` may change; 0 if it may change even 0. The number
+/// n·2⁻¹⁴⁹ is rounded back to itself if n·|1 - factor| < 1/2.
+fn still_below(factor: f32) -> u32 {
+    const NORMAL: f64 = (1 << 23) as f64;
+    if factor.is_finite() { libm::ceil(0.5 / (1.0 - f64::from(factor)).abs()).min(NORMAL) as u32 } else { 0 }
+}
+
+/// Whether the block ends where it began but for w: all gradients are +0, and the state has decayed until it rounds back to
+/// itself. Where gradients have stopped for good, this saves all products, roots and divisions.
+fn is_frozen(c: Coefficients, eta: f32, rest: Rest, gradient: &[Group], block: &Block<'_>) -> bool {
+    let vanishes = |factor: f32| factor.is_finite() && factor.is_sign_positive();
+    // With ε like this the denominator is above 0, and +0 / √d = +0.
+    gradient.first().is_some_and(|g| g.0[0].to_bits() == 0)
+        && c.epsilon >= f32::MIN_POSITIVE
+        && vanishes(c.one_minus_rho)
+        && vanishes(eta)
+        && flat(gradient).iter().fold(0, |any, g| any | g.to_bits()) == 0
+        && rests(block.velocity, rest.rho)
+        && block.momentum.as_deref().is_none_or(|m| rests(m, rest.momentum))
+        && block.average_gradient.as_deref().is_none_or(|a| rests(a, rest.rho))
+}
+
+/// Whether the magnitudes of all numbers are below these bits, and none is -0, which would become +0, by adding +0.
+#[inline(never)]
+fn rests(state: &[Group], bound: u32) -> bool {
+    const SIGN: u32 = 1 << 31;
+    let (mut largest, mut nearest_to_minus_zero) = (0, u32::MAX);
+    for x in flat(state) {
+        largest = largest.max(x.to_bits() & !SIGN);
+        nearest_to_minus_zero = nearest_to_minus_zero.min(x.to_bits() ^ SIGN);
+    }
+    largest < bound && nearest_to_minus_zero != 0
+}
+
+/// η·g above 2 to this power has a normal quotient by all roots up to 2²⁶.
+const SAFE_EXPONENT: Exponent = SMALLEST + 26;
+const SAFE: f32 = f32::from_bits(((SAFE_EXPONENT + 127) as u32) << 23);
+
+/// Whether a product of the rule may be subnormal for these arrays; the gradients are made smaller by 2^`shrunk` before.
+pub fn is_delicate(
+    c: Coefficients,
+    eta: f32,
+    (gradient, shrunk): (&[Group], Exponent),
+    velocity: &[Group],
+    momentum: Option<&[Group]>,
+    average_gradient: Option<&[Group]>,
+) -> bool {
+    let fresh = shrinks(c.one_minus_rho);
+    // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
+    let squares = SMALLEST / 2 - if average_gradient.is_some() { fresh } else { fresh.div_euclid(2) };
+    let bound = squares.max(SAFE_EXPONENT - shrinks(eta)) - shrunk;
+    any_below(velocity, SMALLEST - shrinks(c.rho))
+        || any_below(gradient, bound)
+        || momentum.is_some_and(|m| any_below(m, SMALLEST - shrinks(c.momentum)))
+        || average_gradient.is_some_and(|a| any_below(a, SMALLEST / 2 - shrinks(c.rho)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Hyperparameters;
+    use crate::block::update;
+    use crate::lanes::grouped;
+    use crate::testing::{bits, graded_float};
+    use crate::update::Element;
+    use proptest::prelude::*;
+
+    fn carefully(c: &Coefficients, eta: f32, gradient: &[Group], block: Block<'_>) {
+        update_carefully(c, eta, Rest::new(c), gradient, block);
+    }
+
+    /// Every product, quotient and root of the rule for one element that has a subnormal operand or result, or one that is 0
+    /// only because it underflowed: what takes some processors into microcode.
+    fn detours(c: Coefficients, eta: f32, g: f32, e: Element, centered: bool, momentum: bool) -> usize {
+        let mut count = 0;
+        let mut note = |operands: [f32; 2], result: f32| {
+            let underflowed = result == 0.0 && operands.iter().all(|&x| x != 0.0 && x.is_finite());
+            count += usize::from(underflowed || result.is_subnormal() || operands.iter().any(|x| x.is_subnormal()));
+            result
+        };
+        let mut times = |x: f32, y: f32| note([x, y], x * y);
+        let square = times(g, g);
+        let v = times(c.rho, e.velocity) + times(c.one_minus_rho, square);
+        let mut d = v + c.epsilon;
+        if centered {
+            let a = times(c.rho, e.average_gradient) + times(c.one_minus_rho, g);
+            d = positive_or((v - times(a, a)) + c.epsilon, c.epsilon);
+        }
+        if momentum {
+            times(c.momentum, e.momentum);
+        }
+        let x = times(eta, g);
+        let root = note([d, 1.0], d.sqrt());
+        note([x, root], x / root);
+        count
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        /// No element that [`is_delicate`] lets pass costs a detour, if no average cancels.
+        #[test]
+        fn what_is_not_delicate_takes_no_detour(
+            (g, v, m, a) in (graded_float(), graded_float(), graded_float(), graded_float()),
+            rho in prop_oneof![Just(0.9), Just(0.99), 0.0..1.0],
+            eta in prop_oneof![Just(1e-3f32), 1e-6f32..10.0, Just(0.0)],
+            centered: bool,
+            momentum: bool,
+        ) {
+            let c = Coefficients::new(&Hyperparameters { rho, momentum: 0.9, ..Hyperparameters::default() });
+            let v = v.abs();
+            let a = if a * g < 0.0 { -a } else { a };
+            let [gradient, velocity, buffer, average] = [g, v, m, a].map(|x| grouped(&[x]));
+            let (buffer, average) = (momentum.then_some(&*buffer), centered.then_some(&*average));
+            let delicate = is_delicate(c, eta, (&gradient, 0), &velocity, buffer, average);
+            let element = Element { value: 1.0, velocity: v, average_gradient: a, momentum: m };
+            if !delicate {
+                prop_assert_eq!(detours(c, eta, g, element, centered, momentum), 0);
+            }
+        }
+
+        /// Numbers of usual size, and zeros, are never delicate.
+        #[test]
+        fn usual_numbers_are_not_delicate(
+            x in prop::collection::vec(prop_oneof![9 => -10.0f32..10.0, 1 => Just(0.0f32)], 1..70),
+            scale in -8i32..1,
+        ) {
+            let c = Coefficients::new(&Hyperparameters { momentum: 0.9, ..Hyperparameters::default() });
+            let g: Vec<f32> = x.iter().map(|x| x * 10f32.powi(scale)).collect();
+            let v: Vec<f32> = g.iter().map(|g| g * g).collect();
+            let [g, v] = [g, v].map(|x| grouped(&x));
+            prop_assert!(!is_delicate(c, 1e-3, (&g, 0), &v, Some(&g), Some(&g)));
+        }
+
+        /// A product of a factor with a number below the bound is that number.
+        #[test]
+        fn still_numbers_stay(factor in prop_oneof![Just(0.9f32), Just(0.99), 0.0f32..1.01], n: u32) {
+            let bound = still_below(factor);
+            prop_assert!(bound <= 1 << 23);
+            for n in [0, bound.saturating_sub(1), n % bound.max(1)] {
+                prop_assert_eq!((factor * f32::from_bits(n)).to_bits(), if bound == 0 { 0 } else { n });
+            }
+        }
+
+        /// Blocks that are frozen, or nearly, end with the bits of the plain loop.
+        #[test]
+        fn frozen_blocks_have_the_same_bits(
+            state in prop::collection::vec((0u32..7, 0u32..7, 0u32..7, any::<[bool; 3]>()), 4..70),
+
+            gradient in prop_oneof![3 => Just(0.0f32), 1 => Just(-0.0f32), 1 => Just(1e-3f32)],
+            eta in prop_oneof![3 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-1e-3f32), 1 => Just(f32::INFINITY)],
+            epsilon in prop_oneof![3 => Just(1e-7), 1 => Just(0.0), 1 => Just(f64::NAN)],
+            rho in prop_oneof![3 => Just(0.9), 1 => Just(1.0), 1 => Just(1.5), 1 => Just(0.0), 1 => Just(f64::INFINITY)],
+            centered in any::<bool>(),
+            momentum in any::<bool>(),
+        ) {
+            let momentum_factor = if rho > 1.0 { 1.5 } else { 0.9 };
+            let c = Coefficients::new(&Hyperparameters {
+                rho: rho.min(1.0),
+                epsilon,
+                momentum: momentum_factor,
+                ..Hyperparameters::default()
+            });
+            let signed = |n: u32, negative: bool| f32::from_bits(n | u32::from(negative) << 31);
+            let g = grouped(&vec![gradient; state.len()]);
+            let [v, m, a, w] = [
+                state.iter().map(|s| signed(s.0, s.3[0] && s.0 > 5)).collect(),
+                state.iter().map(|s| signed(s.1, s.3[1])).collect(),
+                state.iter().map(|s| signed(s.2, s.3[2])).collect(),
+                state.iter().map(|s| signed(s.1, s.3[2])).collect(),
+            ].map(|x: Vec<f32>| grouped(&x));
+            let run = |step: fn(&Coefficients, f32, &[Group], Block<'_>)| {
+                let [mut w, mut v, mut m, mut a] = [&w, &v, &m, &a].map(Clone::clone);
+                step(&c, eta, &g, Block {
+                    value: &mut w,
+                    velocity: &mut v,
+                    average_gradient: centered.then_some(&mut a[..]),
+                    momentum: momentum.then_some(&mut m[..]),
+                    weight_decay: None,
+                    average: None,
+                });
+                flat(&[w, v, m, a].concat()).iter().copied().map(bits).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(run(update), run(carefully));
+        }
+    }
+}
