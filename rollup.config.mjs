@@ -30,7 +30,7 @@ const prefixed = (flavour) =>
  * optimizers' classes: nothing but what it exports is wanted of it. `core` has the rest.
  */
 const sharedChunks = (entry) => ({
-  core: ["runtime", "schedules/index", "schedules/serialization", "numbers", "options", "slots"],
+  core: ["runtime", "disposable", "schedules/index", "schedules/serialization", "numbers", "options", "slots"],
   [entry]: ["index"],
 });
 
@@ -179,7 +179,10 @@ const typeOnly = {
   name: "type-only",
   renderChunk: (code) =>
     code.replaceAll(/^export \{.*?\}/gms, (names) =>
-      names.replaceAll(/\b(KerasFile|Optimizer|PackageError|Runtime|ThreadedRuntime)\b/g, "type $1"),
+      names.replaceAll(
+        /\b(KerasFile|LearningRateSchedule|Optimizer|PackageError|Runtime|ThreadedRuntime|TunableOptimizer)\b/g,
+        "type $1",
+      ),
     ),
 };
 

@@ -6,8 +6,10 @@ import { arrayKind, arrayLength } from "./typed-array.js";
 const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
 
 /**
- * What the package's own error classes share. (A type: there is nothing to construct or to test for.) `instanceof` knows an error of the same class of another entry. Each entry has classes of its
- * own, and `rmsprop-wasm/checkpoint` serves all of them.
+ * What the package's own error classes share. (A type: there is nothing to construct or to test for.)
+ *
+ * Each entry has error classes of its own. `instanceof` takes those of the same name for one: an error that
+ * `rmsprop-wasm/checkpoint` throws is a `StateError` of every entry.
  */
 export abstract class PackageError extends Error {
   /** @internal */
@@ -141,7 +143,7 @@ export function notBuilt(name: string, otherwise = ""): StateError {
 }
 
 /**
- * A plain object of options, or an error that names the argument and any key it should not have. Keys in `retired` are let
+ * An object of options, or an error that names the argument and any key it should not have. Keys in `retired` are let
  * through, but not named.
  */
 export function record(
@@ -161,7 +163,7 @@ export function record(
   return value as Record<string, unknown>;
 }
 
-/** The value of an own key: what others put on `Object.prototype` is no option. */
+/** The value of a key, also of a getter in the object's class. What others put on `Object.prototype` is no option. */
 export function own(options: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(options, key) ? options[key] : undefined;
+  return Object.hasOwn(options, key) || !(key in Object.prototype) ? options[key] : undefined;
 }

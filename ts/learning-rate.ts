@@ -1,5 +1,6 @@
 // What can be given as a learning rate, and its value at a step.
 import { message, StateError, showReturned } from "./errors.js";
+import { EVALUATE } from "./internal.js";
 import type { Runtime } from "./runtime.js";
 import { LearningRateSchedule, type Schedule } from "./schedules/schedule.js";
 
@@ -30,7 +31,7 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   if (typeof rate === "number") return rate;
   // A subclass may have an `at` of its own.
   if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
-    return checkedRate("learningRate", rate.evaluate(step, runtime));
+    return checkedRate("learningRate", rate[EVALUATE](step, runtime));
   }
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {

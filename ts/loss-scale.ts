@@ -2,14 +2,15 @@
 import { finite, message, notBuilt, OutOfMemoryError, own, record, whole } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
 import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
+import { ASSERT_NOT_FREED, CHECK, LOSS_SCALE, RUN, RUN_SCALED, RUNTIME, STEP_SCALED, TRAINED } from "./internal.js";
 import type { LearningRate } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { countVariable, type OptimizerVariable, rateVariable } from "./optimizer-variable.js";
 import { optionsFromConfig } from "./options.js";
-import { RMSprop, type RMSpropConfig } from "./rmsprop.js";
+import { RMSprop, type RMSpropConfig, type RMSpropConfigInput } from "./rmsprop.js";
 import type { Runtime } from "./runtime.js";
-import type { Serialized } from "./schedules/serialization.js";
+import type { Serialized, SerializedInput } from "./schedules/serialization.js";
 import type { AnyVariable } from "./variable.js";
 
 /** Options of `new LossScaleOptimizer`. */
@@ -36,6 +37,18 @@ export interface LossScaleConfig {
   readonly initial_scale: number;
   /** The scale doubles after so many finite steps in a row. */
   readonly dynamic_growth_steps: number;
+}
+
+/** A configuration as `LossScaleOptimizer.fromConfig` takes it: all of it, or at least the inner optimizer. */
+export interface LossScaleConfigInput {
+  /** The optimizer's name. */
+  readonly name?: string | undefined;
+  /** The optimizer whose loss is scaled: an RMSprop. */
+  readonly inner_optimizer: SerializedInput<RMSpropConfigInput>;
+  /** The loss scale to begin with. Default 2 ** 15. */
+  readonly initial_scale?: number | undefined;
+  /** The scale doubles after so many finite steps in a row. Default 2000. */
+  readonly dynamic_growth_steps?: number | undefined;
 }
 
 const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "dynamic"] as const;
@@ -115,14 +128,14 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** The current loss scale. */
   get dynamicScale(): number {
-    this.innerOptimizer.assertNotFreed();
+    this.innerOptimizer[ASSERT_NOT_FREED]();
     if (!this.#scale) return Math.fround(this.initialScale);
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
   /** Finite steps since the scale last changed. */
   get stepCounter(): number {
-    this.innerOptimizer.assertNotFreed();
+    this.innerOptimizer[ASSERT_NOT_FREED]();
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
@@ -169,32 +182,37 @@ export class LossScaleOptimizer extends Optimizer {
    * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
   step(): void {
-    this.innerOptimizer.stepScaled(this.#handle());
+    this.innerOptimizer[STEP_SCALED](this.#handle());
   }
 
   /** @internal */
-  run(update: Update): void {
+  [RUN](update: Update): void {
     // As in Keras, no gradients at all count as finite ones; but there is no scale yet to count them.
     if (update.built.length === 0 && !this.built) return;
-    this.innerOptimizer.runScaled(update, () => this.#handle());
+    this.innerOptimizer[RUN_SCALED](update, () => this.#handle());
   }
 
   /** @internal */
-  check(variables: readonly AnyVariable[]): void {
-    this.innerOptimizer.check(variables);
+  [CHECK](variables: readonly AnyVariable[]): void {
+    this.innerOptimizer[CHECK](variables);
   }
 
   /** @internal */
-  get trained(): readonly AnyVariable[] | undefined {
-    return this.innerOptimizer.trained;
+  get [TRAINED](): readonly AnyVariable[] | undefined {
+    return this.innerOptimizer[TRAINED];
   }
 
   /** @internal */
-  get lossScale(): number {
+  get [LOSS_SCALE](): number {
     return this.dynamicScale;
   }
 
-  /** The loss times `dynamicScale`, in float32. */
+  /**
+   * The loss times `dynamicScale`, in float32.
+   *
+   * @throws {TypeError} if the loss is no number.
+   * @throws {StateError} if the optimizer was freed.
+   */
   scaleLoss(loss: number): number {
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     return Math.fround(Math.fround(loss) * this.dynamicScale);
@@ -203,7 +221,8 @@ export class LossScaleOptimizer extends Optimizer {
   /**
    * The state that the inner optimizer keeps for a variable: a view, or `null` if there is none.
    *
-   * @throws {StateError} if it was not built with the variable.
+   * @throws {TypeError} if there is no slot of this name.
+   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
    */
   slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
     return this.innerOptimizer.slot(name, variable);
@@ -222,7 +241,7 @@ export class LossScaleOptimizer extends Optimizer {
         { ignored: true },
       ),
     ];
-    const { runtime } = this.innerOptimizer;
+    const runtime = this.innerOptimizer[RUNTIME];
     if (runtime) {
       const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
       own.push(
@@ -250,12 +269,22 @@ export class LossScaleOptimizer extends Optimizer {
     throw new RangeError(message(argument, rule, scale));
   }
 
-  /** Excludes them on the inner optimizer. (In Keras the call has no effect there.) */
+  /**
+   * Excludes variables from weight decay on the inner optimizer. (In Keras the call has no effect there.)
+   *
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
+   * @throws {StateError} if the optimizer or a variable was freed.
+   */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
     this.innerOptimizer.excludeFromWeightDecay(which);
   }
 
-  /** Sets all variables to the inner optimizer's moving averages. Does nothing without `useEma`. */
+  /**
+   * Sets all variables to the inner optimizer's moving averages. Does nothing without `useEma`.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
   finalizeVariableValues(): void {
     this.innerOptimizer.finalizeVariableValues();
   }
@@ -276,11 +305,18 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   /**
-   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns.
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns. Of a subclass, whose constructor
+   * takes the inner optimizer and the options first, it is one of that class.
    *
    * @throws {TypeError | RangeError} if the configuration is not valid.
    */
-  static fromConfig(config: Partial<LossScaleConfig> & Pick<LossScaleConfig, "inner_optimizer">): LossScaleOptimizer {
+  static fromConfig<Class extends LossScaleOptimizer>(
+    this: new (
+      inner: RMSprop,
+      options: LossScaleOptions,
+    ) => Class,
+    config: LossScaleConfigInput,
+  ): Class {
     const given = record("config", config);
     const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = given;
     const inner = record("inner_optimizer", own(given, "inner_optimizer"));
@@ -294,8 +330,8 @@ export class LossScaleOptimizer extends Optimizer {
       dynamicGrowthSteps: own(given, "dynamic_growth_steps"),
       dynamic: own(given, "dynamic"),
     };
-    const innerConfig = record("inner_optimizer.config", own(inner, "config")) as Partial<RMSpropConfig>;
-    return new LossScaleOptimizer(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
+    const innerConfig = record("inner_optimizer.config", own(inner, "config")) as RMSpropConfigInput;
+    return new this(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
   }
 
   /** Frees the inner optimizer too. */
@@ -312,8 +348,8 @@ export class LossScaleOptimizer extends Optimizer {
 
   /** The scale's handle in the runtime of the inner optimizer. */
   #handle(): number {
-    this.innerOptimizer.assertNotFreed();
-    const { runtime } = this.innerOptimizer;
+    this.innerOptimizer[ASSERT_NOT_FREED]();
+    const runtime = this.innerOptimizer[RUNTIME];
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
     if (!runtime) throw notBuilt(this.name);

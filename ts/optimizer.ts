@@ -1,9 +1,13 @@
 // What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
+import { freeAtEndOfBlock } from "./disposable.js";
 import { message, notBuilt, record, showReturned } from "./errors.js";
 import type { Slot } from "./generated/codes.js";
+import { ASSERT_NOT_FREED, CHECK, CHECKED_GRADIENT, LOSS_SCALE, RUN, RUNTIME, TRAINED } from "./internal.js";
 import type { LearningRate } from "./learning-rate.js";
+import type { LossScaleConfig } from "./loss-scale.js";
 import { checkedNumbers, copied, type Numbers, outside } from "./numbers.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
+import type { RMSpropConfig } from "./rmsprop.js";
 import { type AnyVariable, Variable } from "./variable.js";
 
 /**
@@ -13,14 +17,14 @@ import { type AnyVariable, Variable } from "./variable.js";
 export type Gradient = Float32Array | Numbers | null;
 
 /** What `minimize` hands to the loss. */
-export interface LossContext<V extends AnyVariable = Variable> {
+export interface LossContext<Variables extends readonly AnyVariable[] = readonly Variable[]> {
   /** What the gradients must be multiplied by; 1 unless the loss is scaled. */
   readonly lossScale: number;
-  /** The variables whose gradients must be filled. */
-  readonly variables: readonly V[];
+  /** The variables whose gradients must be filled: those that `minimize` was given, in their order. */
+  readonly variables: Readonly<Variables>;
 }
 
-/** Keras' store: arrays by their number in `variables`, as text. */
+/** Keras' store of an optimizer's state. The key of an array is its place in `variables`: "0", "1", … */
 export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
 
 /** What one call updates, and the gradients to copy in first. */
@@ -32,6 +36,9 @@ export interface Update {
   readonly gradients: readonly Numbers[] | undefined;
 }
 
+/** The end of a block with `using` frees an optimizer. */
+export interface Optimizer extends Disposable {}
+
 /** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
 export abstract class Optimizer {
   /** The variables of the loss that is being computed. */
@@ -40,7 +47,7 @@ export abstract class Optimizer {
   abstract readonly name: string;
   /** Whether `build` was called, by the user or by the first `apply`. */
   abstract readonly built: boolean;
-  /** Updates so far: the raw count of calls, or what it is divided by `gradientAccumulationSteps`. */
+  /** Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated. */
   abstract readonly iterations: number;
   /** Calls so far, including those that only accumulated. Schedules are evaluated at it. */
   abstract readonly rawIterations: number;
@@ -56,17 +63,18 @@ export abstract class Optimizer {
 
   /** The variables the optimizer was built with; none before `build`. */
   get trainableVariables(): readonly AnyVariable[] {
-    return this.trained ?? [];
+    return this[TRAINED] ?? [];
   }
 
   /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
-  abstract getConfig(): object;
+  abstract getConfig(): RMSpropConfig | LossScaleConfig;
 
   /**
    * Allocates the state for these variables, at zero. Does nothing if the optimizer is built with them.
    *
-   * @throws {StateError} if it is built without one of them, or a variable was freed; {@link RangeError} if one is listed twice or they belong to different
-   * runtimes; {@link OutOfMemoryError} if there is no room.
+   * @throws {StateError} if it is built without one of them, or a variable was freed.
+   * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
+   * @throws {OutOfMemoryError} if there is no room.
    */
   abstract build(variables: readonly AnyVariable[]): void;
 
@@ -78,16 +86,29 @@ export abstract class Optimizer {
    */
   abstract step(): void;
 
-  /** The state kept for a variable: a view, or `null` if there is none. */
+  /**
+   * The state kept for a variable: a view, or `null` if there is none.
+   *
+   * @throws {TypeError} if there is no slot of this name.
+   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
+   */
   abstract slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null;
 
   /**
-   * Keeps variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Replaces
-   * what was set before; may be called before or after `build`.
+   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
+   * replaces the one before; it may come before or after `build`.
+   *
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
+   * @throws {StateError} if the optimizer or a variable was freed.
    */
   abstract excludeFromWeightDecay(which: WeightDecayExclusion): void;
 
-  /** Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  /**
+   * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
   abstract finalizeVariableValues(): void;
 
   /** The loss times the loss scale, in float32. */
@@ -97,13 +118,13 @@ export abstract class Optimizer {
   abstract free(): void;
 
   /** @internal */
-  protected abstract readonly trained: readonly AnyVariable[] | undefined;
+  abstract readonly [TRAINED]: readonly AnyVariable[] | undefined;
   /** @internal */
-  protected abstract readonly lossScale: number;
-  /** @internal Throws if a step over these variables is not possible now; changes nothing. */
-  protected abstract check(variables: readonly AnyVariable[]): void;
-  /** @internal Builds if needed and does the step; `update` was checked. */
-  protected abstract run(update: Update): void;
+  abstract readonly [LOSS_SCALE]: number;
+  /** @internal */
+  abstract [CHECK](variables: readonly AnyVariable[]): void;
+  /** @internal */
+  abstract [RUN](update: Update): void;
 
   /**
    * One step with these gradients, which are copied in; builds the optimizer if it is not built. A variable whose
@@ -111,7 +132,8 @@ export abstract class Optimizer {
    *
    * @param variables which variables the gradients belong to; default: all the optimizer was built with.
    * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
-   * @throws {StateError} for variables the optimizer was not built with, or that were freed.
+   * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
+   * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
   apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): void {
     if (!Array.isArray(gradients))
@@ -131,22 +153,23 @@ export abstract class Optimizer {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
-    this.check(targets);
+    this[CHECK](targets);
     const given: AnyVariable[] = [];
     const values: Numbers[] = [];
     targets.forEach((variable, i) => {
       const gradient = list[i];
       if (gradient === null) return;
-      values.push(outside(variable.runtime, variable.checkedGradient(argument(i), gradient)));
+      values.push(outside(variable[RUNTIME], variable[CHECKED_GRADIENT](argument(i), gradient)));
       given.push(variable);
     });
-    this.run({ variables: given, gradients: values, built: targets });
+    this[RUN]({ variables: given, gradients: values, built: targets });
   }
 
   /**
    * `apply` with pairs of gradient and variable.
    *
    * @returns the raw count of calls, including this one.
+   * @throws {TypeError} if `pairs` are no pairs; and what `apply` throws.
    */
   applyGradients(pairs: Iterable<readonly [Gradient, AnyVariable]>): number {
     const rule = "an iterable of pairs of gradient and variable";
@@ -174,46 +197,60 @@ export abstract class Optimizer {
    *
    * @returns what `loss` returned.
    * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
+   * @throws {RangeError | TypeError} if `variables` are no distinct variables of one runtime.
+   * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
+   * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
-  minimize<V extends AnyVariable>(loss: (context: LossContext<V>) => number, variables: readonly V[]): number {
+  minimize<const Variables extends readonly AnyVariable[]>(
+    loss: (context: LossContext<Variables>) => number,
+    variables: Variables,
+  ): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
-    this.check(targets);
+    this[CHECK](targets);
     const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
-      value = loss({ lossScale: this.lossScale, variables: targets });
+      value = loss({ lossScale: this[LOSS_SCALE], variables: targets as Readonly<Variables> });
     } finally {
       this.#minimizing = outer;
     }
     if (typeof value !== "number") {
       throw new TypeError(`The loss must return a number; it returned ${showReturned(value)}.`);
     }
-    this.run({ variables: targets, gradients: undefined, built: targets });
+    this[RUN]({ variables: targets, gradients: undefined, built: targets });
     return value;
   }
 
-  /** Sets the gradients of all variables to 0. */
+  /**
+   * Sets the gradients of all variables to 0.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
   zeroGradients(): void {
     // In the loss of the first `minimize` the optimizer is not built yet.
-    const variables = this.trained ?? this.#minimizing ?? this.#trainedVariables();
-    for (const variable of variables) variable.assertNotFreed();
+    const variables = this[TRAINED] ?? this.#minimizing ?? this.#trainedVariables();
+    for (const variable of variables) variable[ASSERT_NOT_FREED]();
     for (const variable of variables) variable.gradient.fill(0);
   }
 
   /**
    * A copy of all of the optimizer's variables, in Keras' layout: what Keras' `load_own_variables` takes, and
    * `loadOwnVariables`.
+   *
+   * @throws {StateError} if the optimizer was freed.
    */
   saveOwnVariables(): Store {
     return Object.fromEntries(this.variables.map((variable, i) => [String(i), variable.value.slice()]));
   }
 
   /**
-   * Puts back what `saveOwnVariables`, here or in Keras, has saved: all of it, or nothing and an error. Options are not in
-   * it, so `momentumMode` is not checked, which must be as it was when there is a momentum (Keras': `"keras"`), nor is
-   * `gradientAccumulationSteps`, in the middle of an accumulation. `load` of `rmsprop-wasm/checkpoint` checks both.
+   * Puts back what `saveOwnVariables`, here or in Keras, has saved: all of it, or nothing and an error.
+   *
+   * Options are not in it, so two of them are not checked, and must be as they were: `momentumMode`, if there is momentum
+   * (Keras' is `"keras"`), and in the middle of an accumulation `gradientAccumulationSteps`. `load` of
+   * `rmsprop-wasm/checkpoint` checks both.
    *
    * @throws {RangeError | TypeError} if an array is missing, unknown, or of another size.
    * @throws {StateError} if the optimizer is not built.
@@ -251,33 +288,28 @@ export abstract class Optimizer {
     });
   }
 
-  /** `loadOwnVariables` from a list. */
+  /**
+   * `loadOwnVariables` from a list.
+   *
+   * @throws {TypeError} if `weights` is no list; and what `loadOwnVariables` throws.
+   */
   setWeights(weights: readonly (Numbers | number)[]): void {
     if (!Array.isArray(weights)) throw new TypeError(message("weights", "an array of arrays", weights));
     this.#load("weights", Object.fromEntries(weights.entries()), (i) => `weights[${i}]`);
   }
 
-  /** Same as `free`, for `using`. */
-  declare [Symbol.dispose]: () => void;
-
   static {
-    if (Symbol.dispose) {
-      Object.defineProperty(Optimizer.prototype, Symbol.dispose, {
-        value(this: Optimizer) {
-          this.free();
-        },
-      });
-    }
+    freeAtEndOfBlock(Optimizer.prototype);
   }
 
   #trainedVariables(otherwise = ""): readonly AnyVariable[] {
-    const { trained } = this;
+    const trained = this[TRAINED];
     if (trained === undefined) throw notBuilt(this.name, otherwise);
     return trained;
   }
 }
 
-/** Keeps variables from weight decay. */
+/** Which variables `excludeFromWeightDecay` excludes. */
 export interface WeightDecayExclusion {
   /** These variables. */
   readonly variables?: readonly AnyVariable[] | undefined;
@@ -306,12 +338,12 @@ export function checkedVariables(
     }
     if (seen.has(variable)) throw new RangeError(`Argument \`${argument}\` lists variable "${variable.path}" twice.`);
     const [first = variable] = seen;
-    if (variable.runtime !== first.runtime) {
+    if (variable[RUNTIME] !== first[RUNTIME]) {
       throw new RangeError(
         `Argument \`${argument}\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
       );
     }
-    variable.assertNotFreed();
+    variable[ASSERT_NOT_FREED]();
     seen.add(variable);
   }
   return Object.freeze([...seen]);

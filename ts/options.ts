@@ -12,20 +12,21 @@ import type { LearningRate } from "./learning-rate.js";
 
 /** Hyper-parameters as options: each can be left out, and `undefined` is as good as left out. */
 export type HyperparameterOptions<Name extends keyof Hyperparameters> = {
-  readonly [Key in Name]?: Hyperparameters[Key] | undefined;
+  // Over `keyof Pick`, not `Name`: so editors show the documentation of each.
+  readonly [Key in keyof Pick<Hyperparameters, Name>]?: Hyperparameters[Key] | undefined;
 };
 
 /** At most one way of clipping. */
 export type ClipOptions = {
   [Name in ClipOption]: HyperparameterOptions<Name> & {
-    readonly [Other in Exclude<ClipOption, Name>]?: null | undefined;
+    readonly [Other in keyof Pick<Hyperparameters, Exclude<ClipOption, Name>>]?: null | undefined;
   };
 }[ClipOption];
 
-/** Options of the moving average only with `useEma: true`. */
+/** Options of the moving average only beside `useEma`. */
 export type EmaOptions =
-  | ({ readonly useEma: true } & HyperparameterOptions<EmaOption>)
-  | ({ readonly useEma?: false | undefined } & { readonly [Name in EmaOption]?: undefined });
+  | (Readonly<Pick<Hyperparameters, "useEma">> & HyperparameterOptions<EmaOption>)
+  | { readonly [Name in keyof Pick<Hyperparameters, EmaOption | "useEma">]?: undefined };
 
 /** Options of `new RMSprop`: Keras' constructor arguments in camelCase, all optional. */
 export type RMSpropOptions = {
@@ -36,6 +37,14 @@ export type RMSpropOptions = {
 } & HyperparameterOptions<Exclude<keyof Hyperparameters, ClipOption | EmaOption | "useEma">> &
   ClipOptions &
   EmaOptions;
+
+/** `RMSpropOptions` without some of them. The rules between the others are kept, which `Omit` would lose. */
+export type RMSpropOptionsWithout<Name extends keyof RMSpropOptions> = RMSpropOptions extends infer Each
+  ? // Of each member of the union.
+    Each extends unknown
+    ? Omit<Each, Name>
+    : never
+  : never;
 
 /** The hyper-parameters among `options`, with Keras' defaults for the others. */
 export function readHyperparameters(options: Record<string, unknown>): Hyperparameters {
@@ -89,12 +98,12 @@ function checkLimits(hyperparameters: Hyperparameters): void {
   }
 }
 
-const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAMETERS.map((row) => row.option)];
+/** The constructor's options. */
+export const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAMETERS.map((row) => row.option)];
 
-/** The constructor's argument as a record without unknown keys. Keras' retired `decay` is let through and ignored. */
+/** The constructor's argument, if it has no unknown keys. Keras' retired `decay` is let through and ignored. */
 export function checkedOptions(options: unknown): Record<string, unknown> {
-  const { decay, ...given } = record("options", options, OPTIONS, ["decay"]);
-  return given;
+  return record("options", options, OPTIONS, ["decay"]);
 }
 
 /**

@@ -1,7 +1,27 @@
 // Keras' RMSprop.
 import { message, notBuilt, own, record, StateError, show } from "./errors.js";
 import { SLOTS, type Slot } from "./generated/codes.js";
-import { HYPERPARAMETERS, type Hyperparameters, type OwnOption } from "./generated/hyperparameters.js";
+import {
+  type Descriptor,
+  HYPERPARAMETERS,
+  type HyperparameterConfig,
+  type Hyperparameters,
+} from "./generated/hyperparameters.js";
+import { TunableOptimizer } from "./generated/tunable-optimizer.js";
+import {
+  ASSERT_NOT_FREED,
+  CHECK,
+  LOSS_SCALE,
+  REBUILD,
+  RUN,
+  RUN_SCALED,
+  RUNTIME,
+  SET,
+  STEP_SCALED,
+  TRAINED,
+  VALUES,
+  WITH_LEARNING_RATE,
+} from "./internal.js";
 import {
   checkedLearningRate,
   checkedRate,
@@ -11,7 +31,7 @@ import {
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
 import { lengthOf } from "./numbers.js";
-import { checkedVariables, Optimizer, type Update, type WeightDecayExclusion } from "./optimizer.js";
+import { checkedVariables, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import {
   boundaryNumber,
@@ -22,18 +42,13 @@ import {
   withHyperparameter,
 } from "./options.js";
 import { defaultRuntime, type Runtime } from "./runtime.js";
-import { deserialize, type Serialized, serialize } from "./schedules/serialization.js";
+import { deserialize, type Serialized, type SerializedInput, serialize } from "./schedules/serialization.js";
 import { keptSlots } from "./slots.js";
 import { Trainer } from "./trainer.js";
 import type { AnyVariable } from "./variable.js";
 
 /** Keras' default. */
 const DEFAULT_LEARNING_RATE = 0.001;
-
-/** Keras' spelling of an option: `weightDecay` is `weight_decay`. */
-export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
-  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
-  : Name;
 
 /**
  * Keras' configuration of an RMSprop: what `get_config` returns there. With options that Keras does not have, set to
@@ -44,17 +59,30 @@ export type RMSpropConfig = {
   readonly name: string;
   /** A number (float32), or a serialized schedule or function. */
   readonly learning_rate: number | Serialized;
-} & { readonly [Option in Exclude<keyof Hyperparameters, OwnOption> as SnakeCase<Option>]: Hyperparameters[Option] } & {
-  readonly [Option in OwnOption as SnakeCase<Option>]?: Hyperparameters[Option];
+} & HyperparameterConfig;
+
+/** A configuration as `RMSprop.fromConfig` takes it: all of it or any part. */
+export type RMSpropConfigInput = {
+  readonly [Key in keyof Omit<RMSpropConfig, "learning_rate">]?: RMSpropConfig[Key] | undefined;
+} & {
+  /** A number, or a serialized schedule. Default 0.001. */
+  readonly learning_rate?: number | SerializedInput | undefined;
+  /** That of a `LossScaleOptimizer` is another configuration. */
+  readonly inner_optimizer?: never;
 };
 
-// The hyper-parameters are properties with the same names, types and documentation: the class's static block defines every
-// one of them.
-/** The hyper-parameters: they can be read and set. */
-export interface RMSprop extends Hyperparameters {}
-
 /**
- * RMSprop as `keras.optimizers.RMSprop` computes it, bit for bit; the formula is in the crate, update.rs.
+ * RMSprop as `keras.optimizers.RMSprop` computes it, bit for bit. For each value w and its gradient g, with the learning
+ * rate η:
+ *
+ * ```text
+ * v ← ρ·v + (1-ρ)·g²
+ * a ← ρ·a + (1-ρ)·g              centered only
+ * d = v + ε  or  (v - a²) + ε    centered
+ * Δ = η·g / √d
+ * m ← μ·m + Δ,  w ← w - m        with momentum
+ *               w ← w - Δ        without
+ * ```
  *
  * ```ts
  * const w = new Variable(10.0);
@@ -68,7 +96,7 @@ export interface RMSprop extends Hyperparameters {}
  * Hyper-parameters can be changed at any time and count from the next step on; only what needs state that was not
  * built (`useEma`, `centered`, `momentum` above 0, `gradientAccumulationSteps`) must be chosen before `build`.
  */
-export class RMSprop extends Optimizer {
+export class RMSprop extends TunableOptimizer {
   /** The name in Keras' configuration and in the paths of `variables`. */
   readonly name: string;
   #hyperparameters: Hyperparameters;
@@ -86,28 +114,24 @@ export class RMSprop extends Optimizer {
     super();
     const given = checkedOptions(options);
     this.#hyperparameters = readHyperparameters(given);
-    const rate = Object.hasOwn(given, "learningRate") ? given["learningRate"] : undefined;
+    const rate = own(given, "learningRate");
     this.#learningRate = checkedLearningRate("learningRate", rate === undefined ? DEFAULT_LEARNING_RATE : rate);
-    this.name = checkedName(Object.hasOwn(given, "name") ? given["name"] : undefined, "rm_sprop");
+    this.name = checkedName(own(given, "name"), "rm_sprop");
   }
 
-  static {
-    HYPERPARAMETERS.forEach((row, place) => {
-      Object.defineProperty(RMSprop.prototype, row.option, {
-        configurable: true,
-        enumerable: true,
-        get(this: RMSprop) {
-          return this.#hyperparameters[row.option];
-        },
-        set(this: RMSprop, value: unknown) {
-          this.assertNotFreed();
-          const changed = withHyperparameter(this.#hyperparameters, row, value);
-          if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
-          this.#hyperparameters = changed;
-          this.#trainer?.set(place, boundaryNumber(row, changed));
-        },
-      });
-    });
+  /** @internal */
+  get [VALUES](): Hyperparameters {
+    return this.#hyperparameters;
+  }
+
+  /** @internal */
+  [SET](place: number, value: unknown): void {
+    this[ASSERT_NOT_FREED]();
+    const row = HYPERPARAMETERS[place] as Descriptor;
+    const changed = withHyperparameter(this.#hyperparameters, row, value);
+    if (this.#trainer) assertStateFits(this.#trainer.builtWith, changed, row.option);
+    this.#hyperparameters = changed;
+    this.#trainer?.set(place, boundaryNumber(row, changed));
   }
 
   /** Whether `build` was called, by the user or by the first `apply`. */
@@ -117,13 +141,13 @@ export class RMSprop extends Optimizer {
 
   /** Calls so far, including those that only accumulated. */
   get rawIterations(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.rawIterations ?? 0;
   }
 
-  /** Updates so far: `rawIterations`, or what it is divided by `gradientAccumulationSteps`. */
+  /** Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated. */
   get iterations(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.iterations ?? 0;
   }
 
@@ -132,13 +156,13 @@ export class RMSprop extends Optimizer {
    * a schedule or a function is in use: that is a `StateError`.
    */
   get learningRate(): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#rate(this.#trainer?.runtime);
   }
 
   /** @ignore */
   set learningRate(rate: LearningRate) {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     this.#learningRate = replacedLearningRate(this.#learningRate, rate);
   }
 
@@ -150,7 +174,7 @@ export class RMSprop extends Optimizer {
    * @throws {OutOfMemoryError} if there is no room.
    */
   build(variables: readonly AnyVariable[]): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const checked = checkedVariables(variables);
     if (!this.#trainer) this.#build(checked);
     else for (const variable of checked) this.#trainer.place(variable);
@@ -162,8 +186,8 @@ export class RMSprop extends Optimizer {
    *
    * @returns what ends it: it frees the state that there was before, or with `false` goes back to it.
    */
-  rebuild(variables: readonly AnyVariable[]): (keep: boolean) => void {
-    this.assertNotFreed();
+  [REBUILD](variables: readonly AnyVariable[]): (keep: boolean) => void {
+    this[ASSERT_NOT_FREED]();
     const checked = checkedVariables(variables);
     const old = this.#trainer;
     const trainer = this.#build(checked);
@@ -192,22 +216,22 @@ export class RMSprop extends Optimizer {
     trainer.step(typeof rate === "number" ? rate : this.#rate(trainer.runtime), 0);
   }
 
-  /** @internal `step` under the loss scale with this handle; `false` if it was skipped. */
-  stepScaled(scale: number): boolean {
+  /** @internal */
+  [STEP_SCALED](scale: number): boolean {
     const trainer = this.#trainer ?? this.#notBuilt();
     return trainer.step(this.#rate(trainer.runtime), scale);
   }
 
   /** @internal */
-  run(update: Update): void {
-    if (update.variables.length > 0) this.runScaled(update, () => 0);
+  [RUN](update: Update): void {
+    if (update.variables.length > 0) this[RUN_SCALED](update, () => 0);
   }
 
-  /** @internal `run` under the loss scale with the handle that `scale` gives once the optimizer is built. */
-  runScaled({ variables, gradients, built }: Update, scale: () => number): boolean {
+  /** @internal */
+  [RUN_SCALED]({ variables, gradients, built }: Update, scale: () => number): boolean {
     // The user's learning rate comes first: if it throws, nothing has changed.
-    const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.runtime);
-    this.check(built);
+    const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.[RUNTIME]);
+    this[CHECK](built);
     variables.forEach(({ size, path }, i) => {
       const numbers = gradients?.[i];
       if (numbers && lengthOf(numbers) !== size)
@@ -229,7 +253,7 @@ export class RMSprop extends Optimizer {
    * @internal Evaluates the learning rate and does `work`, whose step takes it: the user's function is called now, and not
    * in the middle of what `work` does.
    */
-  withLearningRate<T>(work: () => T): T {
+  [WITH_LEARNING_RATE]<T>(work: () => T): T {
     const rate = this.#learningRate;
     this.#learningRate = this.learningRate;
     try {
@@ -240,36 +264,41 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  check(variables: readonly AnyVariable[]): void {
-    this.assertNotFreed();
+  [CHECK](variables: readonly AnyVariable[]): void {
+    this[ASSERT_NOT_FREED]();
     const trainer = this.#trainer;
-    (trainer?.runtime ?? variables[0]?.runtime)?.assertUnlocked("A step");
+    (trainer?.runtime ?? variables[0]?.[RUNTIME])?.assertUnlocked("A step");
     for (const variable of variables) {
       trainer?.place(variable);
-      variable.assertNotFreed();
+      variable[ASSERT_NOT_FREED]();
     }
     trainer?.assertAlive();
   }
 
   /** @internal */
-  get trained(): readonly AnyVariable[] | undefined {
-    this.assertNotFreed();
+  get [TRAINED](): readonly AnyVariable[] | undefined {
+    this[ASSERT_NOT_FREED]();
     return this.#trainer?.variables;
   }
 
   /** @internal */
-  get runtime(): Runtime | undefined {
+  get [RUNTIME](): Runtime | undefined {
     return this.#trainer?.runtime;
   }
 
   /** @internal */
-  get lossScale(): number {
+  get [LOSS_SCALE](): number {
     return this.lossScaleFactor ?? 1;
   }
 
-  /** The loss times `lossScaleFactor`, in float32; the loss itself without one. */
+  /**
+   * The loss times `lossScaleFactor`, in float32; the loss itself without one.
+   *
+   * @throws {TypeError} if the loss is no number.
+   * @throws {StateError} if the optimizer was freed.
+   */
   scaleLoss(loss: number): number {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
     const factor = this.lossScaleFactor;
     return factor === null ? loss : Math.fround(Math.fround(loss) * Math.fround(factor));
@@ -278,7 +307,8 @@ export class RMSprop extends Optimizer {
   /**
    * The state kept for a variable: a view with the variable's size, or `null` if this optimizer keeps none.
    *
-   * @throws {StateError} if the optimizer was not built with the variable.
+   * @throws {TypeError} if there is no slot of this name.
+   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
    */
   slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
     if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
@@ -288,7 +318,7 @@ export class RMSprop extends Optimizer {
 
   /** Iterations, the learning rate if it is a number, and the slots, in Keras' order. */
   get variables(): readonly OptimizerVariable[] {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const { name } = this;
     const trainer = this.#trainer;
     trainer?.runtime.assertSound();
@@ -312,12 +342,15 @@ export class RMSprop extends Optimizer {
   }
 
   /**
-   * Keeps variables from weight decay, in the place of those that were kept from it before.
+   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
+   * replaces the one before; it may come before or after `build`.
    *
-   * @throws {TypeError | RangeError} for what is no variable and no pattern.
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
+   * @throws {StateError} if the optimizer or a variable was freed.
    */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     const given = record("which", which, ["variables", "names"]);
     const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
     if (!Array.isArray(names))
@@ -335,7 +368,7 @@ export class RMSprop extends Optimizer {
   /**
    * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
    *
-   * @throws {StateError} if the optimizer is not built.
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
@@ -359,15 +392,21 @@ export class RMSprop extends Optimizer {
   }
 
   /**
-   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it.
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it. Of a subclass,
+   * whose constructor takes the options first, it is one of that class.
    *
    * @throws {TypeError | RangeError} if the configuration is not valid, or holds a function as learning rate.
    */
-  static fromConfig(config: Partial<RMSpropConfig>): RMSprop {
+  static fromConfig<Class extends RMSprop>(
+    this: new (
+      options: RMSpropOptions,
+    ) => Class,
+    config: RMSpropConfigInput,
+  ): Class {
     const options = optionsFromConfig(config);
     const rate = options["learningRate"];
-    if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(rate);
-    return new RMSprop(options);
+    if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(rate as SerializedInput);
+    return new this(options);
   }
 
   /** Gives the state's memory back; the variables stay. Steps and looks at the state are a `StateError` from then on. */
@@ -400,7 +439,7 @@ export class RMSprop extends Optimizer {
     // A regular expression of the user's can throw: before there is anything to give back.
     const decays = variables.map((variable) => !isExcluded(this.#exclusion, variable));
     const trainer = new Trainer(
-      variables[0]?.runtime ?? defaultRuntime(),
+      variables[0]?.[RUNTIME] ?? defaultRuntime(),
       this.#hyperparameters,
       Object.freeze([...variables]),
     );
@@ -412,12 +451,12 @@ export class RMSprop extends Optimizer {
   }
 
   /** @internal */
-  assertNotFreed(): void {
+  [ASSERT_NOT_FREED](): void {
     if (this.#freed) throw new StateError(`Optimizer "${this.name}" was freed.`);
   }
 
   #notBuilt(): never {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     throw notBuilt(this.name);
   }
 }

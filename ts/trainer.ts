@@ -4,6 +4,7 @@ import { counted, OutOfMemoryError, StateError, show } from "./errors.js";
 import { SLOTS, type Slot, STATUSES } from "./generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "./generated/hyperparameters.js";
 import type { KernelExports } from "./generated/kernel.js";
+import { HANDLE } from "./internal.js";
 import type { Numbers } from "./numbers.js";
 import { boundaryNumber } from "./options.js";
 import { type Runtime, View } from "./runtime.js";
@@ -40,7 +41,7 @@ export class Trainer {
       kernel.optimizer_set(this.#handle, place, boundaryNumber(row, hyperparameters));
     });
     let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
-    for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable.handle);
+    for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
     status ||= kernel.optimizer_build(this.#handle);
     runtime.synchronize();
     if (status !== DONE) {

@@ -1,12 +1,15 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
+import { freeAtEndOfBlock } from "./disposable.js";
 import { counted, message, OutOfMemoryError, own, record, StateError, show, word } from "./errors.js";
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
+import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "./internal.js";
 import { automaticName } from "./names.js";
 import { checkedBits, checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
-/** Edits a variable's values in place at the end of each step that updated it. Must not return another array. */
-export type Constraint = (value: Float32Array<ArrayBuffer>) => unknown;
+/** Edits a variable's values in place at the end of each step that updated it. Returns nothing, or the same array. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function that gives something else, such as a promise, must not fit.
+export type Constraint = (value: Float32Array<ArrayBuffer>) => void | Float32Array;
 
 /**
  * The array that is a variable's `gradient`, by the type of its numbers. Those of 16 bits are seen as their bits, in every
@@ -56,6 +59,10 @@ export const nonNeg: Constraint = (value) => {
   for (let i = 0; i < value.length; i++) if ((value[i] as number) <= 0) value[i] = 0;
 };
 
+/** The end of a block with `using` frees a variable. */
+// biome-ignore lint/correctness/noUnusedVariables: the class has it.
+export interface Variable<D extends GradientDtype = "float32"> extends Disposable {}
+
 /**
  * Values that an optimizer trains and the gradient of the loss with respect to them, both in C order. The values are
  * float32, and so is the gradient unless `gradientDtype` says otherwise.
@@ -88,13 +95,23 @@ export class Variable<D extends GradientDtype = "float32"> {
   readonly #gradient: View<GradientArrays[D]>;
   #freed = false;
 
+  // Two signatures, so that what is not said to be of 16 bits cannot be declared as that.
   /**
-   * A variable with these values and a gradient of zeros.
+   * A variable with these values and a gradient of zeros, of this type.
    *
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
    */
+  constructor(value: number | Numbers, options: VariableOptions<D> & { readonly gradientDtype: D });
+  /**
+   * A variable with these values and a float32 gradient of zeros.
+   *
+   * @param value a number, or `size` numbers in C order; copied.
+   * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
+  constructor(value: number | Numbers, ...options: "float32" extends D ? [options?: VariableOptions<D>] : [never]);
   constructor(value: number | Numbers, options: VariableOptions<D> = {}) {
     const given = record("options", options, KNOWN);
     const shape = own(given, "shape");
@@ -146,7 +163,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * @throws {StateError} if the variable was freed.
    */
   get value(): Float32Array<ArrayBuffer> {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#value.get();
   }
 
@@ -157,19 +174,20 @@ export class Variable<D extends GradientDtype = "float32"> {
 
   /**
    * The `size` elements of the gradient: a view on linear memory as `value` is, read by `step()` and never written to by it.
-   * Numbers of 16 bits are seen as their bits. Can be set, which copies as `apply` does.
+   * Numbers of 16 bits are seen as their bits: of an `AnyVariable`, `gradient instanceof Float32Array` tells numbers from
+   * bits. Can be set, which copies as `apply` does.
    *
    * @throws {StateError} if the variable was freed.
    */
   get gradient(): GradientArrays[D] {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     return this.#gradient.get();
   }
 
   /** @ignore */
   set gradient(gradient: D extends "float32" ? Numbers : ArrayBufferView & Numbers) {
-    this.assertNotFreed();
-    const numbers = this.checkedGradient("gradient", gradient);
+    this[ASSERT_NOT_FREED]();
+    const numbers = this[CHECKED_GRADIENT]("gradient", gradient);
     this.gradient.set(numbers);
   }
 
@@ -179,7 +197,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * @throws {TypeError | RangeError} if they are not numbers, or not as many.
    */
   assign(value: number | Numbers): void {
-    this.assertNotFreed();
+    this[ASSERT_NOT_FREED]();
     if (typeof value === "number" && this.size !== 1) {
       const rule = `an array of ${this.size} numbers, ${this.#sized} (to set all of them: \`value.fill(${value})\`)`;
       throw new RangeError(message("value", rule, value));
@@ -190,8 +208,8 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.value.set(numbers);
   }
 
-  /** @internal `gradient`, if it can be copied into this variable's. */
-  checkedGradient(argument: string, gradient: unknown): Numbers {
+  /** @internal */
+  [CHECKED_GRADIENT](argument: string, gradient: unknown): Numbers {
     const { gradientDtype, size } = this;
     return gradientDtype === "float32"
       ? checkedNumbers(argument, gradient, size, this.#sized)
@@ -204,12 +222,12 @@ export class Variable<D extends GradientDtype = "float32"> {
 
   // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.
   /** @internal */
-  get runtime(): Runtime {
+  get [RUNTIME](): Runtime {
     return this.#runtime;
   }
 
   /** @internal */
-  get handle(): number {
+  get [HANDLE](): number {
     return this.#handle;
   }
 
@@ -221,22 +239,18 @@ export class Variable<D extends GradientDtype = "float32"> {
   /** Gives the memory back; optimizers that train this variable cannot step any more. */
   free(): void {
     if (this.#freed) return;
-    this.runtime.assertUnlocked("Variable.free()");
+    this.#runtime.assertUnlocked("Variable.free()");
     this.#freed = true;
-    this.runtime.untrack(this);
-    this.runtime.kernel.variable_free(this.handle);
+    this.#runtime.untrack(this);
+    this.#runtime.kernel.variable_free(this.#handle);
   }
 
-  /** Same as `free`, for `using`. */
-  declare [Symbol.dispose]: () => void;
-
   static {
-    // Sandboxes without Symbol.dispose have no `using` either.
-    if (Symbol.dispose) Object.defineProperty(Variable.prototype, Symbol.dispose, { value: Variable.prototype.free });
+    freeAtEndOfBlock(Variable.prototype);
   }
 
   /** @internal */
-  assertNotFreed(): void {
+  [ASSERT_NOT_FREED](): void {
     if (this.#freed) throw new StateError(`Variable "${this.path}" was freed.`);
   }
 }

@@ -2,6 +2,7 @@
 
 use crate::lanes::{Group, flat, flat_mut, groups};
 use alloc::vec::Vec;
+use bytemuck::allocation::try_zeroed_vec;
 
 /// The allocator refused; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +20,9 @@ impl Buffer {
     ///
     /// # Errors
     /// [`OutOfMemory`] if the allocator has no room for them.
+    #[inline(never)]
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        let mut zeros = Vec::new();
-        zeros.try_reserve_exact(groups(len)).map_err(|_| OutOfMemory)?;
-        zeros.resize(groups(len), Group::ZERO);
+        let zeros = try_zeroed_vec(groups(len)).map_err(|()| OutOfMemory)?;
         Ok(Self { groups: zeros, len })
     }
 

@@ -6,7 +6,12 @@
 use crate::average::Average;
 use crate::decay::{decay, decayed};
 use crate::lanes::{Group, flat, flat_mut};
+use crate::subnormal::CARE;
 use crate::update::{Coefficients, Element, rmsprop};
+
+/// Whether all of it is done in one loop. In the JavaScript form, which is read whole before it runs, the loops for that would
+/// be 2 kB of gzip, and no divider is waited for.
+const TOGETHER: bool = CARE;
 
 /// A block of parameters and state, as many groups of each array; `None` for a slot that is not in use.
 pub struct Block<'a> {
@@ -28,7 +33,10 @@ pub struct Block<'a> {
 #[inline]
 pub fn update(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
     if !c.are_keras() {
-        return update_mixed(c, eta, g, block);
+        return update_apart::<false>(c, eta, g, block);
+    }
+    if !TOGETHER {
+        return update_apart::<true>(c, eta, g, block);
     }
     let Block { value: w, velocity: v, average_gradient, momentum, weight_decay, average } = block;
     let beside = (weight_decay, average);
@@ -100,15 +108,15 @@ fn rule_alone<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     each::<CENTERED, MOMENTUM, false, false, KERAS>(c, eta, 0.0, Average::OFF, g, w, v, a, m, &mut []);
 }
 
-/// [`update`] where ε or η is in `PyTorch`'s place, with what is beside the rule in loops of its own: it is rarely used, and
-/// twelve more loops would be a kilobyte.
+/// [`update`] with what is beside the rule in loops of its own. Also where ε or η is in `PyTorch`'s place: that is rarely used,
+/// and twelve more loops would be a kilobyte.
 #[inline(never)]
-pub fn update_mixed(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
+pub fn update_apart<const KERAS: bool>(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
     let Block { value: w, velocity, average_gradient, momentum, weight_decay, average } = block;
     if let Some(weight_decay) = weight_decay {
         decay(w, weight_decay, eta);
     }
-    update_alone::<false>(c, eta, g, (w, velocity), (average_gradient, momentum));
+    update_alone::<KERAS>(c, eta, g, (w, velocity), (average_gradient, momentum));
     if let Some((rule, averages)) = average {
         rule.update(averages, w);
     }

@@ -1,6 +1,6 @@
 //! The update of a block whose numbers may be subnormal: the operations of `update.rs`, products by way of float64.
 
-use crate::block::{Block, update_mixed};
+use crate::block::{Block, update_apart};
 use crate::decay::decay_carefully;
 use crate::lanes::{Group, apply_with, flat, flat_mut};
 use crate::machine::sqrt;
@@ -12,7 +12,7 @@ use crate::update::{Coefficients, positive_or};
 pub fn update_carefully(c: &Coefficients, eta: f32, rest: Rest, gradient: &[Group], mut block: Block<'_>) {
     // The other mixtures get no care: they are for runs that go on, not for speed on numbers next to 0.
     if !c.are_keras() {
-        return update_mixed(c, eta, gradient, block);
+        return update_apart::<false>(c, eta, gradient, block);
     }
     if let Some(weight_decay) = block.weight_decay {
         decay_carefully(block.value, weight_decay, eta);

@@ -51,6 +51,9 @@ const ACCUMULATION: Limits = Limits { minimum: Some(2.0), zero_is_off: true, ..A
 pub struct Descriptor {
     /// Keras' name.
     pub name: &'static str,
+    /// What it means, line by line.
+    #[cfg(feature = "bindings")]
+    pub documentation: &'static [&'static str],
     /// How its value is written.
     pub kind: Kind,
     /// What its value must satisfy.
@@ -139,7 +142,7 @@ macro_rules! hyperparameters {
         /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
         /// does not have.
         #[derive(Clone, Debug, PartialEq)]
-        #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+        #[cfg_attr(feature = "bindings", derive(serde::Serialize))]
         #[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
         pub struct Hyperparameters {
             $( $(#[doc = $doc])+ pub $name: $type, )+
@@ -155,6 +158,8 @@ macro_rules! hyperparameters {
         pub const HYPERPARAMETERS: &[Descriptor] = &[
             $( Descriptor {
                 name: stringify!($name),
+                #[cfg(feature = "bindings")]
+                documentation: &[$($doc),+],
                 kind: Kind::$kind,
                 limits: $limits,
                 choices: <$type as Value>::CHOICES,

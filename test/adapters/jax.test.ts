@@ -3,7 +3,7 @@ import { defaultDevice, grad, type JsTree, jit, numpy as np, tree } from "@jax-j
 import { ExponentialDecay, OutOfMemoryError, RMSprop, type RMSpropOptions, StateError, Variable } from "rmsprop-wasm";
 import { type RMSpropJaxOptions, type RMSpropTransformation, rmsprop } from "rmsprop-wasm/jax";
 import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { bits, errorOf, noise } from "../unit/support.js";
+import { bits, errorOf, limited, noise, room } from "../unit/support.js";
 
 /** As @jax-js/optax declares and defines them: it is not in every registry. */
 interface GradientTransformation {
@@ -68,12 +68,6 @@ function trajectory(options: RMSpropOptions, steps: number): string[][][] {
   });
 }
 
-/** A runtime, as far as these tests meddle with it. */
-interface Limited {
-  readonly byteLength: number;
-  readonly kernel: { memory_limit(bytes: number): void };
-}
-
 const freed = /freed, please use .ref/;
 
 describe.each(["wasm", "cpu"] as const)("%s", (device) => {
@@ -131,7 +125,7 @@ describe.each(["wasm", "cpu"] as const)("%s", (device) => {
     expect(bitsOf(step(9, second)[0])).not.toEqual(bitsOf(a));
     expect(bitsOf(other)).toHaveLength(1);
     solver.free();
-    solver.free();
+    solver[Symbol.dispose]();
     const [c] = step(9, solver.init(np.array(noise(9))));
     expect(bitsOf(c)).toEqual(bitsOf(a));
   });
@@ -238,16 +232,7 @@ describe("errors", () => {
   });
 
   it("no room: what was allocated is given back at once", () => {
-    const room = () => {
-      const variables: Variable[] = [];
-      expect(() => {
-        for (;;) variables.push(new Variable(new Float32Array(1000)));
-      }).toThrow(OutOfMemoryError);
-      for (const variable of variables) variable.free();
-      return variables.length;
-    };
-    const { runtime } = new Variable(1) as unknown as { runtime: Limited };
-    runtime.kernel.memory_limit(runtime.byteLength + 2_000_000);
+    const restore = limited(2_000_000);
     try {
       const before = room();
       const solver = rmsprop();
@@ -259,7 +244,7 @@ describe("errors", () => {
       expect(errorOf(() => solver.update(some(), solver.init(some()))).message).toMatch(/the state of an optimizer/);
       expect(room()).toBe(before);
     } finally {
-      runtime.kernel.memory_limit(2 ** 32 - 1);
+      restore();
     }
   });
 
@@ -283,6 +268,7 @@ describe("errors", () => {
 
 it("is a GradientTransformation of @jax-js/optax", () => {
   expectTypeOf(rmsprop()).toExtend<GradientTransformation>();
+  expectTypeOf(rmsprop()).toExtend<Disposable>();
   // @ts-expect-error the parameters are needed for it
   expect(() => rmsprop({ weightDecay: 0.1 })).toThrow(RangeError);
   // @ts-expect-error the new parameters are needed for it

@@ -163,7 +163,11 @@ onBothBackends(() => {
 
 describe("configuration", () => {
   it("makes the same optimizer again, also from a file", () => {
-    const optimizer = rmsprop(tf, { ...OPTIONS, lossScale: { initialScale: 8, minimumScale: 1 } });
+    const optimizer = rmsprop(tf, {
+      ...OPTIONS,
+      lossScaleFactor: null,
+      lossScale: { initialScale: 8, minimumScale: 1 },
+    });
     const config = optimizer.getConfig();
     const Class = register(tf);
     const again = Class.fromConfig(Class, JSON.parse(JSON.stringify(config)));

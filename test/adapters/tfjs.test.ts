@@ -2,14 +2,15 @@
 import {
   CheckpointError,
   ExponentialDecay,
+  type LossScaleOptimizer,
   OutOfMemoryError,
+  type RMSprop,
   type RMSpropOptions,
   StateError,
-  Variable,
 } from "rmsprop-wasm";
-import { register, rmsprop } from "rmsprop-wasm/tfjs";
+import { type RMSpropOptimizer, type RMSpropTfjsOptions, register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { bits, errorOf } from "../unit/support.js";
+import { bits, errorOf, limited, room } from "../unit/support.js";
 import { gradient, gradientsOf, onBothBackends, SHAPES, start, tf, trajectory, valueBits, variables } from "./tf.js";
 
 const OPTIONS: Readonly<Record<string, RMSpropOptions>> = {
@@ -32,12 +33,6 @@ const OPTIONS: Readonly<Record<string, RMSpropOptions>> = {
 };
 
 const seed = { learningRate: 0.1 };
-
-/** A runtime, as far as these tests meddle with it. */
-interface Limited {
-  readonly byteLength: number;
-  readonly kernel: { memory_limit(bytes: number): void };
-}
 
 onBothBackends(() => {
   describe("Keras' example", () => {
@@ -412,19 +407,10 @@ onBothBackends(() => {
     });
 
     it("no room: what was allocated is given back at once", async () => {
-      const room = () => {
-        const variables: Variable[] = [];
-        expect(() => {
-          for (;;) variables.push(new Variable(new Float32Array(1000)));
-        }).toThrow(OutOfMemoryError);
-        for (const variable of variables) variable.free();
-        return variables.length;
-      };
       const w = tf.tidy(() => tf.variable(tf.zeros([50_000]), true, "large"));
       const optimizer = rmsprop(tf, { momentum: 0.9 });
       tf.tidy(() => optimizer.applyGradients({ large: tf.ones([50_000]) }));
-      const { kernel, byteLength } = (optimizer.core as unknown as { runtime: Limited }).runtime;
-      kernel.memory_limit(byteLength + 2_300_000);
+      const restore = limited(2_300_000);
       try {
         const before = [room(), valueBits((await optimizer.getWeights())[2]!.tensor as tf.Tensor)];
         const others = [40_000, 120_000, 200_000].map((size) => tf.tidy(() => tf.variable(tf.zeros([size]))));
@@ -441,7 +427,7 @@ onBothBackends(() => {
         tf.dispose([others, gradients.map(({ tensor }) => tensor)]);
         tf.dispose([...weights, ...large].map(({ tensor }) => tensor));
       } finally {
-        kernel.memory_limit(2 ** 32 - 1);
+        restore();
       }
       w.dispose();
       optimizer.dispose();
@@ -548,6 +534,7 @@ describe("the class", () => {
     expectTypeOf(optimizer).toExtend<tf.Optimizer>();
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), true, [] as tf.Variable[]);
     expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as tf.Variable[]);
+    expectTypeOf(optimizer.minimize).toBeCallableWith(() => tf.scalar(1), [] as readonly tf.Variable[]);
     optimizer.dispose();
   });
 
@@ -561,6 +548,34 @@ describe("the class", () => {
     expect(() => rmsprop(tf, { gradientAccumulationSteps: 1 })).toThrow(RangeError);
     expect(() => rmsprop(tf, { rate: 1 } as object)).toThrow(TypeError);
     expect(() => rmsprop(tf, { lossScale: { initialScale: Number.NaN } })).toThrow(RangeError);
+    class Settings {
+      get rho(): number {
+        return 0.5;
+      }
+    }
+    const optimizer = rmsprop(tf, new Settings());
+    expect(optimizer.core.rho).toBe(0.5);
+    optimizer.dispose();
+  });
+
+  it("has one scale, static or dynamic, which says what the core is", () => {
+    const [plain, scaled] = [rmsprop(tf, { lossScaleFactor: 5 }), rmsprop(tf, { lossScale: {} })];
+    expectTypeOf(plain.core).toEqualTypeOf<RMSprop>();
+    expectTypeOf(scaled.core).toEqualTypeOf<LossScaleOptimizer>();
+    const options: RMSpropTfjsOptions = {};
+    const either = rmsprop(tf, options as RMSpropTfjsOptions);
+    expectTypeOf(either.core).toEqualTypeOf<RMSprop | LossScaleOptimizer>();
+    expectTypeOf(either).toEqualTypeOf<RMSpropOptimizer<typeof tf>>();
+    expect([plain.lossScale, scaled.core.innerOptimizer.lossScaleFactor]).toEqual([5, null]);
+    // @ts-expect-error two scales
+    const both = () => rmsprop(tf, { lossScaleFactor: 5, lossScale: {} });
+    expect(both).toThrow("Argument `lossScaleFactor` must be null beside lossScale");
+    // @ts-expect-error of which tfjs?
+    expectTypeOf<RMSpropOptimizer>();
+    for (const optimizer of [plain, scaled, either]) optimizer.dispose();
+  });
+
+  it("says what is an object of options", () => {
     // As in tf.train.rmsprop(rate, …).
     expect(() => rmsprop(tf, 0.1 as never)).toThrow(/`options` must be an object, such as \{ learningRate: … \}/);
   });

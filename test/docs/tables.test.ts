@@ -3,13 +3,14 @@
 import * as everything from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
 import { HYPERPARAMETERS } from "../../ts/generated/hyperparameters.js";
+import { errorOf } from "../unit/support.js";
 import { codeOf, read, tableRows } from "./pages.js";
 
-const { LearningRateSchedule, RMSprop } = everything;
-const camelCase = (key: string) => key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+const { RMSprop } = everything;
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 /** What README.md says of them: they are not Keras'. */
 const OWN = ["epsilonMode", "momentumMode"];
+
 describe("the options", () => {
   const rows = tableRows("README.md", "## Options").map((row) => row.map(codeOf));
   const optimizer = new RMSprop();
@@ -47,13 +48,17 @@ it("the schedules are all there are, with all their options, and the defaults of
       return value === undefined ? key : { [key!]: JSON.parse(value) };
     }),
   ]);
-  const schedules = Object.entries(everything).filter(
-    ([, value]) => Object.getPrototypeOf(value) === LearningRateSchedule,
-  );
+  const Base = Object.getPrototypeOf(everything.CosineDecay);
+  const schedules = Object.entries(everything).filter(([, value]) => Object.getPrototypeOf(value) === Base);
   const values: Readonly<Record<string, unknown>> = { boundaries: [], values: [1], staircase: false, cycle: false };
   const expected = schedules.map(([name, schedule]) => {
-    const keys = (schedule as typeof LearningRateSchedule).keys.map(camelCase).filter((key) => key !== "name");
     const Schedule = schedule as never as new (options: object) => Record<string, unknown>;
+    // The message lists them.
+    const { message } = errorOf(() => new Schedule({ none: 1 }));
+    const keys = message
+      .replace(/^.*known are (.*)\.$/, "$1")
+      .split(", ")
+      .filter((key) => key !== "name");
     const described = keys.map((left) => {
       const others = keys.filter((key) => key !== left).map((key) => [key, values[key] ?? 1]);
       try {

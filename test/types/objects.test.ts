@@ -7,16 +7,20 @@ import {
   createRuntime,
   type Gradient,
   type GradientDtype,
+  type LossContext,
+  type LossScaleConfig,
   LossScaleOptimizer,
   nonNeg,
   type Optimizer,
   type OptimizerVariable,
   RMSprop,
+  type RMSpropConfig,
   type Runtime,
   type Slot,
   StateError,
   type Store,
   Variable,
+  type VariableOptions,
 } from "rmsprop-wasm";
 import * as scriptOnly from "rmsprop-wasm/js";
 import { describe, expect, expectTypeOf, it } from "vitest";
@@ -113,7 +117,7 @@ describe("Variable", () => {
     optimizer.applyGradients([[new Uint16Array(1), half]]);
     optimizer.minimize(
       ({ variables }) => {
-        expectTypeOf(variables).toEqualTypeOf<readonly Variable<"float16">[]>();
+        expectTypeOf(variables).toEqualTypeOf<readonly [Variable<"float16">]>();
         return 0;
       },
       [half],
@@ -122,6 +126,52 @@ describe("Variable", () => {
     notRun(() => ((_: Variable) => _)(half));
     // @ts-expect-error no such type
     expect(() => new Variable(1, { gradientDtype: "float64" })).toThrow(RangeError);
+  });
+
+  it("cannot be declared to have another type than it is given", () => {
+    const options: VariableOptions<"float16"> = { gradientDtype: "float16" };
+    const made: Variable = new Variable(1, { gradientDtype: "float32" });
+    const any: AnyVariable = new Variable(1);
+    const some: VariableOptions<GradientDtype> = { name: "w" };
+    expectTypeOf(new Variable(1, some)).toEqualTypeOf<AnyVariable>();
+    expectTypeOf(new Variable(1, {} as VariableOptions)).toEqualTypeOf<Variable>();
+    expect([made, any].map(({ gradientDtype }) => gradientDtype)).toEqual(["float32", "float32"]);
+    // @ts-expect-error float32
+    let lie: Variable<"float16"> = new Variable(1);
+    // @ts-expect-error float32
+    lie = new Variable<"float16">(1);
+    // @ts-expect-error float32
+    lie = new Variable<"float16">(1, { name: "w" });
+    expect(lie.gradientDtype).toBe("float32");
+    // @ts-expect-error perhaps undefined, and so float32
+    new Variable(1, options);
+    expectTypeOf(new Variable(1, { ...options, gradientDtype: "float16" })).toEqualTypeOf<Variable<"float16">>();
+  });
+
+  it("of any type tells numbers from bits by the gradient's class", () => {
+    const { gradient } = new Variable(1) as AnyVariable;
+    if (gradient instanceof Float32Array) expectTypeOf(gradient).toEqualTypeOf<Float32Array<ArrayBuffer>>();
+    else expectTypeOf(gradient).toEqualTypeOf<Uint16Array<ArrayBuffer>>();
+    expect(gradient).toBeInstanceOf(Float32Array);
+  });
+
+  it("takes constraints that return nothing or the array", () => {
+    const constraints: Constraint[] = [
+      nonNeg,
+      (value) => value.fill(0),
+      (value: Float32Array) => value.fill(0),
+      (value) => void value.fill(0),
+      (value) => {
+        value[0] = 0;
+      },
+    ];
+    for (const constraint of constraints) new Variable(1, { constraint });
+    notRun(
+      // @ts-expect-error a promise, which nobody waits for
+      () => new Variable(1, { constraint: async (value) => void value.fill(0) }),
+      // @ts-expect-error a number
+      () => new Variable(1, { constraint: (value) => (value[0] = 0) }),
+    );
   });
 
   it("is not another copy's variable", () => {
@@ -168,6 +218,34 @@ describe("optimizers", () => {
     expectTypeOf(RMSprop.fromConfig).returns.toEqualTypeOf<RMSprop>();
     expectTypeOf(LossScaleOptimizer.fromConfig).returns.toEqualTypeOf<LossScaleOptimizer>();
     expectTypeOf(plain.getConfig().name).toEqualTypeOf<string>();
+  });
+
+  it("have configurations that can be told apart, and are taken by their own class alone", () => {
+    const either = plain as Optimizer;
+    const config = either.getConfig();
+    expectTypeOf(config).toEqualTypeOf<RMSpropConfig | LossScaleConfig>();
+    if ("inner_optimizer" in config) expectTypeOf(config).toEqualTypeOf<LossScaleConfig>();
+    else expectTypeOf(config).toEqualTypeOf<RMSpropConfig>();
+    RMSprop.fromConfig({ rho: 0.5, momentum: undefined });
+    RMSprop.fromConfig({
+      learning_rate: { class_name: "CosineDecay", config: { initial_learning_rate: 1, decay_steps: 1 } },
+    });
+    LossScaleOptimizer.fromConfig({ inner_optimizer: { class_name: "RMSprop", config: {} } });
+    LossScaleOptimizer.fromConfig({ ...scaled.getConfig(), initial_scale: undefined });
+    for (const action of [
+      // @ts-expect-error the other class'
+      () => RMSprop.fromConfig(scaled.getConfig()),
+      // @ts-expect-error the other class'
+      () => LossScaleOptimizer.fromConfig(plain.getConfig()),
+      // @ts-expect-error perhaps the other class'
+      () => LossScaleOptimizer.fromConfig(config),
+      // @ts-expect-error without a class
+      () => LossScaleOptimizer.fromConfig({ inner_optimizer: { config: {} } }),
+      // @ts-expect-error camelCase
+      () => RMSprop.fromConfig({ weightDecay: 1 }),
+    ]) {
+      expect(action).toThrow(/^Argument/);
+    }
   });
 
   it("take gradients of any kind of number array, and null", () => {
@@ -218,11 +296,19 @@ describe("optimizers", () => {
     plain.minimize(
       ({ lossScale, variables }) => {
         expectTypeOf(lossScale).toEqualTypeOf<number>();
-        expectTypeOf(variables).toEqualTypeOf<readonly Variable[]>();
+        expectTypeOf(variables).toEqualTypeOf<readonly [Variable]>();
         return 1;
       },
       [w],
     );
+    plain.minimize(({ variables: [first] }) => first.value[0]!, [w]);
+    const list: Variable[] = [w];
+    plain.minimize(({ variables }) => {
+      expectTypeOf(variables).toEqualTypeOf<readonly Variable[]>();
+      return 1;
+    }, list);
+    const typed = ({ lossScale, variables }: LossContext) => lossScale * variables.length;
+    expect(plain.minimize(typed, [w])).toBe(1);
     plain.minimize(() => 1, [w]);
     // @ts-expect-error nothing
     expect(() => plain.minimize(() => {}, [w])).toThrow(TypeError);

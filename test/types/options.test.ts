@@ -2,6 +2,7 @@
 import {
   type EpsilonMode,
   ExponentialDecay,
+  type HyperparameterOptions,
   type Hyperparameters,
   type LearningRate,
   LossScaleOptimizer,
@@ -9,6 +10,7 @@ import {
   type MomentumMode,
   RMSprop,
   type RMSpropOptions,
+  type RMSpropOptionsWithout,
 } from "rmsprop-wasm";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
@@ -48,7 +50,7 @@ describe("at most one way of clipping", () => {
 });
 
 describe("options of the average", () => {
-  it("compile with useEma: true", () => {
+  it("compile beside useEma", () => {
     new RMSprop({ useEma: true });
     new RMSprop({ useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 3 });
     new RMSprop({ useEma: true, emaOverwriteFrequency: null, emaMomentum: undefined });
@@ -56,6 +58,12 @@ describe("options of the average", () => {
     new RMSprop({ useEma: undefined, emaMomentum: undefined });
     const flag = true as boolean;
     new RMSprop({ useEma: flag });
+    new RMSprop({ useEma: flag, emaMomentum: 0.5 });
+    new RMSprop({ useEma: (flag || undefined) as boolean | undefined });
+    const options = { useEma: true, emaMomentum: 0.5 };
+    expect(new RMSprop(options).emaMomentum).toBe(0.5);
+    // As in Keras, which does not look at it then.
+    new RMSprop({ useEma: false, emaMomentum: 0.5 });
   });
 
   it("do not compile without; Keras does not look at them then", () => {
@@ -63,9 +71,7 @@ describe("options of the average", () => {
     new RMSprop({ emaMomentum: 0.5 });
     // @ts-expect-error without useEma
     new RMSprop({ emaOverwriteFrequency: 3 });
-    // @ts-expect-error with useEma: false
-    new RMSprop({ useEma: false, emaMomentum: 0.5 });
-    const flag = true as boolean;
+    const flag = undefined as boolean | undefined;
     // @ts-expect-error perhaps without
     new RMSprop({ useEma: flag, emaMomentum: 0.5 });
   });
@@ -104,6 +110,51 @@ describe("other options", () => {
     const make = (given: RMSpropOptions = {}) => new RMSprop({ ...given, centered: true });
     expect(make({ useEma: true, emaMomentum: 0.5 }).emaMomentum).toBe(0.5);
     expect(make({ globalClipnorm: 2 }).globalClipnorm).toBe(2);
+  });
+
+  it("can be wrapped", () => {
+    type My = RMSpropOptions & { readonly epochs: number };
+    const train = ({ epochs, ...options }: My) => [epochs, new RMSprop({ ...options, momentum: 0.5 })] as const;
+    expect(train({ epochs: 3, clipnorm: 1 })[1].clipnorm).toBe(1);
+    // @ts-expect-error two, in the wrapped options too
+    expect(() => train({ epochs: 3, clipnorm: 1, clipvalue: 1 })).toThrow(RangeError);
+
+    type Mine = RMSpropOptionsWithout<"learningRate" | "name">;
+    const make = (options: Mine) => new RMSprop({ ...options, learningRate: 0.5 });
+    expect(make({ useEma: true, emaMomentum: 0.5, clipvalue: 2 }).clipvalue).toBe(2);
+    // @ts-expect-error left out
+    expect(make({ learningRate: 0.1 }).learningRate).toBe(0.5);
+    // @ts-expect-error two
+    expect(() => make({ clipnorm: 1, clipvalue: 1 })).toThrow(RangeError);
+
+    interface Named extends HyperparameterOptions<"rho" | "momentum"> {
+      readonly epochs: number;
+    }
+    const named = ({ epochs, ...options }: Named) => [epochs, new RMSprop(options)] as const;
+    expect(named({ epochs: 1, rho: 0.5 })[1].rho).toBe(0.5);
+
+    const both = (defaults: HyperparameterOptions<"rho" | "momentum">, options: RMSpropOptions) =>
+      new RMSprop({ ...defaults, ...options });
+    expect(both({ rho: 0.5, momentum: 0.5 }, { clipvalue: 1, rho: 0.25 }).rho).toBe(0.25);
+    // @ts-expect-error perhaps two
+    const merged = (defaults: RMSpropOptions, options: RMSpropOptions) => new RMSprop({ ...defaults, ...options });
+    expect(() => merged({ clipnorm: 1 }, { clipvalue: 1 })).toThrow(RangeError);
+  });
+
+  it("are read from getters of a class too", () => {
+    class Settings {
+      #rho = 0.25;
+      get rho(): number {
+        return this.#rho;
+      }
+      get learningRate(): number {
+        return 2 * this.#rho;
+      }
+      get name(): string {
+        return "settings";
+      }
+    }
+    expect(new RMSprop(new Settings())).toMatchObject({ rho: 0.25, learningRate: 0.5, name: "settings" });
   });
 
   it("compile, but are refused, if they are an object that happens to have a name", () => {

@@ -1,4 +1,6 @@
 // The schedules' types.
+
+import * as main from "rmsprop-wasm";
 import {
   CosineDecay,
   type CosineDecayOptions,
@@ -10,6 +12,7 @@ import {
   PiecewiseConstantDecay,
   PolynomialDecay,
   type Schedule,
+  type ScheduleConfig,
   type Serialized,
   serialize,
 } from "rmsprop-wasm";
@@ -80,6 +83,43 @@ it("fromConfig gives the class it is called on, deserialize a schedule", () => {
   ).toEqualTypeOf<PolynomialDecay>();
   expectTypeOf(deserialize(serialize(schedule))).toEqualTypeOf<LearningRateSchedule>();
   expectTypeOf(serialize(schedule)).toExtend<Serialized>();
+});
+
+it("configurations have the keys of their class, all of them in what getConfig gives", () => {
+  const config = new CosineDecay(rate).getConfig();
+  expectTypeOf(config.warmup_target).toEqualTypeOf<number | null>();
+  expectTypeOf(config.alpha).toEqualTypeOf<number>();
+  expectTypeOf(config).toExtend<ScheduleConfig>();
+  expectTypeOf(new PiecewiseConstantDecay({ boundaries: [], values: [1] }).getConfig().values).toEqualTypeOf<
+    readonly number[]
+  >();
+  expectTypeOf(serialize(new CosineDecay(rate)).config).toEqualTypeOf<ScheduleConfig>();
+  CosineDecay.fromConfig({ initial_learning_rate: 1, decay_steps: 1, alpha: undefined });
+  for (const action of [
+    // @ts-expect-error no decay_steps
+    () => CosineDecay.fromConfig({ initial_learning_rate: 1 }),
+    // @ts-expect-error an option's name
+    () => CosineDecay.fromConfig({ initialLearningRate: 1, decaySteps: 1 }),
+    // @ts-expect-error a string
+    () => CosineDecay.fromConfig({ ...config, alpha: "1" }),
+    // @ts-expect-error another class'
+    () => ExponentialDecay.fromConfig(config),
+    // @ts-expect-error no class
+    () => deserialize({ config }),
+    // @ts-expect-error text
+    () => deserialize("CosineDecay"),
+  ]) {
+    expect(action).toThrow(/^Argument/);
+  }
+});
+
+it("only objects with `at` are schedules for others; the base class is a type", () => {
+  // @ts-expect-error a type
+  expect(main.LearningRateSchedule).toBeUndefined();
+  // @ts-expect-error a type
+  expect(entry.LearningRateSchedule).toBeUndefined();
+  // @ts-expect-error not public
+  void CosineDecay.keys;
 });
 
 it("both entries have the same types", () => {

@@ -3,8 +3,11 @@ import { readFileSync } from "node:fs";
 import * as main from "rmsprop-wasm";
 import * as checkpoint from "rmsprop-wasm/checkpoint";
 import * as script from "rmsprop-wasm/js";
+import * as keras from "rmsprop-wasm/keras";
+import * as pytorch from "rmsprop-wasm/pytorch";
 import * as slim from "rmsprop-wasm/slim";
 import { describe, expect, it } from "vitest";
+import { errorOf } from "./support.js";
 
 slim.initSync(readFileSync(new URL("../../dist/rmsprop.wasm", import.meta.url)));
 
@@ -25,6 +28,9 @@ describe.each([
     expect(() => checkpoint.load(bytes.subarray(1), optimizer)).toThrow(CheckpointError);
     expect(() => checkpoint.load(bytes.subarray(1), optimizer)).toThrow(checkpoint.CheckpointError);
     expect(() => checkpoint.save(new RMSprop())).toThrow(StateError);
+    for (const entry of [checkpoint, keras, pytorch]) {
+      expect(errorOf(() => checkpoint.save(new RMSprop()))).toBeInstanceOf(entry.StateError);
+    }
   });
 });
 
@@ -35,7 +41,8 @@ it("refuses a variable of another entry, which is in another memory", () => {
 
 it("exports no value that only a type promises", () => {
   for (const entry of [main, script, slim]) {
-    expect(Object.keys(entry)).not.toContain("Runtime");
-    expect(Object.keys(entry)).not.toContain("Optimizer");
+    for (const name of ["LearningRateSchedule", "Optimizer", "Runtime", "TunableOptimizer"]) {
+      expect(Object.keys(entry)).not.toContain(name);
+    }
   }
 });

@@ -97,7 +97,11 @@ onBothBackends((runtime) => {
         let armed = false;
         const [a, b, c] = [
           new Variable(noise(70, 1), { name: "a", constraint: (value) => void value.fill(1), runtime }),
-          new Variable(noise(5, 2), { name: "b", constraint: (value) => (armed ? act(value) : undefined), runtime }),
+          new Variable(noise(5, 2), {
+            name: "b",
+            constraint: (value) => (armed ? act(value) : undefined) as undefined,
+            runtime,
+          }),
           new Variable(noise(3, 3), { name: "c", overwriteWithGradient: true, runtime }),
         ] as const;
         const inner = new RMSprop({ ...settings, name: "o" });

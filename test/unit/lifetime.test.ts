@@ -259,7 +259,7 @@ it("a loss cannot change the list of variables that it was given", () => {
   const attempt = (edit: (list: Variable[]) => void) =>
     optimizer.minimize(
       ({ variables }) => {
-        edit(variables as Variable[]);
+        edit(variables as readonly Variable[] as Variable[]);
         return 0;
       },
       [w],

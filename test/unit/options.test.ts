@@ -67,6 +67,40 @@ describe("options", () => {
     expect(new RMSprop(frozen).clipnorm).toBe(1);
   });
 
+  it("are read wherever a class has them, but not where others put them", () => {
+    class Settings {
+      centered = true;
+      get rho(): number {
+        return 0.5;
+      }
+      get gradientDtype(): "float16" {
+        return "float16";
+      }
+    }
+    class Scale {
+      get initialScale(): number {
+        return 8;
+      }
+    }
+    class More extends Settings {
+      override get rho(): number {
+        return super.rho / 2;
+      }
+    }
+    const more = new More();
+    expect(new RMSprop(Object.create({ rho: 0.5 }))).toMatchObject({ rho: 0.5 });
+    expect(new Variable(1, Object.create(more))).toMatchObject({ gradientDtype: "float16" });
+    expect(new LossScaleOptimizer(new RMSprop(), new Scale())).toMatchObject({ initialScale: 8 });
+    expect(new RMSprop(more)).toMatchObject({ centered: true, rho: 0.25 });
+    Object.assign(Object.prototype, { rho: 0.75 });
+    try {
+      expect(new RMSprop({ centered: true }).rho).toBe(0.9);
+      expect(new RMSprop(Object.create(null)).rho).toBe(0.9);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "rho");
+    }
+  });
+
   it("accept what Keras does not check", () => {
     const odd: RMSpropOptions[] = [
       { learningRate: -0.1 },

@@ -332,6 +332,26 @@ it.each([
   expect(call).toThrow(`\`${argument}\``);
 });
 
+it("gives browsers, which do not write shared memory, a copy of what lies in it", async () => {
+  const written: Uint8Array[] = [];
+  const directory = {
+    getFileHandle: async () => ({
+      getFile: async () => ({ arrayBuffer: async () => new ArrayBuffer(0) }),
+      createWritable: async () => ({
+        write: async (bytes: Uint8Array) => void written.push(bytes),
+        close: async () => undefined,
+        abort: async () => undefined,
+      }),
+    }),
+  };
+  const own = reference.after(0);
+  const shared = new Uint8Array(new SharedArrayBuffer(own.length));
+  shared.set(own);
+  await opfs.writeCheckpoint("run", shared, directory);
+  expect(written).toEqual([Uint8Array.from(own)]);
+  expect(written[0]!.buffer).toBeInstanceOf(ArrayBuffer);
+});
+
 it("says where there is no origin private file system, and what to do", async () => {
   await expect(opfs.readCheckpoint("run")).rejects.toThrow(/no origin private file system.*checkpoint\/node/);
   await expect(opfs.writeCheckpoint("run", reference.after(0).slice())).rejects.toThrow(

@@ -256,7 +256,11 @@ describe.each([1, 2])("a freed runtime of %i threads", (count) => {
 
 it("is disposed of by `using`", async () => {
   const runtime = await threads(2);
-  expect(runtime[Symbol.dispose]).toBe(runtime.free);
+  {
+    using freed = runtime;
+    expect(freed.threads).toBe(2);
+  }
+  expect(() => new Variable(1, { runtime })).toThrow("The runtime was freed.");
 });
 
 it("cannot be freed by a callback in the middle of a step", async () => {

@@ -7,7 +7,7 @@ import { ownBytes } from "./own-bytes.js";
 import type { Tensor } from "./safetensors.js";
 import { readSealed, writeSealed } from "./sealed.js";
 
-export { CheckpointError, type PackageError };
+export { CheckpointError, type PackageError, StateError };
 
 const FORMAT = "rmsprop-wasm checkpoint";
 const VERSION = "1";

@@ -51,7 +51,7 @@ async function root(): Promise<Directory> {
  * @param directory where; default: the root of the origin private file system.
  * @throws the browser's `DOMException` if the file cannot be written (`QuotaExceededError`, …).
  */
-export function writeCheckpoint(name: string, bytes: Uint8Array<ArrayBuffer>, directory?: Directory): Promise<void> {
+export function writeCheckpoint(name: string, bytes: Uint8Array, directory?: Directory): Promise<void> {
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
   const own = storable(bytes);
   return serially(name, async () => {

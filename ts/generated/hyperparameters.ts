@@ -1,76 +1,174 @@
 // Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
 
-/**
- * The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
- * does not have.
- */
-export type Hyperparameters = { 
-/**
- * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
- * `null` turns it off.
- */
-weightDecay: number | null, 
-/**
- * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
- */
-clipnorm: number | null, 
-/**
- * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
- * number: off.
- */
-globalClipnorm: number | null, 
-/**
- * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
- */
-clipvalue: number | null, 
-/**
- * Keep an exponential moving average of the variables' values.
- */
-useEma: boolean, 
-/**
- * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
- */
-emaMomentum: number, 
-/**
- * Overwrite the variables with their averages every so many iterations. `null` or 0: only
- * `finalizeVariableValues` does.
- */
-emaOverwriteFrequency: number | null, 
-/**
- * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
- */
-lossScaleFactor: number | null, 
-/**
- * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
- */
-gradientAccumulationSteps: number | null, 
-/**
- * ρ, the decay of the moving average of squared gradients.
- */
-rho: number, 
-/**
- * Momentum of the increments. 0 or a negative number: off.
- */
-momentum: number, 
-/**
- * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
- */
-epsilon: number, 
-/**
- * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
- */
-centered: boolean, 
-/**
- * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
- * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
- */
-epsilonMode: EpsilonMode, 
-/**
- * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
- * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
- * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
- */
-momentumMode: MomentumMode, };
+/** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does not have. */
+export type Hyperparameters = {
+  /**
+   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * `null` turns it off.
+   * Default null.
+   */
+  weightDecay: number | null;
+  /**
+   * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  clipnorm: number | null;
+  /**
+   * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
+   * number: off.
+   * Default null.
+   */
+  globalClipnorm: number | null;
+  /**
+   * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  clipvalue: number | null;
+  /**
+   * Keep an exponential moving average of the variables' values.
+   * Default false.
+   */
+  useEma: boolean;
+  /**
+   * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+   * Default 0.99.
+   */
+  emaMomentum: number;
+  /**
+   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
+   * `finalizeVariableValues` does.
+   * Default null.
+   */
+  emaOverwriteFrequency: number | null;
+  /**
+   * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+   * Default null.
+   */
+  lossScaleFactor: number | null;
+  /**
+   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Default null.
+   */
+  gradientAccumulationSteps: number | null;
+  /**
+   * ρ, the decay of the moving average of squared gradients.
+   * Default 0.9.
+   */
+  rho: number;
+  /**
+   * Momentum of the increments. 0 or a negative number: off.
+   * Default 0.
+   */
+  momentum: number;
+  /**
+   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * Default 1e-7.
+   */
+  epsilon: number;
+  /**
+   * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+   * Default false.
+   */
+  centered: boolean;
+  /**
+   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
+   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Default "inside".
+   */
+  epsilonMode: EpsilonMode;
+  /**
+   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
+   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
+   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * Default "keras".
+   */
+  momentumMode: MomentumMode;
+};
+
+/** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at their defaults. */
+export type HyperparameterConfig = {
+  /**
+   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * `null` turns it off.
+   * Default null.
+   */
+  readonly weight_decay: number | null;
+  /**
+   * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  readonly clipnorm: number | null;
+  /**
+   * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
+   * number: off.
+   * Default null.
+   */
+  readonly global_clipnorm: number | null;
+  /**
+   * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  readonly clipvalue: number | null;
+  /**
+   * Keep an exponential moving average of the variables' values.
+   * Default false.
+   */
+  readonly use_ema: boolean;
+  /**
+   * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+   * Default 0.99.
+   */
+  readonly ema_momentum: number;
+  /**
+   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
+   * `finalizeVariableValues` does.
+   * Default null.
+   */
+  readonly ema_overwrite_frequency: number | null;
+  /**
+   * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+   * Default null.
+   */
+  readonly loss_scale_factor: number | null;
+  /**
+   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Default null.
+   */
+  readonly gradient_accumulation_steps: number | null;
+  /**
+   * ρ, the decay of the moving average of squared gradients.
+   * Default 0.9.
+   */
+  readonly rho: number;
+  /**
+   * Momentum of the increments. 0 or a negative number: off.
+   * Default 0.
+   */
+  readonly momentum: number;
+  /**
+   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * Default 1e-7.
+   */
+  readonly epsilon: number;
+  /**
+   * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+   * Default false.
+   */
+  readonly centered: boolean;
+  /**
+   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
+   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Default "inside".
+   */
+  readonly epsilon_mode?: EpsilonMode;
+  /**
+   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
+   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
+   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * Default "keras".
+   */
+  readonly momentum_mode?: MomentumMode;
+};
 
 /**
  * Where ε is added to the denominator.
@@ -117,9 +215,6 @@ export type ClipOption = "clipnorm" | "globalClipnorm" | "clipvalue";
 
 /** Options that mean something only with `useEma`. */
 export type EmaOption = "emaMomentum" | "emaOverwriteFrequency";
-
-/** Options that Keras does not have. */
-export type OwnOption = "epsilonMode" | "momentumMode";
 
 /** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */
 export interface Descriptor {

@@ -1,8 +1,10 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import { allOrNone } from "../all-or-none.js";
+import { freeAtEndOfBlock } from "../disposable.js";
 import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
+import { REBUILD, RUNTIME } from "../internal.js";
 import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
@@ -25,8 +27,11 @@ export type RMSpropJaxOptions = RMSpropOptions & {
   readonly useEma?: false | undefined;
 };
 
-/** What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. */
-export interface RMSpropTransformation {
+/**
+ * What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. The end of a
+ * block with `using` calls `free`.
+ */
+export interface RMSpropTransformation extends Disposable {
   /** The state for these parameters: zeros, and a counter. */
   init<Params extends JsTree<np.Array>>(params: Params): JsTree<np.Array>;
   /**
@@ -75,19 +80,19 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
   const train = (variables: readonly Variable[]) => {
     // If there is no room, the workspace stays as it was.
-    const end = optimizer.rebuild(variables);
+    const end = optimizer[REBUILD](variables);
     for (const variable of workspace) variable.free();
     workspace = variables;
     end(true);
   };
 
   const free = () => {
-    optimizer.runtime?.assertUnlocked("free()");
+    optimizer[RUNTIME]?.assertUnlocked("free()");
     if (optimizer.built) train([]);
   };
 
   const prepare = (sizes: readonly number[]) => {
-    optimizer.runtime?.assertUnlocked("update");
+    optimizer[RUNTIME]?.assertUnlocked("update");
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     // Before the next one is made: there may be no room for two.
     free();
@@ -96,7 +101,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     });
   };
 
-  return {
+  const transformation: Omit<RMSpropTransformation, keyof Disposable> = {
     init(params) {
       const [arrays, structure] = tree.flatten<np.Array>(params);
       const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
@@ -138,6 +143,8 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
     free,
   };
+  freeAtEndOfBlock(transformation);
+  return transformation as RMSpropTransformation;
 }
 
 /** The parts of a state, if it is one of parameters with the structure and shapes of `gradients`. */

@@ -1,5 +1,5 @@
 // The entry `rmsprop-wasm/keras`: models saved by Keras 3, and arrays for Python.
-export { CheckpointError } from "../errors.js";
+export { CheckpointError, StateError } from "../errors.js";
 export { type Exported, exportNpz, exportSafetensors } from "./export.js";
 export {
   type KerasFile,

@@ -8,7 +8,7 @@ import type { Slot } from "../generated/codes.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
 
-export { CheckpointError, type Formula };
+export { CheckpointError, type Formula, StateError };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
 export interface Receiver extends Formula {

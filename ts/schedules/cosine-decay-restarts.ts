@@ -1,6 +1,7 @@
 // Keras' CosineDecayRestarts. The formula is in the crate, schedule.rs.
+import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new CosineDecayRestarts`. */
 export interface CosineDecayRestartsOptions {
@@ -19,9 +20,9 @@ export interface CosineDecayRestartsOptions {
 }
 
 /** Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before. */
-export class CosineDecayRestarts extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = [
+export class CosineDecayRestarts extends LearningRateSchedule<ScheduleConfigOf<CosineDecayRestartsOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = [
     "initial_learning_rate",
     "first_decay_steps",
     "t_mul",
@@ -49,7 +50,7 @@ export class CosineDecayRestarts extends LearningRateSchedule {
    */
   constructor(options: CosineDecayRestartsOptions) {
     super();
-    const read = new OptionReader(options, CosineDecayRestarts.keys);
+    const read = new OptionReader(options, CosineDecayRestarts[KEYS]);
     this.initialLearningRate = read.number("initial_learning_rate");
     this.firstDecaySteps = read.positive("first_decay_steps");
     this.tMul = read.number("t_mul", 2);
@@ -59,7 +60,7 @@ export class CosineDecayRestarts extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
+  [EVALUATE](step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, firstDecaySteps, tMul, mMul, alpha } = this;
     return kernel.cosine_decay_restarts(step, initialLearningRate, firstDecaySteps, tMul, mMul, alpha);
   }

@@ -1,6 +1,7 @@
 // Keras' CosineDecay. The formula is in the crate, schedule.rs.
+import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new CosineDecay`. */
 export interface CosineDecayOptions {
@@ -22,9 +23,9 @@ export interface CosineDecayOptions {
  * A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
  * the rate it started from.
  */
-export class CosineDecay extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = [
+export class CosineDecay extends LearningRateSchedule<ScheduleConfigOf<CosineDecayOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = [
     "initial_learning_rate",
     "decay_steps",
     "alpha",
@@ -52,7 +53,7 @@ export class CosineDecay extends LearningRateSchedule {
    */
   constructor(options: CosineDecayOptions) {
     super();
-    const read = new OptionReader(options, CosineDecay.keys);
+    const read = new OptionReader(options, CosineDecay[KEYS]);
     this.initialLearningRate = read.number("initial_learning_rate");
     this.decaySteps = read.positive("decay_steps");
     this.alpha = read.number("alpha", 0);
@@ -62,7 +63,7 @@ export class CosineDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
+  [EVALUATE](step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, alpha, warmupTarget, warmupSteps } = this;
     return kernel.cosine_decay(step, initialLearningRate, decaySteps, alpha, warmupTarget ?? Number.NaN, warmupSteps);
   }

@@ -1,6 +1,7 @@
 // Keras' ExponentialDecay. The formula is in the crate, schedule.rs.
+import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new ExponentialDecay`. */
 export interface ExponentialDecayOptions {
@@ -17,9 +18,15 @@ export interface ExponentialDecayOptions {
 }
 
 /** `initialLearningRate * decayRate ** (step / decaySteps)` */
-export class ExponentialDecay extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = ["initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name"] as const;
+export class ExponentialDecay extends LearningRateSchedule<ScheduleConfigOf<ExponentialDecayOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = [
+    "initial_learning_rate",
+    "decay_steps",
+    "decay_rate",
+    "staircase",
+    "name",
+  ] as const;
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
   /** Steps per factor of `decayRate`; above 0. */
@@ -38,7 +45,7 @@ export class ExponentialDecay extends LearningRateSchedule {
    */
   constructor(options: ExponentialDecayOptions) {
     super();
-    const read = new OptionReader(options, ExponentialDecay.keys);
+    const read = new OptionReader(options, ExponentialDecay[KEYS]);
     this.initialLearningRate = read.number("initial_learning_rate");
     this.decaySteps = read.positive("decay_steps");
     this.decayRate = read.number("decay_rate");
@@ -47,7 +54,7 @@ export class ExponentialDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
+  [EVALUATE](step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, decayRate, staircase } = this;
     return kernel.exponential_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
   }

@@ -5,5 +5,13 @@ export { ExponentialDecay, type ExponentialDecayOptions } from "./exponential-de
 export { InverseTimeDecay, type InverseTimeDecayOptions } from "./inverse-time-decay.js";
 export { PiecewiseConstantDecay, type PiecewiseConstantDecayOptions } from "./piecewise-constant-decay.js";
 export { PolynomialDecay, type PolynomialDecayOptions } from "./polynomial-decay.js";
-export { type ConfigValue, LearningRateSchedule, type Schedule, type ScheduleConfig } from "./schedule.js";
-export { deserialize, type Serialized, serialize } from "./serialization.js";
+export type {
+  ConfigValue,
+  LearningRateSchedule,
+  Schedule,
+  ScheduleConfig,
+  ScheduleConfigInput,
+  ScheduleConfigOf,
+  SnakeCase,
+} from "./schedule.js";
+export { deserialize, type Serialized, type SerializedInput, serialize } from "./serialization.js";

@@ -1,6 +1,7 @@
 // Keras' InverseTimeDecay. The formula is in the crate, schedule.rs.
+import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new InverseTimeDecay`. */
 export interface InverseTimeDecayOptions {
@@ -17,9 +18,15 @@ export interface InverseTimeDecayOptions {
 }
 
 /** `initialLearningRate / (1 + decayRate * step / decaySteps)` */
-export class InverseTimeDecay extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = ["initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name"] as const;
+export class InverseTimeDecay extends LearningRateSchedule<ScheduleConfigOf<InverseTimeDecayOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = [
+    "initial_learning_rate",
+    "decay_steps",
+    "decay_rate",
+    "staircase",
+    "name",
+  ] as const;
   /** Learning rate at step 0. */
   readonly initialLearningRate: number;
   /** Steps per unit of `decayRate`; above 0. */
@@ -38,7 +45,7 @@ export class InverseTimeDecay extends LearningRateSchedule {
    */
   constructor(options: InverseTimeDecayOptions) {
     super();
-    const read = new OptionReader(options, InverseTimeDecay.keys);
+    const read = new OptionReader(options, InverseTimeDecay[KEYS]);
     this.initialLearningRate = read.number("initial_learning_rate");
     this.decaySteps = read.positive("decay_steps");
     this.decayRate = read.number("decay_rate");
@@ -47,7 +54,7 @@ export class InverseTimeDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
+  [EVALUATE](step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, decayRate, staircase } = this;
     return kernel.inverse_time_decay(step, initialLearningRate, decaySteps, decayRate, Number(staircase));
   }

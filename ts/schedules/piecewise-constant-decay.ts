@@ -1,6 +1,7 @@
 // Keras' PiecewiseConstantDecay: a look-up.
 import { show } from "../errors.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { EVALUATE, KEYS } from "../internal.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new PiecewiseConstantDecay`. */
 export interface PiecewiseConstantDecayOptions {
@@ -13,9 +14,9 @@ export interface PiecewiseConstantDecayOptions {
 }
 
 /** `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on. */
-export class PiecewiseConstantDecay extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = ["boundaries", "values", "name"] as const;
+export class PiecewiseConstantDecay extends LearningRateSchedule<ScheduleConfigOf<PiecewiseConstantDecayOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = ["boundaries", "values", "name"] as const;
   /** Steps up to and including which each value holds; Keras cuts off fractions. */
   readonly boundaries: readonly number[];
   /** The values: one more than boundaries. */
@@ -30,7 +31,7 @@ export class PiecewiseConstantDecay extends LearningRateSchedule {
    */
   constructor(options: PiecewiseConstantDecayOptions) {
     super();
-    const read = new OptionReader(options, PiecewiseConstantDecay.keys);
+    const read = new OptionReader(options, PiecewiseConstantDecay[KEYS]);
     this.boundaries = read.numbers("boundaries");
     this.values = read.numbers("values");
     this.name = read.name("PiecewiseConstant");
@@ -42,7 +43,7 @@ export class PiecewiseConstantDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number): number {
+  [EVALUATE](step: number): number {
     const { boundaries, values } = this;
     const boundary = (i: number) => Math.trunc(boundaries[i] as number);
     const value = (i: number) => Math.fround(values[i] as number);

@@ -1,6 +1,7 @@
 // Keras' PolynomialDecay. The formula is in the crate, schedule.rs.
+import { EVALUATE, KEYS } from "../internal.js";
 import { defaultRuntime, type Runtime } from "../runtime.js";
-import { LearningRateSchedule, OptionReader } from "./schedule.js";
+import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new PolynomialDecay`. */
 export interface PolynomialDecayOptions {
@@ -19,9 +20,9 @@ export interface PolynomialDecayOptions {
 }
 
 /** `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps` */
-export class PolynomialDecay extends LearningRateSchedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static override readonly keys = [
+export class PolynomialDecay extends LearningRateSchedule<ScheduleConfigOf<PolynomialDecayOptions>> {
+  /** @internal */
+  static override readonly [KEYS] = [
     "initial_learning_rate",
     "decay_steps",
     "end_learning_rate",
@@ -49,7 +50,7 @@ export class PolynomialDecay extends LearningRateSchedule {
    */
   constructor(options: PolynomialDecayOptions) {
     super();
-    const read = new OptionReader(options, PolynomialDecay.keys);
+    const read = new OptionReader(options, PolynomialDecay[KEYS]);
     this.initialLearningRate = read.number("initial_learning_rate");
     this.decaySteps = read.positive("decay_steps");
     this.endLearningRate = read.number("end_learning_rate", 0.0001);
@@ -59,7 +60,7 @@ export class PolynomialDecay extends LearningRateSchedule {
   }
 
   /** @internal */
-  evaluate(step: number, { kernel }: Runtime = defaultRuntime()): number {
+  [EVALUATE](step: number, { kernel }: Runtime = defaultRuntime()): number {
     const { initialLearningRate, decaySteps, endLearningRate, power, cycle } = this;
     return kernel.polynomial_decay(step, initialLearningRate, decaySteps, endLearningRate, power, Number(cycle));
   }

@@ -1,5 +1,6 @@
 // What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
 import { finite, message, own, record } from "../errors.js";
+import { EVALUATE, KEYS } from "../internal.js";
 import type { Runtime } from "../runtime.js";
 
 /** Anything that gives a learning rate for a step. */
@@ -12,7 +13,22 @@ export interface Schedule {
 export type ConfigValue = number | boolean | string | null | readonly number[];
 
 /** Keras' configuration of a schedule, by Keras' names. */
-export type ScheduleConfig = Record<string, ConfigValue>;
+export type ScheduleConfig = Readonly<Record<string, ConfigValue>>;
+
+/** Keras' spelling of an option: `decaySteps` is `decay_steps`. */
+export type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : Name;
+
+/** Keras' configuration of the schedule with these options: each by Keras' name, none missing. */
+export type ScheduleConfigOf<Options> = {
+  readonly [Name in keyof Options as SnakeCase<Name & string>]-?: Exclude<Options[Name], undefined>;
+};
+
+/** A configuration as `fromConfig` takes it: without what has a default, if it is to have that. */
+export type ScheduleConfigInput<Options> = {
+  readonly [Name in keyof Options as SnakeCase<Name & string>]: Options[Name];
+};
 
 /** How one of Keras' names is spelled as an option: `decay_steps` is `decaySteps`. */
 export function camelCase(key: string): string {
@@ -68,26 +84,29 @@ export class OptionReader {
   }
 }
 
-/** One of Keras' schedules. Its values have the same bits in every engine. */
-export abstract class LearningRateSchedule implements Schedule {
-  /** Keras' names of the configuration, in Keras' order. */
-  static readonly keys: readonly string[] = [];
+/**
+ * One of Keras' schedules. Its values have the same bits in every engine. (A type: what extends it is here. Any object with
+ * `at(step)` is a `Schedule`.)
+ */
+export abstract class LearningRateSchedule<Config extends ScheduleConfig = ScheduleConfig> implements Schedule {
+  /** @internal */
+  static readonly [KEYS]: readonly string[] = [];
   /** Keras' name of this schedule. */
   abstract readonly name: string;
 
   /** The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated. */
   at(step: number): number {
-    return this.evaluate(finite("step", step));
+    return this[EVALUATE](finite("step", step));
   }
 
-  /** @internal `at`, by the crate's functions in a runtime. Default: the default runtime, made only if it is needed. */
-  abstract evaluate(step: number, runtime?: Runtime): number;
+  /** @internal Without a runtime: in the default one, made only if it is needed. */
+  abstract [EVALUATE](step: number, runtime?: Runtime): number;
 
   /** Keras' configuration of this schedule: what `fromConfig` takes. */
-  getConfig(): ScheduleConfig {
-    const { keys } = this.constructor as typeof LearningRateSchedule;
+  getConfig(): Config {
+    const keys = (this.constructor as typeof LearningRateSchedule)[KEYS];
     const values = this as unknown as Record<string, ConfigValue>;
-    return Object.fromEntries(keys.map((key) => [key, values[camelCase(key)] as ConfigValue]));
+    return Object.fromEntries(keys.map((key) => [key, values[camelCase(key)] as ConfigValue])) as unknown as Config;
   }
 
   /**
@@ -95,17 +114,15 @@ export abstract class LearningRateSchedule implements Schedule {
    *
    * @throws {RangeError | TypeError} if the configuration is not one of this schedule.
    */
-  static fromConfig<T>(this: ScheduleClass<T>, config: ScheduleConfig): T {
-    const given = record("config", config, this.keys);
-    return new this(Object.fromEntries(Object.entries(given).map(([key, value]) => [camelCase(key), value])));
+  static fromConfig<Class, Options>(
+    this: new (
+      options: Options,
+    ) => Class,
+    config: ScheduleConfigInput<Options>,
+  ): Class {
+    const keys = (this as unknown as typeof LearningRateSchedule)[KEYS];
+    const given = Object.entries(record("config", config, keys));
+    // The constructor checks them.
+    return new this(Object.fromEntries(given.map(([key, value]) => [camelCase(key), value])) as Options);
   }
-}
-
-/** A class of schedules, as `fromConfig` needs it. */
-export interface ScheduleClass<T> {
-  /** Keras' names of the configuration, in Keras' order. */
-  readonly keys: readonly string[];
-  /** A schedule with these options. */
-  // biome-ignore lint/suspicious/noExplicitAny: each class checks the options it is given.
-  new (options: any): T;
 }

@@ -6,7 +6,7 @@ import { ExponentialDecay } from "./exponential-decay.js";
 import { InverseTimeDecay } from "./inverse-time-decay.js";
 import { PiecewiseConstantDecay } from "./piecewise-constant-decay.js";
 import { PolynomialDecay } from "./polynomial-decay.js";
-import type { LearningRateSchedule, Schedule, ScheduleClass, ScheduleConfig } from "./schedule.js";
+import type { LearningRateSchedule, Schedule, ScheduleConfig } from "./schedule.js";
 
 /** Keras' JSON of a serialized object. */
 export interface Serialized<Config = unknown> {
@@ -20,7 +20,24 @@ export interface Serialized<Config = unknown> {
   readonly registered_name: string | null;
 }
 
-const CLASSES: Readonly<Record<string, ScheduleClass<LearningRateSchedule>>> = {
+/** Keras' JSON as it is taken: of the object, only its class and its configuration are looked at. */
+export interface SerializedInput<Config = unknown> {
+  /** Python's name of the class. */
+  readonly class_name: string;
+  /** What the class's `get_config` returned. */
+  readonly config: Config;
+  /** Not looked at. */
+  readonly module?: string | null | undefined;
+  /** Not looked at. */
+  readonly registered_name?: string | null | undefined;
+}
+
+/** A class of schedules, whose constructor checks its configuration. */
+interface ScheduleClass {
+  fromConfig(config: object): LearningRateSchedule;
+}
+
+const CLASSES: Readonly<Record<string, ScheduleClass>> = {
   ExponentialDecay,
   InverseTimeDecay,
   PiecewiseConstantDecay,
@@ -31,7 +48,7 @@ const CLASSES: Readonly<Record<string, ScheduleClass<LearningRateSchedule>>> = {
 
 /** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
-  const name = Object.keys(CLASSES).find((key) => CLASSES[key] === schedule.constructor);
+  const name = Object.keys(CLASSES).find((key) => (CLASSES[key] as unknown) === schedule.constructor);
   const own = (schedule as { constructor?: { name: unknown } }).constructor?.name;
   const custom = typeof own === "string" ? own : "Object";
   return {
@@ -47,7 +64,7 @@ export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfi
  *
  * @throws {TypeError | RangeError} if it is not one of Keras' schedules, or its configuration is not valid.
  */
-export function deserialize(json: unknown): LearningRateSchedule {
+export function deserialize(json: SerializedInput): LearningRateSchedule {
   const serialized = record("schedule", json);
   const name = own(serialized, "class_name");
   const wanted = typeof name === "string" ? name.toLowerCase() : undefined;
@@ -58,12 +75,9 @@ export function deserialize(json: unknown): LearningRateSchedule {
   if (found === undefined) {
     throw new TypeError(message("class_name", `one of ${Object.keys(CLASSES).join(", ")}`, name));
   }
-  const Schedule = CLASSES[found] as ScheduleClass<LearningRateSchedule> & {
-    fromConfig(config: ScheduleConfig): LearningRateSchedule;
-  };
   const config = own(serialized, "config");
   if (typeof config !== "object" || config === null) {
     throw new TypeError(`The configuration of ${found} must be an object; received ${show(config)}.`);
   }
-  return Schedule.fromConfig(config as ScheduleConfig);
+  return (CLASSES[found] as ScheduleClass).fromConfig(config);
 }

@@ -1,15 +1,36 @@
 // The optimizer's configuration as tfjs keeps it: in model.json, with keys in camelCase.
-import { own, record } from "../errors.js";
+import { message, own, record } from "../errors.js";
 import type { LossScaleOptions } from "../loss-scale.js";
-import { optionsFromConfig, type RMSpropOptions } from "../options.js";
+import { adapterOptions, OPTIONS, optionsFromConfig, type RMSpropOptions } from "../options.js";
 import type { RMSprop } from "../rmsprop.js";
-import { deserialize } from "../schedules/serialization.js";
+import { deserialize, type SerializedInput } from "../schedules/serialization.js";
 
 /** Options of `rmsprop(tf, options)`: those of `new RMSprop`, and loss scaling. */
-export type RMSpropTfjsOptions = RMSpropOptions & {
+export type RMSpropTfjsOptions = RMSpropOptions & (DynamicScaling | { readonly lossScale?: undefined });
+
+/** The option for a loss scale that finds itself, instead of the static `lossScaleFactor`. */
+export interface DynamicScaling {
   /** Scales the loss dynamically, as `LossScaleOptimizer` with these options does: for backends with 16-bit floats. */
-  readonly lossScale?: LossScaleOptions | undefined;
-};
+  readonly lossScale: LossScaleOptions;
+  /** The static scale is not possible beside it. */
+  readonly lossScaleFactor?: null | undefined;
+}
+
+/**
+ * The options of `new RMSprop`, and those of `new LossScaleOptimizer`.
+ *
+ * @throws {TypeError} if there are others.
+ * @throws {RangeError} if there are two scales, of which the static one would be lost.
+ */
+export function split(options: RMSpropTfjsOptions): [RMSpropOptions, LossScaleOptions | undefined] {
+  const given = adapterOptions(options, ["lossScale"]);
+  const [lossScale, factor] = [own(given, "lossScale"), own(given, "lossScaleFactor") ?? null];
+  if (lossScale !== undefined && factor !== null) {
+    throw new RangeError(message("lossScaleFactor", "null beside lossScale, which finds the scale itself", factor));
+  }
+  const others = Object.fromEntries(OPTIONS.map((option) => [option, own(given, option)]));
+  return [others as RMSpropOptions, lossScale as LossScaleOptions | undefined];
+}
 
 /** The configuration: the options, with a schedule in Keras' serialized form. */
 export function configOf(rmsprop: RMSprop, lossScale: LossScaleOptions | undefined): Record<string, unknown> {
@@ -26,7 +47,8 @@ export function optionsOf(config: unknown): RMSpropTfjsOptions {
   // tfjs adds its table of custom objects to what it read.
   const { customObjects, ...options } = record("config", config);
   const rate = own(options, "learningRate");
-  if (typeof rate === "object" && rate !== null) options["learningRate"] = deserialize(withSnakeCase(rate));
+  if (typeof rate === "object" && rate !== null)
+    options["learningRate"] = deserialize(withSnakeCase(rate) as SerializedInput);
   return options as RMSpropTfjsOptions;
 }
 

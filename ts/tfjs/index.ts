@@ -3,15 +3,24 @@ import { message } from "../errors.js";
 import type { LearningRate } from "../learning-rate.js";
 import type { LossScaleOptimizer } from "../loss-scale.js";
 import type { WeightDecayExclusion } from "../optimizer.js";
+import type { RMSpropOptions } from "../options.js";
 import type { RMSprop } from "../rmsprop.js";
-import type { RMSpropTfjsOptions } from "./config.js";
+import type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
 import { optimizerClass } from "./optimizer.js";
 import type { SerializableClass, TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
 
-export type { RMSpropTfjsOptions } from "./config.js";
-export type { NamedTensorLike, OptimizerLike, TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
+export type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
+export type {
+  GradientsLike,
+  NamedTensorLike,
+  OptimizerLike,
+  SerializableClass,
+  TensorFlow,
+  TensorLike,
+  VariableLike,
+} from "./tensorflow.js";
 
-/** Which variables to keep from weight decay. */
+/** Which variables `excludeFromWeightDecay` excludes. */
 export interface Exclusion<V = VariableLike> {
   /** These variables. */
   readonly variables?: readonly V[] | undefined;
@@ -20,34 +29,42 @@ export interface Exclusion<V = VariableLike> {
 }
 
 /** What the optimizer has beyond `tf.Optimizer`. */
-export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike> {
+export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
   /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
-  minimize(loss: Loss, variables: V[]): null;
+  minimize(loss: Loss, variables: readonly V[]): null;
   /** The current float32 learning rate. A number cannot take the place of a schedule. */
   get learningRate(): number;
   set learningRate(rate: LearningRate);
   /** What `computeGradients` multiplies the loss by, and `applyGradients` divides the gradients by; 1 unless scaled. */
   readonly lossScale: number;
   /**
-   * The optimizer underneath: hyper-parameters that can be changed, slots, counters, in linear memory. Step through this
-   * one, which copies tensors in and out.
+   * The optimizer underneath: hyper-parameters that can be changed, slots, counters, in linear memory. A
+   * `LossScaleOptimizer` with the option `lossScale`, else an `RMSprop`. Do not step it: steps are taken through the
+   * `tf.Optimizer`, which copies tensors in and out.
    */
-  readonly core: RMSprop | LossScaleOptimizer;
-  /** Keeps variables from weight decay; replaces what was set before. */
+  readonly core: Core;
+  /** Excludes variables from weight decay. Each call replaces the one before. */
   excludeFromWeightDecay(which: Exclusion<V>): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
   finalizeVariableValues(): void;
 }
 
-/** The optimizer that `rmsprop(tf, …)` makes: a `tf.Optimizer` of that `tf`, and more. */
-export type RMSpropOptimizer<TF extends TensorFlow = TensorFlow> = InstanceType<TF["Optimizer"]> &
+/**
+ * The optimizer that `rmsprop(tf, …)` makes: a `tf.Optimizer` of that `tf`, and more. `TF` is `typeof tf`; `Core` says
+ * whether the loss is scaled, if that is known.
+ */
+export type RMSpropOptimizer<
+  TF extends TensorFlow,
+  Core extends RMSprop | LossScaleOptimizer = RMSprop | LossScaleOptimizer,
+> = InstanceType<TF["Optimizer"]> &
   RMSpropAdditions<
     Parameters<InstanceType<TF["Optimizer"]>["minimize"]>[0],
-    TF["Variable"] extends abstract new (...args: never[]) => infer V ? V : never
+    TF["Variable"] extends abstract new (...args: never[]) => infer V ? V : never,
+    Core
   >;
 
 /** The class of these optimizers for one copy of tfjs: what tfjs' registry keeps. */
-export interface RMSpropClass<TF extends TensorFlow = TensorFlow> extends SerializableClass {
+export interface RMSpropClass<TF extends TensorFlow> extends SerializableClass {
   new (options?: RMSpropTfjsOptions): RMSpropOptimizer<TF>;
   /** The optimizer with the configuration that `getConfig` gave; tfjs passes the class first. */
   fromConfig(optimizer: unknown, config: object): RMSpropOptimizer<TF>;
@@ -60,6 +77,25 @@ export interface RMSpropClass<TF extends TensorFlow = TensorFlow> extends Serial
  * @param tf the namespace of `@tensorflow/tfjs` or `@tensorflow/tfjs-core`, version 4.
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
+export function rmsprop<TF extends TensorFlow>(
+  tf: TF,
+  options?: RMSpropOptions & { readonly lossScale?: undefined },
+): RMSpropOptimizer<TF, RMSprop>;
+/**
+ * The same with the option `lossScale`: its `core` is a `LossScaleOptimizer`.
+ *
+ * @throws {TypeError | RangeError} for options that are not as documented.
+ */
+export function rmsprop<TF extends TensorFlow>(
+  tf: TF,
+  options: RMSpropOptions & DynamicScaling,
+): RMSpropOptimizer<TF, LossScaleOptimizer>;
+/**
+ * The same with options of which it is not known whether `lossScale` is among them.
+ *
+ * @throws {TypeError | RangeError} for options that are not as documented.
+ */
+export function rmsprop<TF extends TensorFlow>(tf: TF, options?: RMSpropTfjsOptions): RMSpropOptimizer<TF>;
 export function rmsprop<TF extends TensorFlow>(tf: TF, options: RMSpropTfjsOptions = {}): RMSpropOptimizer<TF> {
   return new (register(tf))(options);
 }

@@ -1,13 +1,13 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
 import { allOrNone } from "../all-or-none.js";
 import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
+import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../internal.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
-import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
-import { configOf, optionsOf, type RMSpropTfjsOptions } from "./config.js";
+import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
 import type { Exclusion, RMSpropAdditions } from "./index.js";
 import type {
   GradientsLike,
@@ -43,12 +43,10 @@ export function optimizerClass(
 
     constructor(options: RMSpropTfjsOptions = {}) {
       super();
-      const given = adapterOptions(options, ["lossScale"]);
-      const { lossScale, ...others } = given;
-      this.#lossScale = own(given, "lossScale") as RMSpropTfjsOptions["lossScale"];
-      this.#rmsprop = new RMSprop(others as RMSpropOptions);
-      this.core =
-        this.#lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
+      const [others, lossScale] = split(options);
+      this.#lossScale = lossScale;
+      this.#rmsprop = new RMSprop(others);
+      this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
       this.core.build([]);
     }
 
@@ -73,17 +71,17 @@ export function optimizerClass(
     }
 
     get lossScale(): number {
-      return this.core.lossScale;
+      return this.core[LOSS_SCALE];
     }
 
-    override minimize(loss: () => TensorLike, variables: VariableLike[]): null;
+    override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
     override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
     override minimize(
       loss: () => TensorLike,
-      second: boolean | VariableLike[] = false,
+      second: boolean | readonly VariableLike[] = false,
       third?: VariableLike[],
     ): TensorLike | null {
-      const [returnCost, variables] = Array.isArray(second) ? [false, second] : [second, third];
+      const [returnCost, variables] = typeof second === "object" ? [false, second as VariableLike[]] : [second, third];
       const { value, grads } = this.computeGradients(loss, variables);
       try {
         this.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
@@ -126,7 +124,7 @@ export function optimizerClass(
     override applyGradients(gradients: Gradients): void {
       const list = asList(gradients);
       // A learning rate of the user's can throw, dispose of tensors, and have tfjs' memory move: before anything is read.
-      if (list.length > 0) this.#rmsprop.withLearningRate(() => this.#step(list));
+      if (list.length > 0) this.#rmsprop[WITH_LEARNING_RATE](() => this.#step(list));
       else this.#step(list);
     }
 
@@ -245,7 +243,7 @@ export function optimizerClass(
           const variable = made(new Variable(new Float32Array(size), { name, path: name, shape }));
           return { name, shape, variable, tensor: tensorOf.get(state), dataId: undefined };
         });
-        this.#rmsprop.rebuild(twins.map(({ variable }) => variable))(true);
+        this.#rmsprop[REBUILD](twins.map(({ variable }) => variable))(true);
         return twins;
       });
       this.#index();
@@ -305,7 +303,7 @@ export function optimizerClass(
           });
         const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
         const twins = [...live, ...fresh];
-        const settle = fresh.length > 0 ? this.#rmsprop.rebuild(twins.map(({ variable }) => variable)) : () => {};
+        const settle = fresh.length > 0 ? this.#rmsprop[REBUILD](twins.map(({ variable }) => variable)) : () => {};
         const end = (keep: boolean) => {
           settle(keep);
           if (!keep) {

@@ -1,4 +1,5 @@
 // A runtime with a pool of threads, and how both end.
+import { freeAtEndOfBlock } from "../disposable.js";
 import { StateError } from "../errors.js";
 import type { KernelExports } from "../generated/kernel.js";
 import { ownShared } from "../numbers.js";
@@ -7,6 +8,9 @@ import type { Pool } from "./pool.js";
 
 /** Ends the workers of runtimes that were never freed. */
 let forgotten: FinalizationRegistry<Pool> | undefined;
+
+/** The end of a block with `using` or `await using` frees it. */
+export interface ThreadedRuntime extends Disposable {}
 
 /**
  * A runtime whose steps several threads share, with the bits of one thread. Made by `createThreadedRuntime`.
@@ -66,12 +70,7 @@ export class ThreadedRuntime extends Runtime {
     this.#pool?.end("The runtime was freed.");
   }
 
-  /** Same as `free`, for `using` and `await using`. */
-  declare [Symbol.dispose]: () => void;
-
   static {
-    if (Symbol.dispose) {
-      Object.defineProperty(ThreadedRuntime.prototype, Symbol.dispose, { value: ThreadedRuntime.prototype.free });
-    }
+    freeAtEndOfBlock(ThreadedRuntime.prototype);
   }
 }

@@ -1,6 +1,7 @@
 //! Writes the TypeScript side of the boundary from the definitions in this crate: `bindings <folder>`.
 //!
-//! Types and their documentation by ts-rs, values by `serde_json`. The functions of the boundary come from wasm-bindgen.
+//! Types and their documentation by ts-rs, values by `serde_json`. What has a member for each hyper-parameter is written from
+//! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
 
 use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
 use rmsprop::half::GradientDtype;
@@ -39,6 +40,36 @@ fn camel_case(name: &str) -> String {
     })
 }
 
+/// `epsilon_mode` → `EpsilonMode`
+fn pascal_case(name: &str) -> String {
+    name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
+
+/// The type of a hyper-parameter's value.
+fn value_type(descriptor: &Descriptor) -> String {
+    match descriptor.kind {
+        Kind::Boolean => "boolean".to_owned(),
+        Kind::Number => "number".to_owned(),
+        Kind::OptionalNumber | Kind::OptionalCount => "number | null".to_owned(),
+        Kind::Choice => pascal_case(descriptor.name),
+    }
+}
+
+/// What a hyper-parameter means and is by default, as the comment above a member.
+fn comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
+    let default = defaults[&camel_case(descriptor.name)].to_string();
+    let default = format!(" Default {}.", default.strip_suffix(".0").unwrap_or(&default));
+    let lines = descriptor.documentation.iter().copied().chain([default.as_str()]);
+    format!("  /**\n{}   */\n", lines.map(|line| format!("   *{line}\n")).collect::<Vec<_>>().concat())
+}
+
+/// All hyper-parameters as members: the comment of each, and what `member` makes of its place and row.
+fn members(defaults: &Map<String, Value>, member: fn(usize, &Descriptor) -> String) -> String {
+    let rows = HYPERPARAMETERS.iter().enumerate();
+    let texts = rows.map(|(place, row)| format!("{}  {}\n", comment(row, defaults), member(place, row)));
+    texts.collect::<Vec<_>>().concat()
+}
+
 fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Result<Value> {
     let option = camel_case(descriptor.name);
     let mut limits = serde_json::to_value(descriptor.limits)?;
@@ -55,9 +86,7 @@ fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Re
     }))
 }
 
-fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
-    let defaults = serde_json::to_value(Hyperparameters::default())?;
-    let defaults = defaults.as_object().ok_or("the defaults are no object")?;
+fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<String, Box<dyn std::error::Error>> {
     let rows = HYPERPARAMETERS.iter().map(|descriptor| row(descriptor, defaults)).collect::<Result<Vec<_>, _>>()?;
     let options = |which: fn(&Descriptor) -> bool| {
         let options =
@@ -66,7 +95,19 @@ fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>
     };
     Ok([
         HEADER.to_owned(),
-        declaration::<Hyperparameters>(config)?,
+        format!(
+            "/** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does \
+             not have. */\nexport type Hyperparameters = {{\n{}}};\n",
+            members(defaults, |_, row| format!("{}: {};", camel_case(row.name), value_type(row)))
+        ),
+        format!(
+            "/** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at \
+             their defaults. */\nexport type HyperparameterConfig = {{\n{}}};\n",
+            members(defaults, |_, row| {
+                let optional = if row.kind == Kind::Choice { "?" } else { "" };
+                format!("readonly {}{optional}: {};", row.name, value_type(row))
+            })
+        ),
         declaration::<EpsilonMode>(config)?,
         declaration::<MomentumMode>(config)?,
         declaration::<Kind>(config)?,
@@ -81,7 +122,6 @@ fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>
             "EmaOption",
             &options(|row| row.limits.only_with == Some("use_ema")),
         ),
-        alias("Options that Keras does not have.", "OwnOption", &options(|row| row.kind == Kind::Choice)),
         "/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */\n\
          export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  kind: Kind;\n  \
          default: Hyperparameters[keyof Hyperparameters];\n  limits: Limits;\n  choices: readonly string[];\n}\n"
@@ -94,6 +134,31 @@ fn hyperparameters(config: &Config) -> Result<String, Box<dyn std::error::Error>
         )?,
     ]
     .join("\n"))
+}
+
+/// A class, not a type: what are accessors at run time must be accessors to TypeScript, or a subclass could declare a property
+/// of that name, which nothing would look at.
+fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
+    let accessors = members(defaults, |place, row| {
+        let (option, type_) = (camel_case(row.name), value_type(row));
+        format!(
+            "get {option}(): {type_} {{\n    return this[VALUES].{option};\n  }}\n  /** @ignore */\n  \
+             set {option}(value: {type_}) {{\n    this[SET]({place}, value);\n  }}\n"
+        )
+    });
+    let words = HYPERPARAMETERS.iter().filter(|row| row.kind == Kind::Choice).map(value_type).collect::<Vec<_>>();
+    format!(
+        "{HEADER}import {{ SET, VALUES }} from \"../internal.js\";\n\
+         import {{ Optimizer }} from \"../optimizer.js\";\n\
+         import type {{ Hyperparameters, {} }} from \"./hyperparameters.js\";\n\n\
+         /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */\n\
+         export abstract class TunableOptimizer extends Optimizer {{\n  \
+         /** @internal */\n  abstract readonly [VALUES]: Hyperparameters;\n  \
+         /** @internal Sets the one at this place of the table, or throws. */\n  \
+         abstract [SET](place: number, value: unknown): void;\n\n{}}}\n",
+        words.join(", "),
+        accessors.trim_end().to_owned() + "\n"
+    )
 }
 
 fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
@@ -124,7 +189,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(&folder);
     let config = Config::default();
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join("hyperparameters.ts"), hyperparameters(&config)?)?;
+    let defaults = serde_json::to_value(Hyperparameters::default())?;
+    let defaults = defaults.as_object().ok_or("the defaults are no object")?;
+    std::fs::write(folder.join("hyperparameters.ts"), hyperparameters(&config, defaults)?)?;
+    std::fs::write(folder.join("tunable-optimizer.ts"), tunable_optimizer(defaults))?;
     std::fs::write(folder.join("codes.ts"), codes(&config)?)?;
     Ok(())
 }
