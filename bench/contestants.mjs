@@ -44,13 +44,25 @@ export const contestants = {
     args: [here("peers/python.py"), "jax"],
     only: ["default", "momentum", "centered"],
   },
+  "torch-2": {
+    title: "PyTorch, 2 threads",
+    command: python,
+    args: [here("peers/python.py"), "torch", "2"],
+    only: ["default"],
+  },
+  "jax-2": {
+    title: "jax + optax, jit, 2 threads",
+    command: python,
+    args: [here("peers/python.py"), "jax", "2"],
+    only: ["default"],
+  },
   keras: { title: "Keras on NumPy", command: python, args: [here("peers/python.py"), "keras"], most: 2 ** 22 },
 };
 
 /** Those whose bits must be ours. The others round elsewhere or in another order. */
 export const sameBits = ["again", "threads", "native", "js", "fround"];
 
-const pythonPeers = ["torch", "jax", "keras"];
+const pythonPeers = ["torch", "jax", "torch-2", "jax-2", "keras"];
 
 /** The contestants of this machine and this build. */
 export function present({ withPython, exports }) {

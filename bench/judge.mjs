@@ -28,14 +28,20 @@ function verdict({ atMost, atLeast }, measured) {
   return measured.high >= atLeast ? "within noise" : "missed";
 }
 
-const judged = (title, goal, measured) => ({
+const judged = (title, goal, measured, ofNative) => ({
   title,
   ...(goal.atMost !== undefined ? { atMost: goal.atMost } : { atLeast: goal.atLeast }),
   unit: goal.unit ?? "×",
   because: goal.because,
   ...measured,
-  verdict: verdict(goal, measured),
+  verdict: forgiven(verdict(goal, measured), ofNative && verdict(goal, ofNative)),
 });
+
+/**
+ * The goals beside others were set on one processor. On another, the divider or its rivals may be so fast that the crate as
+ * native code does not reach them either: then there is nothing that could be missed in WebAssembly.
+ */
+const forgiven = (own, native) => (own === "missed" && native === "missed" ? "native code misses it too" : own);
 
 function perTensor(match) {
   const [many, one] = [timesOf(match, "ours/1000x8"), timesOf(match, "ours/8000")];
@@ -67,7 +73,11 @@ export function judge(run) {
       goal.configurations.map((configuration) => {
         const match = met("side by side", workload, configuration);
         const title = `${goal.over} / ${goal.under}, ${workload}, ${configuration}`;
-        return judged(title, goal, ratio(match, goal.over, goal.under));
+        const native = (name) => (name === "ours" ? "native" : name);
+        // Of native code beside itself nothing would follow.
+        const isRival = ![goal.over, goal.under].includes("native") && [goal.over, goal.under].includes("ours");
+        const ofNative = isRival ? ratio(match, native(goal.over), native(goal.under)) : null;
+        return judged(title, goal, ratio(match, goal.over, goal.under), ofNative);
       }),
     ),
   );

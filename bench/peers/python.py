@@ -1,23 +1,24 @@
-"""PyTorch, jax with optax, or Keras behind the protocol, on one thread: python.py torch|jax|keras."""
+"""PyTorch, jax with optax, or Keras behind the protocol: python.py torch|jax|keras [threads], one if not said."""
 
 import os
 import sys
 from time import perf_counter_ns
 
-THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-os.environ.update(THREADS, KERAS_BACKEND="numpy", JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="")
+THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+COUNTS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
+os.environ.update({name: str(THREADS) for name in COUNTS}, KERAS_BACKEND="numpy", JAX_PLATFORMS="cpu", CUDA_VISIBLE_DEVICES="")
 
 import numpy as np
 
 
-def start_xla_on_one_thread():
+def start_xla():
     """XLA's pool has as many threads as the process may use processors when it starts. Later they may run anywhere."""
     if not hasattr(os, "sched_setaffinity"):
         return
     import jax
 
     processors = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(processors)})
+    os.sched_setaffinity(0, set(sorted(processors)[:THREADS]))
     jax.devices()
     for thread in os.listdir("/proc/self/task"):
         os.sched_setaffinity(int(thread), processors)
@@ -57,7 +58,7 @@ class Torch:
     def __init__(self, values, gradients, options):
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(THREADS)
         self.parameters = [torch.nn.Parameter(torch.from_numpy(each)) for each in values]
         for parameter, each in zip(self.parameters, gradients):
             parameter.grad = torch.from_numpy(each)
@@ -156,7 +157,7 @@ def main():
     # Standard output is for answers: what libraries have to say goes to standard error.
     answers, sys.stdout = sys.stdout, sys.stderr
     if kind is Jax:
-        start_xla_on_one_thread()
+        start_xla()
     models = {}
 
     def make(name, sizes, regime, *options):

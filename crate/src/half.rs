@@ -145,7 +145,7 @@ impl Gradient {
     }
 
     /// The 16-bit type, if it is one.
-    #[cfg(feature = "threads")]
+    #[cfg(any(feature = "threads", test))]
     pub fn half(&self) -> Option<Half> {
         if let Elements::Half(half, _) = self.elements() { Some(half) } else { None }
     }

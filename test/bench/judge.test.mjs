@@ -77,6 +77,15 @@ describe("a goal", () => {
     expect(verdictOf({ ours: flat(107), native: flat(100), again: flat(104) }).verdict).toBe("within noise");
   });
 
+  it("beside others is not missed where native code misses it too", () => {
+    const tfjs = (times) => judge({ matches: [{ ...run(times).matches[0], workload: "1M" }] });
+    const of = (times) => tfjs(times).find(({ title }) => title === "tfjs-wasm / ours, 1M, default").verdict;
+    expect(of({ ours: flat(100), native: flat(98), "tfjs-wasm": flat(1600) })).toBe("reached");
+    expect(of({ ours: flat(100), native: flat(98), "tfjs-wasm": flat(900) })).toBe("native code misses it too");
+    expect(of({ ours: flat(100), native: flat(50), "tfjs-wasm": flat(900) })).toBe("missed");
+    expect(of({ ours: flat(100), "tfjs-wasm": flat(900) })).toBe("missed");
+  });
+
   it("that nobody measured is neither", () => {
     expect(verdictOf({ ours: flat(1) }).verdict).toBe("not measured");
   });
