@@ -254,8 +254,10 @@ export class RMSprop extends TunableOptimizer {
    * in the middle of what `work` does.
    */
   [WITH_LEARNING_RATE]<T>(work: () => T): T {
+    const now = this.learningRate;
+    // Not before: the function may have set another.
     const rate = this.#learningRate;
-    this.#learningRate = this.learningRate;
+    this.#learningRate = now;
     try {
       return work();
     } finally {

@@ -373,6 +373,20 @@ onBothBackends(() => {
       optimizer.dispose();
     });
 
+    it("a learning rate that sets another, which stays", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(1)));
+      const optimizer = rmsprop(tf, {
+        learningRate: () => {
+          optimizer.learningRate = () => 0.5;
+          return 0.1;
+        },
+      });
+      tf.tidy(() => optimizer.applyGradients({ [w.name]: tf.scalar(1) }));
+      expect(optimizer.learningRate).toBe(0.5);
+      w.dispose();
+      optimizer.dispose();
+    });
+
     it("a learning rate that computes with tfjs, whose memory moves then", () => {
       const kept: tf.Tensor[] = [];
       const [w, plain] = [1, 1].map((value) => tf.tidy(() => tf.variable(tf.fill([10], value)))) as tf.Variable[];
