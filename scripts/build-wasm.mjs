@@ -126,7 +126,10 @@ async function finishFallback(names) {
   let text = readFileSync(script, "utf8").trim();
   text = replaceOnce(text, "function instantiate(info)", "export default function instantiate()");
   text = replaceOnce(text, "return asmFunc(info);", "return asmFunc({});");
-  // memory.grow answers a failure with -1. wasm2js lets ArrayBuffer throw, through the middle of the allocator.
+  // memory.grow answers a failure with -1. wasm2js lets ArrayBuffer throw, through the middle of the allocator, and says of
+  // more than 4 GiB that they are there. Its addresses are signed, so 2 GiB are the end.
+  const condition = "if ((oldPages < newPages) && (newPages < 65536)) {";
+  text = replaceOnce(text, condition, `if (newPages < oldPages || newPages > 32767) return -1;\n  ${condition}`);
   const allocation = "var newBuffer = new ArrayBuffer(newPages << 16);";
   text = replaceOnce(text, allocation, `try { ${allocation} } catch { return -1; }`);
   // For the sake of C's errno, LLVM takes a root that is NaN once more.

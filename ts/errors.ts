@@ -1,6 +1,8 @@
 // The errors of the package, and how a received value reads in their messages.
 // Wrong arguments are the language's own RangeError and TypeError; these are for everything else.
 
+import { arrayKind, arrayLength } from "./typed-array.js";
+
 const KIND: unique symbol = Symbol.for("rmsprop-wasm.error");
 
 /**
@@ -85,12 +87,14 @@ export function showReturned(value: unknown): string {
 
 function text(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
-  if (typeof value === "function") return value.name ? `function ${value.name}` : "a function";
+  // A class can have a static method of that name.
+  if (typeof value === "function")
+    return value.name && typeof value.name === "string" ? `function ${value.name}` : "a function";
   if (typeof value === "bigint") return `${value}n`;
   if (value === null || typeof value !== "object") return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (ArrayBuffer.isView(value))
-    return `a ${kindOf(value)} of ${(value as { length?: number }).length ?? value.byteLength}`;
+    return `a ${kindOf(value)} of ${arrayKind(value) === undefined ? value.byteLength : arrayLength(value)}`;
   const kind = kindOf(value);
   return kind === "Promise" ? PROMISE : `an object (${kind})`;
 }

@@ -25,6 +25,8 @@ export const RUN_SCALED: unique symbol = /* @__PURE__ */ Symbol("runScaled");
 export const STEP_SCALED: unique symbol = /* @__PURE__ */ Symbol("stepScaled");
 /** Of an RMSprop: builds it anew for other variables, and keeps the state of those that it has. */
 export const REBUILD: unique symbol = /* @__PURE__ */ Symbol("rebuild");
+/** Of an RMSprop: does a function's work, whose step takes the learning rate that there was before it. */
+export const WITH_LEARNING_RATE: unique symbol = /* @__PURE__ */ Symbol("withLearningRate");
 
 /** Of an RMSprop: all hyper-parameters as they are now. */
 export const VALUES: unique symbol = /* @__PURE__ */ Symbol("values");

@@ -1,6 +1,7 @@
 // Keras' configurations as text. JavaScript writes the number 1.0 as `1`, which Python reads as an integer; Keras then
 // refuses an integer learning rate, and turns a whole schedule into integers.
 
+import { message } from "./errors.js";
 import { HYPERPARAMETERS } from "./generated/hyperparameters.js";
 
 /** Keys whose values are counts in Keras; all other numbers are floats. */
@@ -9,19 +10,28 @@ const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
   ...["dynamic_growth_steps", "boundaries", "warmup_steps"],
 ]);
 
-/** `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read. */
+/**
+ * `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read.
+ *
+ * @throws {TypeError} for what JSON cannot hold.
+ */
 export function stringifyConfig(config: object): string {
-  const write = (value: unknown, isCount: boolean): string => {
-    if (typeof value === "number" && Number.isInteger(value) && !isCount) {
-      const text = JSON.stringify(value);
-      return /[.e]/.test(text) ? text : `${text}.0`;
-    }
-    if (Array.isArray(value)) return `[${value.map((item) => write(item, isCount)).join(", ")}]`;
-    if (typeof value === "object" && value !== null) {
-      const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-      return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${write(item, COUNTS.has(key))}`).join(", ")}}`;
-    }
-    return JSON.stringify(value);
-  };
-  return write(config, false);
+  // Its own rules come first: what `toJSON` gives, no functions, `null` for what is not finite.
+  const text: string | undefined = JSON.stringify(config);
+  if (text === undefined) throw new TypeError(message("config", "an object", config));
+  return write(JSON.parse(text), false);
+}
+
+/** Text of what `JSON.parse` gave. */
+function write(value: unknown, isCount: boolean): string {
+  if (typeof value === "number" && Number.isInteger(value) && !isCount) {
+    const text = JSON.stringify(value);
+    return /[.e]/.test(text) ? text : `${text}.0`;
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => write(item, isCount)).join(", ")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value);
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${write(item, COUNTS.has(key))}`).join(", ")}}`;
+  }
+  return JSON.stringify(value);
 }

@@ -317,17 +317,18 @@ export class LossScaleOptimizer extends Optimizer {
     ) => Class,
     config: LossScaleConfigInput,
   ): Class {
-    const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = record("config", config);
-    const inner = record("inner_optimizer", inner_optimizer);
+    const given = record("config", config);
+    const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = given;
+    const inner = record("inner_optimizer", own(given, "inner_optimizer"));
     const className = own(inner, "class_name");
     if (typeof className !== "string" || className.toLowerCase() !== "rmsprop") {
       throw new TypeError(message("inner_optimizer.class_name", '"RMSprop"', className));
     }
     const options = {
       ...optionsFromConfig(others),
-      initialScale: initial_scale,
-      dynamicGrowthSteps: dynamic_growth_steps,
-      dynamic,
+      initialScale: own(given, "initial_scale"),
+      dynamicGrowthSteps: own(given, "dynamic_growth_steps"),
+      dynamic: own(given, "dynamic"),
     };
     const innerConfig = record("inner_optimizer.config", own(inner, "config")) as RMSpropConfigInput;
     return new this(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);

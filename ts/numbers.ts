@@ -1,6 +1,7 @@
 // Number arrays handed in from outside: what is accepted, and how they get into linear memory.
 import { counted, kindOf, message, show } from "./errors.js";
 import type { Runtime } from "./runtime.js";
+import { arrayBuffer, arrayKind, arrayLength, arrayOffset, isDetached, isShared } from "./typed-array.js";
 
 /** Numbers from outside: a typed array, a plain array, or anything with a length and indices. */
 export type Numbers = ArrayLike<number>;
@@ -15,25 +16,29 @@ export const ownShared: WeakSet<ArrayBufferLike> = /* @__PURE__ */ new WeakSet()
  */
 export function checkedNumbers(argument: string, values: unknown, size: number | undefined, what: string): Numbers {
   const rule = size === undefined ? "an array of numbers" : `an array of ${counted(size, "number")}, ${what}`;
-  if (typeof values !== "object" || values === null || typeof (values as Numbers).length !== "number") {
+  const kind = arrayKind(values);
+  // A DataView has numbers in an order that nobody has said.
+  if (typeof values !== "object" || values === null || (kind === undefined && ArrayBuffer.isView(values))) {
     throw new TypeError(message(argument, rule, values));
   }
-  const { length } = values as Numbers;
+  const length = lengthOf(values as Numbers);
+  if (typeof length !== "number") throw new TypeError(message(argument, rule, values));
   const fits = () => {
     if (size === undefined ? Number.isInteger(length) && length >= 0 : length === size) return;
     throw new RangeError(message(argument, rule, values));
   };
-  if (ArrayBuffer.isView(values)) {
-    if (kindOf(values).startsWith("Big")) throw new TypeError(message(argument, rule, values));
+  if (kind !== undefined) {
+    if (kind.startsWith("Big")) throw new TypeError(message(argument, rule, values));
+    const buffer = arrayBuffer(values);
     // Another thread could change shared memory between the check and the copy.
-    if (kindOf(values.buffer) === "SharedArrayBuffer" && !ownShared.has(values.buffer)) {
+    if (!ownShared.has(buffer) && isShared(buffer)) {
       throw new TypeError(message(argument, `${rule}, and not in shared memory (copy it first)`, values));
     }
-    if (isDetached(values.buffer as ArrayBuffer)) {
+    if (isDetached(buffer)) {
       throw new TypeError(message(argument, `${rule}, and its buffer must not be detached`, values));
     }
     fits();
-    return values as unknown as Numbers;
+    return values as Numbers;
   }
   fits();
   const copy: number[] = [];
@@ -61,31 +66,27 @@ export function checkedBits(
   size: number,
   what: string,
 ): Uint16Array {
-  const kind = ArrayBuffer.isView(values) ? kindOf(values) : "";
-  const isFloat16 = kind === "Float16Array" && dtype === "float16";
-  if (!isFloat16 && kind !== "Uint16Array") {
+  const kind = arrayKind(values);
+  const isBits = kind === "Uint16Array";
+  // A stand-in, where the engine has no Float16Array, is made of bits.
+  const isFloat16 = kind === "Float16Array" || (isBits && kindOf(values as object) === "Float16Array");
+  if (isFloat16 ? dtype !== "float16" : !isBits) {
     const arrays = `${dtype === "float16" ? "a Float16Array or " : ""}a Uint16Array with the bits of ${dtype} numbers`;
     throw new TypeError(message(argument, arrays, values));
   }
   const checked = checkedNumbers(argument, values, size, what) as Uint16Array;
-  return isFloat16 ? new Uint16Array(checked.buffer, checked.byteOffset, size) : checked;
+  return isFloat16 ? new Uint16Array(arrayBuffer(checked), arrayOffset(checked), size) : checked;
 }
 
-function isDetached(buffer: ArrayBuffer): boolean {
-  if (buffer.byteLength > 0) return false;
-  try {
-    // Also where there is no `ArrayBuffer.prototype.detached` yet: views on a detached buffer cannot be made.
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
-  }
+/** How many numbers there are. A typed array can have another `length` of its own. */
+export function lengthOf(numbers: Numbers): number {
+  return arrayKind(numbers) === undefined ? numbers.length : arrayLength(numbers);
 }
 
 /** A copy of numbers that were checked. Constructors make it: `slice` and `from` run code that users can replace. */
 export function copied(numbers: Numbers): Numbers {
   // Values and state are float32: as such they take half the memory, and no conversion.
-  return kindOf(numbers) === "Float32Array" ? new Float32Array(numbers) : new Float64Array(numbers);
+  return arrayKind(numbers) === "Float32Array" ? new Float32Array(numbers) : new Float64Array(numbers);
 }
 
 /**
@@ -93,6 +94,7 @@ export function copied(numbers: Numbers): Numbers {
  * there can overwrite them.
  */
 export function outside(runtime: Runtime, numbers: Numbers): Numbers {
-  const inside = ArrayBuffer.isView(numbers) && (numbers.buffer === runtime.buffer || ownShared.has(numbers.buffer));
-  return inside ? copied(numbers) : numbers;
+  if (arrayKind(numbers) === undefined) return numbers;
+  const buffer = arrayBuffer(numbers);
+  return buffer === runtime.buffer || ownShared.has(buffer) ? copied(numbers) : numbers;
 }

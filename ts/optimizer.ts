@@ -256,19 +256,23 @@ export abstract class Optimizer {
    * @throws {StateError} if the optimizer is not built.
    */
   loadOwnVariables(store: Readonly<Record<string, Numbers | number>>): void {
+    this.#load("store", store, (i) => `store["${i}"]`);
+  }
+
+  #load(argument: string, store: unknown, nameOf: (i: number) => string): void {
     this.#trainedVariables();
     const { variables } = this;
-    const given = record("store", store);
+    const given = record(argument, store);
     const count = Object.keys(given).length;
     if (count !== variables.length) {
       throw new RangeError(
-        `Argument \`store\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`,
+        `Argument \`${argument}\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`,
       );
     }
     const values = variables.map(({ path, value, check }, i) => {
       if (!Object.hasOwn(given, String(i))) throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
       const entry = given[String(i)];
-      const name = `store["${i}"]`;
+      const name = nameOf(i);
       const numbers = checkedNumbers(
         name,
         typeof entry === "number" ? [entry] : entry,
@@ -291,7 +295,7 @@ export abstract class Optimizer {
    */
   setWeights(weights: readonly (Numbers | number)[]): void {
     if (!Array.isArray(weights)) throw new TypeError(message("weights", "an array of arrays", weights));
-    this.loadOwnVariables(Object.fromEntries(weights.entries()));
+    this.#load("weights", Object.fromEntries(weights.entries()), (i) => `weights[${i}]`);
   }
 
   static {

@@ -20,6 +20,7 @@ import {
   STEP_SCALED,
   TRAINED,
   VALUES,
+  WITH_LEARNING_RATE,
 } from "./internal.js";
 import {
   checkedLearningRate,
@@ -29,6 +30,7 @@ import {
   replacedLearningRate,
 } from "./learning-rate.js";
 import { checkedName } from "./names.js";
+import { lengthOf } from "./numbers.js";
 import { checkedVariables, type Update, type WeightDecayExclusion } from "./optimizer.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import {
@@ -101,10 +103,7 @@ export class RMSprop extends TunableOptimizer {
   #learningRate: LearningRate;
   #trainer: Trainer | undefined;
   #freed = false;
-  #exclusion: { variables: ReadonlySet<AnyVariable>; patterns: readonly RegExp[] } = {
-    variables: new Set(),
-    patterns: [],
-  };
+  #exclusion: Exclusion = { variables: new Set(), patterns: [] };
 
   /**
    * An optimizer that is not built yet; it allocates nothing.
@@ -184,20 +183,26 @@ export class RMSprop extends TunableOptimizer {
   /**
    * @internal Trains these variables from now on, instead of those it was built with. State of those that were trained
    * before stays as it is, that of the others begins as in `build`. If there is no room, nothing has changed.
+   *
+   * @returns what ends it: it frees the state that there was before, or with `false` goes back to it.
    */
-  [REBUILD](variables: readonly AnyVariable[]): void {
+  [REBUILD](variables: readonly AnyVariable[]): (keep: boolean) => void {
     this[ASSERT_NOT_FREED]();
     const checked = checkedVariables(variables);
     const old = this.#trainer;
     const trainer = this.#build(checked);
-    if (!old) return;
-    trainer.rawIterations = old.rawIterations;
-    trainer.variables.forEach((variable, place) => {
-      const before = old.variables.indexOf(variable);
-      if (before < 0) return;
-      for (const slot of SLOTS) trainer.slot(slot, place)?.set(old.slot(slot, before) ?? []);
-    });
-    old.free();
+    if (old) {
+      trainer.rawIterations = old.rawIterations;
+      trainer.variables.forEach((variable, place) => {
+        const before = old.variables.indexOf(variable);
+        if (before < 0) return;
+        for (const slot of SLOTS) trainer.slot(slot, place)?.set(old.slot(slot, before) ?? []);
+      });
+    }
+    return (keep) => {
+      if (!keep) this.#trainer = old;
+      (keep ? old : trainer)?.free();
+    };
   }
 
   /**
@@ -228,8 +233,8 @@ export class RMSprop extends TunableOptimizer {
     const rate = this.#rate(this.#trainer?.runtime ?? built[0]?.[RUNTIME]);
     this[CHECK](built);
     variables.forEach(({ size, path }, i) => {
-      const length = gradients?.[i]?.length ?? size;
-      if (length !== size)
+      const numbers = gradients?.[i];
+      if (numbers && lengthOf(numbers) !== size)
         throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
     const wasBuilt = this.built;
@@ -241,6 +246,22 @@ export class RMSprop extends TunableOptimizer {
     } catch (error) {
       if (!wasBuilt) this.#release();
       throw error;
+    }
+  }
+
+  /**
+   * @internal Evaluates the learning rate and does `work`, whose step takes it: the user's function is called now, and not
+   * in the middle of what `work` does.
+   */
+  [WITH_LEARNING_RATE]<T>(work: () => T): T {
+    const now = this.learningRate;
+    // Not before: the function may have set another.
+    const rate = this.#learningRate;
+    this.#learningRate = now;
+    try {
+      return work();
+    } finally {
+      this.#learningRate = rate;
     }
   }
 
@@ -302,6 +323,7 @@ export class RMSprop extends TunableOptimizer {
     this[ASSERT_NOT_FREED]();
     const { name } = this;
     const trainer = this.#trainer;
+    trainer?.runtime.assertSound();
     const assignIterations = (value: number) => {
       if (trainer) trainer.rawIterations = value;
     };
@@ -335,9 +357,14 @@ export class RMSprop extends TunableOptimizer {
     const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
     if (!Array.isArray(names))
       throw new TypeError(message("names", "an array of strings and regular expressions", names));
-    const patterns = names.map((pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
-    this.#exclusion = { variables: new Set(checkedVariables(variables)), patterns };
-    if (this.#trainer) this.#exclude(this.#trainer);
+    // `from`, because `map` skips holes.
+    const patterns = Array.from(names, (pattern: unknown, i) => checkedPattern(`names[${i}]`, pattern));
+    const exclusion = { variables: new Set(checkedVariables(variables)), patterns };
+    const decays = this.#trainer?.variables.map((variable) => !isExcluded(exclusion, variable));
+    this.#exclusion = exclusion;
+    decays?.forEach((value, place) => {
+      this.#trainer?.setDecays(place, value);
+    });
   }
 
   /**
@@ -347,6 +374,7 @@ export class RMSprop extends TunableOptimizer {
    */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
+    trainer.runtime.assertSound();
     if (this.useEma) trainer.finalize();
   }
 
@@ -410,23 +438,18 @@ export class RMSprop extends TunableOptimizer {
   }
 
   #build(variables: readonly AnyVariable[]): Trainer {
+    // A regular expression of the user's can throw: before there is anything to give back.
+    const decays = variables.map((variable) => !isExcluded(this.#exclusion, variable));
     const trainer = new Trainer(
       variables[0]?.[RUNTIME] ?? defaultRuntime(),
       this.#hyperparameters,
       Object.freeze([...variables]),
     );
-    this.#exclude(trainer);
+    decays.forEach((value, place) => {
+      trainer.setDecays(place, value);
+    });
     this.#trainer = trainer;
     return trainer;
-  }
-
-  #exclude(trainer: Trainer): void {
-    const { variables, patterns } = this.#exclusion;
-    trainer.variables.forEach((variable, place) => {
-      // `search` starts at the beginning whatever a global or sticky pattern did before.
-      const named = patterns.some((pattern) => variable.name.search(pattern) >= 0);
-      trainer.setDecays(place, !named && !variables.has(variable));
-    });
   }
 
   /** @internal */
@@ -441,8 +464,20 @@ export class RMSprop extends TunableOptimizer {
 }
 
 /** Keras' JSON of a function: its name, from which nothing can be restored. */
-function functionConfig(rate: (step: number) => number): Serialized {
-  return { module: "builtins", class_name: "function", config: rate.name, registered_name: "function" };
+function functionConfig({ name }: { readonly name: unknown }): Serialized {
+  const config = typeof name === "string" ? name : "";
+  return { module: "builtins", class_name: "function", config, registered_name: "function" };
+}
+
+/** What weight decay leaves alone. */
+interface Exclusion {
+  readonly variables: ReadonlySet<AnyVariable>;
+  readonly patterns: readonly RegExp[];
+}
+
+function isExcluded({ variables, patterns }: Exclusion, variable: AnyVariable): boolean {
+  // `search` starts at the beginning whatever a global or sticky pattern did before.
+  return variables.has(variable) || patterns.some((pattern) => variable.name.search(pattern) >= 0);
 }
 
 function checkedPattern(argument: string, pattern: unknown): RegExp {

@@ -8,7 +8,10 @@ import { forms } from "./kernel/universal.js";
 export interface RuntimeOptions {
   /** Forces a machine form; without it, WebAssembly where it can be had, else JavaScript. */
   readonly backend?: "wasm" | Backend | undefined;
-  /** Bytes of arrays to make room for at once, so that memory need not grow later. Default 0. */
+  /**
+   * Bytes of arrays to make room for at once, so that memory need not grow later; there is never room for 2 GiB in one
+   * piece. Default 0.
+   */
   readonly initialBytes?: number | undefined;
   /**
    * Upper limit for the machine code's own 128 kB and all arrays in use, in bytes; what does not fit is an
@@ -73,6 +76,9 @@ export class Runtime {
   assertUnlocked(what: string): void {
     if (this.locked) throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
   }
+
+  /** @internal Throws if what is in the memory is undefined: then it must be neither saved nor loaded into. */
+  assertSound(): void {}
 }
 
 /** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */

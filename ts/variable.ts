@@ -4,7 +4,7 @@ import { counted, message, OutOfMemoryError, own, record, StateError, show, word
 import { GRADIENT_DTYPES, type GradientDtype } from "./generated/codes.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "./internal.js";
 import { automaticName } from "./names.js";
-import { checkedBits, checkedNumbers, type Numbers, outside } from "./numbers.js";
+import { checkedBits, checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Returns nothing, or the same array. */
@@ -128,11 +128,12 @@ export class Variable<D extends GradientDtype = "float32"> {
     const path = optional(given, "path", "string") as string | undefined;
     // Last, because reading an option can run code that detaches the values.
     const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
-    this.shape = checkedShape(shape, typeof value === "number" ? [] : [numbers.length]);
+    const count = lengthOf(numbers);
+    this.shape = checkedShape(shape, typeof value === "number" ? [] : [count]);
     this.size = this.shape.reduce((size, length) => size * length, 1);
-    if (this.size !== numbers.length) {
+    if (this.size !== count) {
       throw new RangeError(
-        `Argument \`shape\` must be a shape of ${counted(numbers.length, "value")}; received a shape of ${counted(this.size, "value")}: [${this.shape}].`,
+        `Argument \`shape\` must be a shape of ${counted(count, "value")}; received a shape of ${counted(this.size, "value")}: [${this.shape}].`,
       );
     }
 
@@ -263,8 +264,10 @@ function optional(options: Record<string, unknown>, key: string, type: "string" 
 function checkedShape(shape: unknown, otherwise: readonly number[]): readonly number[] {
   if (shape === undefined) return Object.freeze(otherwise);
   if (!Array.isArray(shape)) throw new TypeError(message("shape", "an array of lengths", shape));
-  const wrong = shape.find((length) => !Number.isInteger(length) || length < 0);
-  if (wrong !== undefined)
-    throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(wrong)}.`);
-  return Object.freeze([...shape]);
+  // Copied first: a hole becomes `undefined`, and a proxy cannot tell something else later.
+  const lengths: readonly unknown[] = [...shape];
+  const wrong = lengths.findIndex((length) => !Number.isInteger(length) || (length as number) < 0);
+  if (wrong >= 0)
+    throw new RangeError(`Argument \`shape\` must hold whole numbers from 0; received ${show(lengths[wrong])}.`);
+  return Object.freeze(lengths as readonly number[]);
 }

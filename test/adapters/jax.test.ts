@@ -1,9 +1,9 @@
 // RMSprop as a gradient transformation, in the real jax-js on both backends that run in Node.
 import { defaultDevice, grad, type JsTree, jit, numpy as np, tree } from "@jax-js/jax";
-import { ExponentialDecay, RMSprop, type RMSpropOptions, Variable } from "rmsprop-wasm";
+import { ExponentialDecay, OutOfMemoryError, RMSprop, type RMSpropOptions, StateError, Variable } from "rmsprop-wasm";
 import { type RMSpropJaxOptions, type RMSpropTransformation, rmsprop } from "rmsprop-wasm/jax";
 import { beforeAll, describe, expect, expectTypeOf, it } from "vitest";
-import { bits, errorOf, noise } from "../unit/support.js";
+import { bits, errorOf, limited, noise, room } from "../unit/support.js";
 
 /** As @jax-js/optax declares and defines them: it is not in every registry. */
 interface GradientTransformation {
@@ -181,6 +181,81 @@ describe("errors", () => {
     expect([w, integers, count, velocity].map(({ refCount }) => refCount)).toEqual([1, 1, 1, 1]);
     const [updates] = solver.update(w, state);
     expect(bitsOf(updates)[0]).toHaveLength(3);
+  });
+
+  it("nothing is taken over if one array is given twice with one reference", () => {
+    const solver = rmsprop({ momentum: 0.9 });
+    const w = np.array(noise(3));
+    const state = solver.init(w.ref) as { count: np.Array; velocity: np.Array; momentum: np.Array };
+    for (const action of [
+      () => update(solver, w, { ...state, velocity: w }),
+      () => update(solver, w, { ...state, momentum: state.velocity }),
+      () => solver.update(w, state, w),
+    ]) {
+      const error = errorOf(action);
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error.message).toMatch(
+        /^An array is given in 2 places with 1 references: give `array\.ref` in all but one/,
+      );
+      expect([w, ...Object.values(state)].map(({ refCount }) => refCount)).toEqual([1, 1, 1, 1]);
+    }
+    const [updates] = solver.update(w.ref, state, w);
+    expect(bitsOf(updates)[0]).toHaveLength(3);
+  });
+
+  it("a learning rate cannot free the workspace, or step in it", () => {
+    let act: () => void = () => {};
+    const make = () =>
+      rmsprop({
+        learningRate: () => {
+          act();
+          return 0.1;
+        },
+      });
+    const [solver, undisturbed] = [make(), make()];
+    const [w, other] = [np.array(noise(3)), np.array(noise(4))];
+    const state = solver.init(w.ref);
+    const wanted = bitsOf(undisturbed.update(w.ref, tree.ref(state))[0]);
+    const inner: (() => unknown)[] = [
+      () => solver.free(),
+      () => solver.update(np.array(noise(3, 5)), solver.init(w.ref)),
+      () => solver.update(np.array(noise(4, 5)), solver.init(other.ref)),
+    ];
+    for (const action of inner) {
+      const meddle = () => {
+        act = () => {};
+        expect(errorOf(action)).toBeInstanceOf(StateError);
+      };
+      act = meddle;
+      expect(bitsOf(solver.update(w.ref, tree.ref(state))[0])).toEqual(wanted);
+    }
+  });
+
+  it("no room: what was allocated is given back at once", () => {
+    const restore = limited(2_000_000);
+    try {
+      const before = room();
+      const solver = rmsprop();
+      const large = () => [np.zeros([100_000]), np.zeros([400_000])];
+      expect(errorOf(() => solver.update(large(), solver.init(large())))).toBeInstanceOf(OutOfMemoryError);
+      expect(room()).toBe(before);
+      // The variable fits, and its state does not.
+      const some = () => np.zeros([800 * before]);
+      expect(errorOf(() => solver.update(some(), solver.init(some()))).message).toMatch(/the state of an optimizer/);
+      expect(room()).toBe(before);
+    } finally {
+      restore();
+    }
+  });
+
+  it("what others put on Object.prototype is no option", () => {
+    const polluted = Object.prototype as Record<string, unknown>;
+    try {
+      polluted["weightDecay"] = 0.1;
+      expect(rmsprop()).toHaveProperty("init");
+    } finally {
+      delete polluted["weightDecay"];
+    }
   });
 
   it("says that jit cannot trace it", () => {

@@ -10,7 +10,7 @@ import {
 } from "rmsprop-wasm";
 import { type RMSpropOptimizer, type RMSpropTfjsOptions, register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { bits, errorOf } from "../unit/support.js";
+import { bits, errorOf, limited, room } from "../unit/support.js";
 import { gradient, gradientsOf, onBothBackends, SHAPES, start, tf, trajectory, valueBits, variables } from "./tf.js";
 
 const OPTIONS: Readonly<Record<string, RMSpropOptions>> = {
@@ -274,6 +274,197 @@ onBothBackends(() => {
       expect(() => optimizer.minimize(loss, true, [w])).toThrow("on purpose");
       expect([w.dataSync()[0], optimizer.iterations, tf.memory().numTensors]).toEqual([10, 0, before]);
       w.dispose();
+      optimizer.dispose();
+    });
+
+    it("a step that fails has met nobody, and state that waits goes on waiting", async () => {
+      let fails = false;
+      const options = {
+        useEma: true,
+        emaMomentum: 0.5,
+        momentum: 0.9,
+        learningRate: () => {
+          if (fails) throw new EvalError("on purpose");
+          return 0.1;
+        },
+      } as const;
+      const make = (name: string, value: number) => tf.tidy(() => tf.variable(tf.scalar(value), true, name));
+      const weightsOf = async (optimizer: ReturnType<typeof rmsprop>) =>
+        (await optimizer.getWeights()).map(({ name, tensor }) => [name, valueBits(tensor as tf.Tensor)]);
+      const one = tf.scalar(1);
+      const [first, known] = [make("first", 1), make("known", 2)];
+      const trained = rmsprop(tf, options);
+      trained.applyGradients({ first: one, known: one });
+      const weights = (await trained.getWeights()).map(({ name, tensor }) => ({ name, tensor: tensor.clone() }));
+
+      const optimizer = rmsprop(tf, options);
+      await optimizer.setWeights(weights);
+      const waiting = await weightsOf(optimizer);
+      // It would find the state of `first`, and `late` would be new.
+      first.dispose();
+      const [again, late] = [make("first_7", 5), make("late", 6)];
+      const [gone, alive] = [tf.scalar(1), rmsprop(tf, options)];
+      gone.dispose();
+      for (const [gradients, type] of [
+        [[{ name: "first_7", tensor: null }], RangeError],
+        [
+          [
+            { name: "first_7", tensor: one },
+            { name: "first_7", tensor: one },
+          ],
+          RangeError,
+        ],
+        [
+          [
+            { name: "first_7", tensor: one },
+            { name: "late", tensor: gone },
+          ],
+          Error,
+        ],
+      ] as const) {
+        expect(errorOf(() => optimizer.applyGradients(gradients as never))).toBeInstanceOf(type);
+        expect(await weightsOf(optimizer)).toEqual(waiting);
+      }
+      fails = true;
+      expect(() => optimizer.applyGradients({ first_7: one, late: one })).toThrow("on purpose");
+      expect(await weightsOf(optimizer)).toEqual(waiting);
+      fails = false;
+      // It is as if nothing had been tried: the average of a new variable begins at the value it has now.
+      await alive.setWeights(weights);
+      late.assign(tf.scalar(100));
+      for (const each of [optimizer, alive]) {
+        tf.tidy(() => {
+          again.assign(tf.scalar(5));
+          late.assign(tf.scalar(100));
+          known.assign(tf.scalar(2));
+        });
+        each.applyGradients({ late: one, known: one });
+        each.applyGradients({ first_7: one });
+      }
+      expect(await weightsOf(optimizer)).toEqual(await weightsOf(alive));
+      tf.dispose([again, known, late, one, weights]);
+      for (const each of [trained, optimizer, alive]) each.dispose();
+    });
+
+    it("a learning rate that disposes, and one that disposes of the optimizer", async () => {
+      let act = () => {};
+      const w = tf.tidy(() => tf.variable(tf.tensor1d([1, 2]), true, "acted"));
+      const optimizer = rmsprop(tf, {
+        learningRate: () => {
+          act();
+          return 0.1;
+        },
+      });
+      const step = (gradient: tf.Tensor) => optimizer.applyGradients({ acted: gradient });
+      const ones = tf.tensor1d([1, 1]);
+      step(ones);
+      const weights = await optimizer.getWeights();
+      const before = [valueBits(w), valueBits(weights[1]!.tensor as tf.Tensor)];
+      act = () => optimizer.dispose();
+      expect(() => step(ones)).toThrow(StateError);
+      act = () => ones.dispose();
+      expect(() => step(ones)).toThrow(/disposed/);
+      expect([valueBits(w), valueBits(weights[1]!.tensor as tf.Tensor)]).toEqual(before);
+      act = () => {};
+      const twos = tf.tensor1d([2, 2]);
+      step(twos);
+      expect(optimizer.iterations).toBe(2);
+      tf.dispose([w, twos]);
+      optimizer.dispose();
+    });
+
+    it("a learning rate that sets another, which stays", () => {
+      const w = tf.tidy(() => tf.variable(tf.scalar(1)));
+      const optimizer = rmsprop(tf, {
+        learningRate: () => {
+          optimizer.learningRate = () => 0.5;
+          return 0.1;
+        },
+      });
+      tf.tidy(() => optimizer.applyGradients({ [w.name]: tf.scalar(1) }));
+      expect(optimizer.learningRate).toBe(0.5);
+      w.dispose();
+      optimizer.dispose();
+    });
+
+    it("a learning rate that computes with tfjs, whose memory moves then", () => {
+      const kept: tf.Tensor[] = [];
+      const [w, plain] = [1, 1].map((value) => tf.tidy(() => tf.variable(tf.fill([10], value)))) as tf.Variable[];
+      const computing = rmsprop(tf, {
+        learningRate: () => {
+          kept.push(tf.keep(tf.zeros([4_000_000])));
+          return 0.1;
+        },
+      });
+      const optimizer = rmsprop(tf, seed);
+      for (let step = 0; step < 6; step++) {
+        tf.tidy(() => computing.applyGradients({ [w!.name]: tf.ones([10]) }));
+        tf.tidy(() => optimizer.applyGradients({ [plain!.name]: tf.ones([10]) }));
+        expect(valueBits(w!)).toEqual(valueBits(plain!));
+      }
+      tf.dispose([kept, w!, plain!]);
+      for (const each of [computing, optimizer]) each.dispose();
+    });
+
+    it("an argument that is none is named", () => {
+      const optimizer = rmsprop(tf, seed);
+      expect(() => optimizer.applyGradients([null as never])).toThrow(/`gradients\[0\]` must be \{ name, tensor \}/);
+      expect(() => optimizer.applyGradients(new Array(1))).toThrow(/`gradients\[0\]` must be/);
+      expect(() => optimizer.applyGradients({ toString: tf.scalar(1) } as never)).toThrow(
+        /tfjs knows no variable "toString"/,
+      );
+      for (const variables of [[5], [null], new Array(1), [{ name: "w" }]]) {
+        const exclude = () => optimizer.excludeFromWeightDecay({ variables: variables as never });
+        expect(exclude).toThrow(/`variables\[0\]` must be a tf\.Variable; received/);
+      }
+      optimizer.dispose();
+    });
+
+    it("no room: what was allocated is given back at once", async () => {
+      const w = tf.tidy(() => tf.variable(tf.zeros([50_000]), true, "large"));
+      const optimizer = rmsprop(tf, { momentum: 0.9 });
+      tf.tidy(() => optimizer.applyGradients({ large: tf.ones([50_000]) }));
+      const restore = limited(2_300_000);
+      try {
+        const before = [room(), valueBits((await optimizer.getWeights())[2]!.tensor as tf.Tensor)];
+        const others = [40_000, 120_000, 200_000].map((size) => tf.tidy(() => tf.variable(tf.zeros([size]))));
+        const gradients = others.map(({ name, size }) => ({ name, tensor: tf.ones([size]) }));
+        // The variables do not fit, or only the state does not.
+        for (const list of [[gradients[0]!, gradients[2]!], [gradients[1]!]]) {
+          expect(errorOf(() => optimizer.applyGradients(list))).toBeInstanceOf(OutOfMemoryError);
+          expect(room()).toBe(before[0]);
+        }
+        const large = ["velocity", "momentum"].map((slot) => ({ name: `other/${slot}`, tensor: tf.zeros([400_000]) }));
+        const weights = (await optimizer.getWeights()).map(({ name, tensor }) => ({ name, tensor: tensor.clone() }));
+        await expect(optimizer.setWeights([...weights, ...large])).rejects.toBeInstanceOf(OutOfMemoryError);
+        expect([room(), valueBits((await optimizer.getWeights())[2]!.tensor as tf.Tensor)]).toEqual(before);
+        tf.dispose([others, gradients.map(({ tensor }) => tensor)]);
+        tf.dispose([...weights, ...large].map(({ tensor }) => tensor));
+      } finally {
+        restore();
+      }
+      w.dispose();
+      optimizer.dispose();
+    });
+
+    it("weights that lack a variable that is trained", async () => {
+      const list = ["here", "there"].map((name) => tf.tidy(() => tf.variable(tf.scalar(1), true, name)));
+      const one = tf.scalar(1);
+      const optimizer = rmsprop(tf, seed);
+      optimizer.applyGradients({ here: one, there: one });
+      const weights = (await optimizer.getWeights()).map(({ name, tensor }) => ({ name, tensor: tensor.clone() }));
+      const before = weights.map(({ name, tensor }) => [name, valueBits(tensor)]);
+      for (const lacking of ["there/", "/"]) {
+        const rest = weights.filter(({ name }) => !name.includes(lacking));
+        const error = await optimizer.setWeights(rest).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(CheckpointError);
+        expect(String(error)).toMatch(/The weights have no state for .*"there", which the optimizer trains/);
+      }
+      await expect(optimizer.setWeights(new Array(1))).rejects.toThrow(/`weights` must be an array of/);
+      expect((await optimizer.getWeights()).map(({ name, tensor }) => [name, valueBits(tensor as tf.Tensor)])).toEqual(
+        before,
+      );
+      tf.dispose([list, one, weights]);
       optimizer.dispose();
     });
 

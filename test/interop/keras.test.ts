@@ -218,6 +218,15 @@ it("exports arrays of every shape and both types, always with the same bytes", (
   });
 });
 
+it("exports nothing but variables", () => {
+  for (const write of [exportNpz, exportSafetensors]) {
+    for (const wrong of [null, 1, {}, undefined, { path: "w", shape: [1], value: [1] }]) {
+      expect(errorOf(() => write([wrong as never])).message).toMatch(/`variables\[0\]` must be a variable; received/);
+    }
+    expect(errorOf(() => write(new Array(1))).message).toMatch(/`variables\[0\]`/);
+  }
+});
+
 describe("a file that means harm is an error, soon", () => {
   /** An HDF5 file of groups and no more, each of which has `names` as links to the next one. */
   function ladder(rungs: number, names: readonly string[]): Uint8Array {

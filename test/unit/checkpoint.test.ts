@@ -264,6 +264,52 @@ it("does not write what it could not read again", () => {
   expect(error.message).toMatch(/take 18000\d+ bytes; a file holds at most 16000000/);
 });
 
+it("writes no configuration that it could not read again", () => {
+  const saved = (getConfig: () => unknown) => {
+    const schedule = { peak: 0.5, at: () => 0.5, getConfig } as LearningRate;
+    const optimizer = new RMSprop({ learningRate: schedule, momentum: 0.9 });
+    optimizer.build([new Variable(1, { name: "w" })]);
+    load(save(optimizer), optimizer);
+  };
+  saved(function (this: object) {
+    return { ...this };
+  });
+  for (const config of [undefined, () => 1, "text", [() => 1, undefined], { nothing: { toJSON: () => undefined } }]) {
+    saved(() => config);
+  }
+  const error = errorOf(() => saved(() => ({ size: 1n })));
+  expect(error).toBeInstanceOf(CheckpointError);
+  expect(error.message).toMatch(/^The optimizer's configuration cannot be saved as JSON: TypeError: .*BigInt/);
+});
+
+it("is not kept busy by quotation marks in text", () => {
+  const optimizer = new RMSprop();
+  optimizer.build([new Variable(1, { name: "w", path: "w" })]);
+  const bytes = save(optimizer);
+  // Half a million strings seem to begin; a search that begins anew at each of them takes hours.
+  for (const text of ['\\"', "\\n", "x"]) {
+    const long = text.repeat(7_000_000 / text.length);
+    const file = forged(bytes, (header) => header.replace('"checksum"', () => `"more":"${long}","checksum"`));
+    expect(() => load(file, optimizer)).toThrow(CheckpointError);
+  }
+});
+
+it("says that a file is of another version before it says more", () => {
+  const optimizer = new RMSprop();
+  optimizer.build([new Variable(1, { name: "w", path: "w" })]);
+  const newer = forged(save(optimizer), (text) => text.replace('"version":"1"', '"version":"2"').replace(",", ", "));
+  expect(() => load(newer.slice(), optimizer)).toThrow(CheckpointError);
+  const plain = forged(save(optimizer), (text) => text.replace('"version":"1"', '"version":"2"'));
+  expect(() => load(plain, optimizer)).toThrow(/of version 1; it is .* of version "2"/);
+});
+
+it("names the argument that is wrong", () => {
+  for (const wrong of [null, undefined, 5, { built: true }]) {
+    expect(() => save(wrong as never)).toThrow(/`optimizer` must be an RMSprop or a LossScaleOptimizer; received/);
+    expect(() => load(new Uint8Array(9), wrong as never)).toThrow(/`optimizer` must be/);
+  }
+});
+
 describe("what does not fit", () => {
   const w = (path: string, size: number) => new Variable(new Float32Array(size), { name: "w", path });
   const saved = (...variables: Variable[]) => {

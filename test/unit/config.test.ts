@@ -119,6 +119,19 @@ describe("getConfig", () => {
     });
   });
 
+  it("has no name that is not a text", () => {
+    class Odd {
+      static name(): string {
+        return "odd";
+      }
+      at = () => 0.5;
+    }
+    expect(new RMSprop({ learningRate: new Odd() }).getConfig().learning_rate).toMatchObject({ class_name: "Object" });
+    const rate = Object.defineProperty(() => 0.5, "name", { value: () => 1 });
+    expect(new RMSprop({ learningRate: rate }).getConfig().learning_rate).toMatchObject({ config: "" });
+    expect(errorOf(() => new RMSprop({ rho: Odd as never })).message).toMatch(/received a function\.$/);
+  });
+
   it("is a copy: changing it changes nothing", () => {
     const optimizer = new RMSprop();
     Object.assign(optimizer.getConfig(), { rho: 7 });
@@ -203,6 +216,18 @@ describe("schedules", () => {
   });
 });
 
+it("what others put on Object.prototype is no part of a configuration", () => {
+  const config = new LossScaleOptimizer(new RMSprop()).getConfig();
+  const { initial_scale, dynamic_growth_steps, ...others } = config;
+  const polluted = Object.prototype as Record<string, unknown>;
+  try {
+    Object.assign(polluted, { initial_scale: 2, dynamic_growth_steps: 3 });
+    expect(LossScaleOptimizer.fromConfig(others).getConfig()).toEqual(config);
+  } finally {
+    for (const key of ["initial_scale", "dynamic_growth_steps"]) delete polluted[key];
+  }
+});
+
 describe("stringifyConfig", () => {
   it("writes floats as floats and counts as counts, so that Keras reads them as what they are", () => {
     expect(
@@ -214,6 +239,16 @@ describe("stringifyConfig", () => {
     expect(stringifyConfig(SCHEDULES[2]!.getConfig())).toBe(
       '{"boundaries": [1, 5], "values": [1.0, 0.5, 0.25], "name": "PiecewiseConstant"}',
     );
+  });
+
+  it("leaves out, and puts null for, what JSON does", () => {
+    const [nothing, date] = [{ toJSON: () => undefined }, new Date(0)];
+    const config = { call: () => 1, symbol: Symbol("s"), none: undefined, nothing, date, nan: Number.NaN };
+    expect(stringifyConfig(config)).toBe('{"date": "1970-01-01T00:00:00.000Z", "nan": null}');
+    expect(stringifyConfig({ list: [() => 1, undefined, Symbol("s"), nothing, 1] })).toBe(
+      '{"list": [null, null, null, null, 1.0]}',
+    );
+    expect(errorOf(() => stringifyConfig(() => 1)).message).toMatch(/`config` must be an object; received a function/);
   });
 
   it.each(SCHEDULES)("is JSON of the same values: schedule %#", (schedule) => {

@@ -110,6 +110,20 @@ describe.each(BACKENDS)("%s", (backend) => {
     }
   });
 
+  it("what cannot be had by growing is said, and not taken for there", () => {
+    const { kernel } = createRuntime({ backend }) as unknown as { kernel: { memory: { grow(pages: number): number } } };
+    const grown = (pages: number) => {
+      try {
+        return kernel.memory.grow(pages);
+      } catch {
+        // How WebAssembly's own says it.
+        return -1;
+      }
+    };
+    for (const pages of [65_536, 70_000, 2 ** 31 - 1]) expect(grown(pages)).toBe(-1);
+    expect(grown(0)).toBeGreaterThan(0);
+  });
+
   it("maximumBytes may be all that 32 bits address, and less than the crate needs for itself", () => {
     for (const maximumBytes of [2 ** 31, 2 ** 32 - 1, 2 ** 32]) {
       expect(new Variable([1, 2], { runtime: createRuntime({ backend, maximumBytes }) }).size).toBe(2);

@@ -1,10 +1,14 @@
 // Checkpoints on disk: whatever is killed at whatever moment, the file holds a whole checkpoint, and no saved step is lost.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import {
+  chmodSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -133,11 +137,15 @@ it("removes what was left behind long ago, and nothing else", async () => {
     utimesSync(join(folder, name), new Date(), new Date(Date.now() - age));
     return name;
   };
-  leftover(".run.safetensors.old.tmp", 3_600_000);
+  const uuid = () => `${randomUUID()}.tmp`;
+  leftover(`.run.safetensors.${uuid()}`, 3_600_000);
   const kept = [
-    leftover(".run.safetensors.young.tmp", 0),
-    leftover(".other.safetensors.old.tmp", 3_600_000),
-    leftover("run.safetensors.old.tmp", 3_600_000),
+    leftover(`.run.safetensors.${uuid()}`, 0),
+    leftover(`.other.safetensors.${uuid()}`, 3_600_000),
+    leftover(`run.safetensors.${uuid()}`, 3_600_000),
+    leftover(".run.safetensors.notes.tmp", 3_600_000),
+    leftover(`.run.safetensors.old.${uuid()}`, 3_600_000),
+    leftover(`.run.safetensors.${uuid()}.tmp`, 3_600_000),
   ];
   await writeCheckpoint(path, reference.after(1));
   expect(temporaries().sort()).toEqual(kept.sort());
@@ -171,15 +179,153 @@ it("passes the system's errors on, leaves nothing behind, and can be called agai
     code: "ENOENT",
   });
   // A folder is not replaced by a file.
-  await expect(writeCheckpoint(folder, reference.after(0))).rejects.toThrow(/EISDIR|ENOTEMPTY|EPERM|EEXIST/);
+  await expect(writeCheckpoint(folder, reference.after(0))).rejects.toThrow(/is no regular file, and is left as it is/);
   await expect(readCheckpoint(folder)).rejects.toMatchObject({ code: "EISDIR" });
   expect(readdirSync(folder)).toEqual([]);
   await writeCheckpoint(path, reference.after(0));
   expect(stepInFile()).toBe(0);
 });
 
+describe.skipIf(process.platform === "win32")("replaces nothing but files", () => {
+  const write = (file: string) => writeCheckpoint(file, reference.after(1));
+
+  it("not a pipe", async () => {
+    execFileSync("mkfifo", [path]);
+    await expect(write(path)).rejects.toThrow(/run\.safetensors" is no regular file, and is left as it is/);
+    expect(lstatSync(path).isFIFO()).toBe(true);
+    expect(temporaries()).toEqual([]);
+  });
+
+  it("not links in a circle", async () => {
+    symlinkSync("other", path);
+    symlinkSync("run.safetensors", join(folder, "other"));
+    await expect(write(path)).rejects.toMatchObject({ code: "ELOOP" });
+    expect(readlinkSync(path)).toBe("other");
+    expect(temporaries()).toEqual(["other"]);
+  });
+
+  it("not a link to what is not there yet: that is made", async () => {
+    mkdirSync(join(folder, "deep", "er"), { recursive: true });
+    symlinkSync("deep/er", join(folder, "short"));
+    // From the folder where the link really is, `..` leads elsewhere than its name tells.
+    symlinkSync("../first", join(folder, "short", "run"));
+    symlinkSync(join(folder, "second"), join(folder, "deep", "first"));
+    await write(join(folder, "short", "run"));
+    expect(stepInFile(join(folder, "second"))).toBe(1);
+    expect(readlinkSync(join(folder, "deep", "er", "run"))).toBe("../first");
+    await write(join(folder, "short", "run"));
+    expect(readdirSync(folder).sort()).toEqual(["deep", "second", "short"]);
+  });
+
+  it("not a link into a folder that is not there", async () => {
+    symlinkSync("nowhere/file", path);
+    await expect(write(path)).rejects.toMatchObject({ code: "ENOENT" });
+    expect(readlinkSync(path)).toBe("nowhere/file");
+  });
+});
+
+it.skipIf(process.platform === "win32")("keeps permissions that the process' mask would take away", async () => {
+  writeFileSync(path, "");
+  for (const mode of [0o664, 0o666, 0o640]) {
+    chmodSync(path, mode);
+    await writeCheckpoint(path, reference.after(1));
+    expect(statSync(path).mode & 0o777).toBe(mode);
+  }
+});
+
+// To root, every folder is open.
+it.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
+  "leaves the file as it is in a folder that cannot be synchronized",
+  async () => {
+    await writeCheckpoint(path, reference.after(1));
+    chmodSync(folder, 0o300);
+    await expect(writeCheckpoint(path, reference.after(2))).rejects.toMatchObject({ code: "EACCES" });
+    chmodSync(folder, 0o700);
+    expect(stepInFile()).toBe(1);
+    expect(temporaries()).toEqual([]);
+  },
+);
+
+it.each(["x".repeat(255), "é".repeat(127), "𝄞".repeat(63)])("writes files with the longest names", async (name) => {
+  const file = join(folder, name);
+  for (const step of [1, 2]) {
+    await writeCheckpoint(file, reference.after(step));
+    expect(stepInFile(file)).toBe(step);
+  }
+  expect(readdirSync(folder)).toHaveLength(1);
+});
+
+describe("bytes", () => {
+  /** A file system of one file, in memory. */
+  function memory() {
+    let [content, copy] = [new Uint8Array(), new Uint8Array()];
+    const file: opfs.FileHandle = {
+      getFile: async () => ({ arrayBuffer: async () => content.slice().buffer }),
+      createWritable: async () => ({
+        write: async (bytes) => {
+          copy = bytes.slice();
+        },
+        close: async () => {
+          content = copy;
+        },
+        abort: async () => {},
+      }),
+    };
+    return { getFileHandle: async () => file };
+  }
+  const directory = memory();
+  const stores = [
+    ["node", (bytes: unknown) => writeCheckpoint(path, bytes as never), () => readCheckpoint(path)],
+    [
+      "opfs",
+      (bytes: unknown) => opfs.writeCheckpoint("run", bytes as never, directory),
+      () => opfs.readCheckpoint("run", directory),
+    ],
+  ] as const;
+
+  it.each(stores)("are those of the call: %s", async (_, write, stored) => {
+    const bytes = reference.after(1).slice();
+    const written = write(bytes);
+    bytes.fill(0);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    await written;
+    expect(await stored()).toEqual(Uint8Array.from(reference.after(1)));
+  });
+
+  it.each(stores)("of no checkpoint replace none: %s", async (_, write, stored) => {
+    await write(reference.after(2));
+    const detached = reference.after(1).slice();
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    for (const [wrong, type, rule] of [
+      ["text", TypeError, /`bytes` must be a Uint8Array; received "text"/],
+      [new DataView(new ArrayBuffer(64)), TypeError, /`bytes` must be a Uint8Array; received a DataView/],
+      [detached, TypeError, /`bytes` must be a Uint8Array, and its buffer must not be detached; received/],
+      [new Uint8Array(), RangeError, /`bytes` must be what `save` returned; received a Uint8Array of 0/],
+      [new Uint8Array(1000), RangeError, /what `save` returned; received a Uint8Array of 1000/],
+      [reference.after(1).subarray(0, 100), RangeError, /what `save` returned; received a Uint8Array of 100/],
+    ] as const) {
+      expect(() => write(wrong)).toThrow(type);
+      expect(() => write(wrong)).toThrow(rule);
+    }
+    expect(await stored()).toEqual(Uint8Array.from(reference.after(2)));
+  });
+});
+
+it("says why a file could not be written, also if nothing works any more", async () => {
+  const full = async () => {
+    throw new DOMException("full", "QuotaExceededError");
+  };
+  const abort = async () => {
+    throw new DOMException("gone", "InvalidStateError");
+  };
+  const file = { getFile: full, createWritable: async () => ({ write: full, abort, close: full }) };
+  await expect(
+    opfs.writeCheckpoint("run", reference.after(0).slice(), { getFileHandle: async () => file }),
+  ).rejects.toMatchObject({ name: "QuotaExceededError" });
+});
+
 it.each([
-  ["path", () => writeCheckpoint(7 as unknown as string, new Uint8Array())],
+  ["path", () => writeCheckpoint(7 as unknown as string, reference.after(0))],
   ["bytes", () => writeCheckpoint(path, "text" as unknown as Uint8Array)],
 ])("says which argument is wrong: %s", (argument, call) => {
   expect(call).toThrow(TypeError);
@@ -198,16 +344,17 @@ it("gives browsers, which do not write shared memory, a copy of what lies in it"
       }),
     }),
   };
-  const own = Uint8Array.of(1, 2);
-  const shared = new Uint8Array(new SharedArrayBuffer(2));
+  const own = reference.after(0);
+  const shared = new Uint8Array(new SharedArrayBuffer(own.length));
   shared.set(own);
-  for (const bytes of [own, shared]) await opfs.writeCheckpoint("run", bytes, directory);
-  expect(written).toEqual([own, own]);
-  expect(written[0]).toBe(own);
-  expect(written[1]!.buffer).toBeInstanceOf(ArrayBuffer);
+  await opfs.writeCheckpoint("run", shared, directory);
+  expect(written).toEqual([Uint8Array.from(own)]);
+  expect(written[0]!.buffer).toBeInstanceOf(ArrayBuffer);
 });
 
 it("says where there is no origin private file system, and what to do", async () => {
   await expect(opfs.readCheckpoint("run")).rejects.toThrow(/no origin private file system.*checkpoint\/node/);
-  await expect(opfs.writeCheckpoint("run", new Uint8Array(1))).rejects.toThrow(/no origin private file system/);
+  await expect(opfs.writeCheckpoint("run", reference.after(0).slice())).rejects.toThrow(
+    /no origin private file system/,
+  );
 });

@@ -1,5 +1,12 @@
 // What the unit tests share: both backends, all bits of a state, and the check that a failed call changes none of them.
-import { type AnyVariable, createRuntime, type Optimizer, type Runtime } from "rmsprop-wasm";
+import {
+  type AnyVariable,
+  createRuntime,
+  type Optimizer,
+  OutOfMemoryError,
+  type Runtime,
+  Variable,
+} from "rmsprop-wasm";
 import { describe, expect } from "vitest";
 
 export const BACKENDS = ["wasm", "js"] as const;
@@ -47,4 +54,33 @@ export function noise(length: number, seed = 1): Float32Array {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 31 - 1;
   });
+}
+
+/** A member whose key is one of the package's own symbols: what no user can reach by accident. */
+export function hidden(object: object, name: string): unknown {
+  for (let owner = object; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    const key = Object.getOwnPropertySymbols(owner).find(({ description }) => description === name);
+    if (key !== undefined) return Reflect.get(owner, key, object);
+  }
+  throw new Error(`There is no ${name}.`);
+}
+
+/** The default runtime with so many bytes to be had, and no more; the function that gives it all of them again. */
+export function limited(bytes: number): () => void {
+  const w = new Variable(1);
+  const { kernel, byteLength } = hidden(w, "runtime") as Runtime & { kernel: { memory_limit(bytes: number): void } };
+  w.free();
+  kernel.memory_limit(byteLength + bytes);
+  return () => kernel.memory_limit(2 ** 32 - 1);
+}
+
+/** How many variables of 1000 numbers the default runtime has room for. */
+export function room(): number {
+  const variables: Variable[] = [];
+  const fill = () => {
+    for (;;) variables.push(new Variable(new Float32Array(1000)));
+  };
+  expect(errorOf(fill)).toBeInstanceOf(OutOfMemoryError);
+  for (const variable of variables) variable.free();
+  return variables.length;
 }

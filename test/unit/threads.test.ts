@@ -291,14 +291,26 @@ describe("a worker that dies", () => {
   it("in the middle of a step is an error, and the runtime is of no more use", async () => {
     const runtime = await threads(2, { worker: meddling("() => () => process.exit()") });
     const { w, optimizer } = training(runtime, 2_000_000);
+    const before = save(optimizer);
     const error = errorOf(() => {
       // Until the worker was quick enough to take a chunk.
       for (let step = 0; step < 10_000; step++) optimizer.step();
     });
     expect(error).toBeInstanceOf(StateError);
     expect(error.message).toMatch(/^A worker has died in the middle of a step: .* undefined\.$/);
-    for (const action of [() => optimizer.step(), () => new Variable(1, { runtime })]) {
-      expect(errorOf(action)).toBeInstanceOf(StateError);
+    for (const action of [
+      () => optimizer.step(),
+      () => new Variable(1, { runtime }),
+      // What is undefined must not be kept for something else.
+      () => save(optimizer),
+      () => load(before, optimizer),
+      () => optimizer.saveOwnVariables(),
+      () => optimizer.setWeights([]),
+      () => optimizer.finalizeVariableValues(),
+    ]) {
+      const after = errorOf(action);
+      expect(after).toBeInstanceOf(StateError);
+      expect(after.message).toMatch(/failed half-way: what is in its memory is undefined/);
     }
     optimizer.free();
     w.free();
@@ -343,6 +355,22 @@ it("refuses options that are not as documented", async () => {
   await refused({ threads: 2, initialBytes: -1 }, RangeError, "`initialBytes` must be");
   await refused({ threads: 2, initialBytes: 2, maximumBytes: 1 }, RangeError, "`initialBytes` must be at most");
   await refused({ threads: 2, initialBytes: 4e6, maximumBytes: 1e6 }, RangeError, "`initialBytes` must be at most");
+});
+
+it("says that a factory makes no workers, and ends those that come too late", async () => {
+  const late: Worker[] = [];
+  const worker = async () => {
+    late.push(new Worker(script, { eval: true }));
+    return late.at(-1)!;
+  };
+  for (const wrong of [worker, () => undefined, () => ({})]) {
+    const error = await threads(3, { worker: wrong as () => object }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TypeError);
+    expect(String(error)).toMatch(/`worker` must be a function that returns a Worker, at once; received/);
+  }
+  expect(late).toHaveLength(2);
+  for (const each of late)
+    await new Promise((resolve) => (each.threadId < 0 ? resolve(0) : each.once("exit", resolve)));
 });
 
 it("belongs to its own flavour", async () => {

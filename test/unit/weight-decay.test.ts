@@ -1,7 +1,7 @@
 // Weight decay and who is excluded from it: variables, names, patterns; before and after build; the last call counts.
 import { LossScaleOptimizer, RMSprop, Variable, type WeightDecayExclusion } from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
-import { onBothBackends } from "./support.js";
+import { hidden, onBothBackends } from "./support.js";
 
 const NAMES = ["kernel", "bias", "dense_bias", "b|i", "BIAS"];
 
@@ -93,6 +93,26 @@ onBothBackends((runtime) => {
       optimizer.apply([[0]]);
       expect(w.value[0]).toBe(1);
     }
+  });
+
+  it("a regular expression that throws replaces nothing, and leaves nothing built", () => {
+    const w = new Variable([1], { name: "w", runtime });
+    const optimizer = new RMSprop({ weightDecay: 0.5, learningRate: 0.5 });
+    const throwing = /w/;
+    throwing.exec = () => {
+      throw new EvalError("on purpose");
+    };
+    optimizer.excludeFromWeightDecay({ names: [throwing] });
+    expect(() => optimizer.build([w])).toThrow("on purpose");
+    expect(optimizer.built).toBe(false);
+    optimizer.excludeFromWeightDecay({ variables: [w] });
+    optimizer.build([w]);
+    expect(() => optimizer.excludeFromWeightDecay({ names: [throwing] })).toThrow("on purpose");
+    // As the adapters do.
+    const rebuild = hidden(optimizer, "rebuild") as (variables: Variable[]) => (keep: boolean) => void;
+    rebuild.call(optimizer, [w])(true);
+    optimizer.apply([[0]]);
+    expect(w.value[0]).toBe(1);
   });
 
   it("on a LossScaleOptimizer it is the inner optimizer's", () => {

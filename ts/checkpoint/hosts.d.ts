@@ -11,20 +11,22 @@ declare module "node:fs/promises" {
     sync(): Promise<void>;
     close(): Promise<void>;
   }
+  export function chmod(path: string, mode: number): Promise<void>;
   export function open(path: string, flags: string, mode?: number): Promise<FileHandle>;
   export function readdir(path: string): Promise<string[]>;
   export function readFile(path: string): Promise<Uint8Array>;
+  export function readlink(path: string): Promise<string>;
   export function realpath(path: string): Promise<string>;
   export function rename(from: string, to: string): Promise<void>;
   export function rm(path: string, options: { force: boolean }): Promise<void>;
-  export function stat(path: string): Promise<{ mode: number; mtimeMs: number }>;
+  export function stat(path: string): Promise<{ mode: number; mtimeMs: number; isFile(): boolean }>;
 }
 
 declare module "node:path" {
   export function basename(path: string): string;
   export function dirname(path: string): string;
   export function join(...parts: string[]): string;
-  export function resolve(path: string): string;
+  export function resolve(...parts: string[]): string;
 }
 
 declare module "node:process" {

@@ -1,7 +1,9 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 import { CheckpointError, message, notBuilt, own, type PackageError, record, StateError, show } from "../errors.js";
 import { stringifyConfig } from "../keras-json.js";
-import { assertSameMeaning } from "./meaning.js";
+import { arrayKind } from "../typed-array.js";
+import { assertSameMeaning, parsedConfig } from "./meaning.js";
+import { ownBytes } from "./own-bytes.js";
 import type { Tensor } from "./safetensors.js";
 import { readSealed, writeSealed } from "./sealed.js";
 
@@ -130,11 +132,11 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
     format: FORMAT,
     version: VERSION,
     includes_variables: String(includeVariables),
-    optimizer: stringifyConfig(optimizer.getConfig()),
+    optimizer: configText(optimizer.getConfig()),
   };
   for (const [name, { value }] of scalars(optimizer)) {
     const number = value[0] as number;
-    if (value instanceof Int32Array && number < 0) {
+    if (arrayKind(value) === "Int32Array" && number < 0) {
       throw new CheckpointError(
         `The optimizer's ${name} is beyond 2 ** 31 - 1, the most that Keras counts: set it anew.`,
       );
@@ -154,14 +156,9 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
  * @throws {StateError} if the optimizer is not built, or was freed.
  */
 export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  const own = ownBytes(bytes);
   assertBuilt(optimizer);
-  const { metadata, tensors } = readSealed(bytes);
-  if (metadata["format"] !== FORMAT || metadata["version"] !== VERSION) {
-    throw new CheckpointError(
-      `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(metadata["format"])} of version ${show(metadata["version"])}.`,
-    );
-  }
+  const { metadata, tensors } = readSealed(own, assertOurs);
   const targets = places(optimizer, metadata["includes_variables"] === "true");
   for (const [name, { shape }] of targets) {
     const tensor = tensors.get(name);
@@ -217,6 +214,24 @@ function checkedScalars(
       }
       return [name, number];
     }),
+  );
+}
+
+/** The configuration as text that `load` can read; what a schedule of the user's gives can be anything. */
+function configText(config: object): string {
+  try {
+    const text = stringifyConfig(config);
+    parsedConfig(text);
+    return text;
+  } catch (cause) {
+    throw new CheckpointError(`The optimizer's configuration cannot be saved as JSON: ${cause}`, { cause });
+  }
+}
+
+function assertOurs({ format, version }: Readonly<Record<string, string>>): void {
+  if (format === FORMAT && version === VERSION) return;
+  throw new CheckpointError(
+    `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(format)} of version ${show(version)}.`,
   );
 }
 

@@ -22,7 +22,7 @@ export function assertSameMeaning(
   slots: ReadonlySet<string | null>,
   iteration: number,
 ): void {
-  const [saved, wanted] = [ofRMSprop(parsed(text)), ofRMSprop(now)];
+  const [saved, wanted] = [ofRMSprop(parsedConfig(text)), ofRMSprop(now)];
   const mode = saved.momentum_mode ?? "keras";
   if (slots.has("momentum") && mode !== (wanted.momentum_mode ?? "keras")) {
     const held = mode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
@@ -45,7 +45,8 @@ function ofRMSprop(config: object): Meaning {
   return inner?.config ?? config;
 }
 
-function parsed(text: string | undefined): object {
+/** The configuration that was saved as this text. */
+export function parsedConfig(text: string | undefined): object {
   try {
     const config: unknown = JSON.parse(text ?? "");
     if (typeof config === "object" && config !== null) return config;

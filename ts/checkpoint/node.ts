@@ -5,11 +5,12 @@
 // could take the new name back.
 
 import { randomUUID } from "node:crypto";
-import { open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, open, readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { platform } from "node:process";
-import { message } from "../errors.js";
+import { message, show } from "../errors.js";
 import { serially } from "./serially.js";
+import { storable } from "./storable.js";
 
 /** A temporary file that was not written to for so long is one of a process that died; in milliseconds. */
 const ABANDONED = 600_000;
@@ -23,16 +24,17 @@ const cleaned = new Set<string>();
  * may write the same file: the last one wins.
  *
  * @param path the file, or a link to it, which stays one; its folder must exist. Permissions stay, too. Temporary files
- * beside it are called `.<name>.<uuid>.tmp`; those of processes that died are removed by the first call, ten minutes later
- * or after that.
- * @param bytes what `save` returned.
- * @throws the system's error if the file cannot be written (`ENOENT`, `ENOSPC`, `EACCES`, …).
+ * beside it are called `.<name>.<uuid>.tmp`, with 71 characters of the name at most; those of processes that died are removed
+ * by the first call, ten minutes later or after that.
+ * @param bytes what `save` returned; copied.
+ * @throws the system's error if the file cannot be written (`ENOENT`, `ENOSPC`, `EACCES`, …), and an error for what is there
+ * and no file.
  */
 export function writeCheckpoint(path: string, bytes: Uint8Array): Promise<void> {
   if (typeof path !== "string") throw new TypeError(message("path", "a string", path));
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  const own = storable(bytes);
   const target = resolve(path);
-  return serially(target, () => replace(target, bytes));
+  return serially(target, () => replace(target, own));
 }
 
 /**
@@ -53,37 +55,57 @@ export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuff
 
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
   // A name that is a link goes on to be one.
-  const target = await realpath(path).catch(() => path);
-  // Nobody may read the new file who could not read the old one.
-  const { mode } = await stat(target).catch(() => ({ mode: 0o666 }));
-  const temporary = join(dirname(target), `${prefix(target)}${randomUUID()}.tmp`);
+  const target = await targetOf(path);
+  // Nobody may read the new file who could not read the old one, and who could may go on.
+  const old = await stat(target).catch(unlessMissing);
+  if (old?.isFile() === false) throw new Error(`${show(target)} is no regular file, and is left as it is.`);
+  const folder = dirname(target);
+  const temporary = join(folder, `${prefix(target)}${randomUUID()}.tmp`);
+  // Opened before anything is done, because not every folder can be. On Windows none can; there, renaming is written to the
+  // journal.
+  const entries = platform === "win32" ? undefined : await open(folder, "r");
   try {
-    await synchronized(temporary, "wx", (file) => file.writeFile(bytes), mode & 0o777);
+    await write(temporary, bytes, old && old.mode & 0o777);
     await rename(temporary, target);
+    await entries?.sync();
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
+  } finally {
+    await entries?.close();
   }
-  // Windows cannot open a folder; there, renaming is written to the journal.
-  if (platform !== "win32") await synchronized(dirname(target), "r");
   if (cleaned.has(target)) return;
   cleaned.add(target);
   // The file is safe by now, whatever becomes of the others.
   await clean(target).catch(() => {});
 }
 
-const prefix = (target: string) => `.${basename(target)}.`;
+/** `undefined` for what is not there. */
+function unlessMissing(error: unknown): undefined {
+  if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+}
 
-/** Opens a file or a folder, works on it, and waits until all of it is on the disk. */
-async function synchronized(
-  path: string,
-  flags: string,
-  work?: (file: { writeFile(bytes: Uint8Array): Promise<void> }) => Promise<void>,
-  mode?: number,
-): Promise<void> {
-  const file = await open(path, flags, mode);
+/** The file that the path leads to, also if there is none yet behind a link. */
+async function targetOf(path: string): Promise<string> {
+  const found = await realpath(path).catch(unlessMissing);
+  if (found !== undefined) return found;
+  // Links in a circle did not come this far.
+  const link = await readlink(path).catch(() => undefined);
+  return link === undefined ? path : targetOf(resolve(await realpath(dirname(path)), link));
+}
+
+/** Temporary files of the target begin so. Names of files have at most 255 bytes, a character at most three. */
+const prefix = (target: string) => `.${basename(target).slice(0, 71)}.`;
+/** … and end so. */
+const SUFFIX = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
+
+/** Writes a new file with these permissions, and waits until all of it is on the disk. */
+async function write(path: string, bytes: Uint8Array, mode: number | undefined): Promise<void> {
+  const file = await open(path, "wx", mode);
   try {
-    await work?.(file);
+    await file.writeFile(bytes);
+    // The process' mask has taken some away.
+    if (mode !== undefined && ((await stat(path)).mode & 0o777) !== mode) await chmod(path, mode);
     await file.sync();
   } finally {
     await file.close();
@@ -93,7 +115,10 @@ async function synchronized(
 /** Removes what processes that died have left beside the target. */
 async function clean(target: string): Promise<void> {
   const folder = dirname(target);
-  const names = (await readdir(folder)).filter((name) => name.startsWith(prefix(target)) && name.endsWith(".tmp"));
+  const begin = prefix(target);
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(begin) && SUFFIX.test(name.slice(begin.length)),
+  );
   for (const name of names) {
     const path = join(folder, name);
     // Whoever wrote it may rename it meanwhile.

@@ -6,6 +6,7 @@
 
 import { message } from "../errors.js";
 import { serially } from "./serially.js";
+import { storable } from "./storable.js";
 
 /** What is used of a `FileSystemDirectoryHandle`. */
 export interface Directory {
@@ -46,23 +47,22 @@ async function root(): Promise<Directory> {
  * last call that was done, or of one that was under way. Calls for the same name are done in their order.
  *
  * @param name the file's name.
- * @param bytes what `save` returned.
+ * @param bytes what `save` returned; copied.
  * @param directory where; default: the root of the origin private file system.
  * @throws the browser's `DOMException` if the file cannot be written (`QuotaExceededError`, …).
  */
 export function writeCheckpoint(name: string, bytes: Uint8Array, directory?: Directory): Promise<void> {
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  const own = storable(bytes);
   return serially(name, async () => {
     const folder = directory ?? (await root());
     const file = await folder.getFileHandle(name, { create: true });
     const writable = await file.createWritable();
     try {
-      // Browsers do not write shared memory.
-      const isOwn = bytes.buffer instanceof ArrayBuffer;
-      await writable.write(isOwn ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes));
+      await writable.write(own);
     } catch (error) {
-      await writable.abort();
+      // Why it failed is more than that the rest fails too.
+      await writable.abort().catch(() => {});
       throw error;
     }
     await writable.close();

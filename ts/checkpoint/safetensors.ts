@@ -6,6 +6,7 @@
 //   data      the tensors, little-endian, without gaps
 
 import { CheckpointError, show } from "../errors.js";
+import { arrayKind } from "../typed-array.js";
 import { littleEndian, swapped } from "./little-endian.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
@@ -35,7 +36,7 @@ export function headerText({ metadata, tensors }: File): string {
   for (const [name, { shape, values }] of tensors) {
     const begin = end;
     end += values.byteLength;
-    const dtype: keyof typeof TYPES = values instanceof Float32Array ? "F32" : "I32";
+    const dtype: keyof typeof TYPES = arrayKind(values) === "Float32Array" ? "F32" : "I32";
     const place = `"data_offsets":[${begin},${end}]`;
     parts.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":${JSON.stringify(shape)},${place}}`);
   }

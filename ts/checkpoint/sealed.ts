@@ -29,10 +29,13 @@ function checksumPlace(bytes: Uint8Array): number {
   throw new CheckpointError("The checkpoint's header has no checksum: `save` of rmsprop-wasm did not write this file.");
 }
 
-/** What the bytes of a file say. @throws {CheckpointError} if they are not exactly what `writeSealed` has written. */
-export function readSealed(bytes: Uint8Array): File {
-  // A copy: nobody changes it meanwhile, and its data are aligned.
-  const own = Uint8Array.from(bytes);
+/**
+ * What the bytes of a file say. The tensors are views on the bytes, which must not change any more.
+ *
+ * @param checkKind throws if, by its metadata, it is a file of another kind: of that there is no use in knowing more.
+ * @throws {CheckpointError} if they are not exactly what `writeSealed` has written.
+ */
+export function readSealed(own: Uint8Array<ArrayBuffer>, checkKind: (metadata: File["metadata"]) => void): File {
   const place = checksumPlace(own);
   const stored = String.fromCharCode(...own.subarray(place, place + 8));
   own.set(encodeUtf8(NO_CHECKSUM), place);
@@ -44,13 +47,27 @@ export function readSealed(bytes: Uint8Array): File {
   }
   const text = readHeaderText(own);
   const { metadata, tensors } = read(own);
-  // In the order of the text: JSON.parse puts names that look like whole numbers first.
-  const keys = text.matchAll(/"(?:[^"\\]|\\.)*"(?=:\{"dtype":)/g);
-  const places = new Map(Array.from(keys, ([key], i) => [JSON.parse(key) as string, i]));
+  checkKind(metadata);
+  const places = new Map(tensorNames(text).map((name, i) => [name, i]));
   const placeOf = ([name]: readonly [string, unknown]) => places.get(name) ?? -1;
   const inOrder: File["tensors"] = new Map([...tensors].sort((a, b) => placeOf(a) - placeOf(b)));
   if (dataStart(own) % 16 !== 0 || headerText({ metadata, tensors: inOrder }) !== text) {
     throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
   }
   return { metadata, tensors: inOrder };
+}
+
+/** The tensors' names in the order of the text: JSON.parse puts those that look like whole numbers first. */
+function tensorNames(text: string): string[] {
+  const names: string[] = [];
+  // From string to string, and each of them is passed once. A regular expression would begin anew at every quotation mark
+  // in a string, or need more of a stack than there is.
+  for (let begin = text.indexOf('"'); begin >= 0; ) {
+    let end = begin + 1;
+    while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    end += 1;
+    if (text.startsWith(':{"dtype":', end)) names.push(JSON.parse(text.slice(begin, end)) as string);
+    begin = text.indexOf('"', end);
+  }
+  return names;
 }

@@ -1,5 +1,5 @@
 // Arrays of jax-js: checked, read, and made of values in our memory.
-import { numpy as np } from "@jax-js/jax";
+import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import { message } from "../errors.js";
 
 /** A float32 array that has values; in `jit` and `grad` there are tracers instead. */
@@ -10,6 +10,19 @@ export function checkedArray(argument: string, array: unknown): np.Array {
   }
   if (dtype !== "float32") throw new TypeError(message(argument, "a float32 array", dtype));
   return array as np.Array;
+}
+
+/** Each place in the trees takes over a reference: one array in several places needs as many. */
+export function assertReferences(trees: JsTree<np.Array>): void {
+  const places = new Map<np.Array, number>();
+  for (const array of tree.flatten<np.Array>(trees)[0]) places.set(array, (places.get(array) ?? 0) + 1);
+  for (const [array, count] of places) {
+    // Of one that is gone, jax-js speaks for itself.
+    if (count === 1 || count <= array.refCount) continue;
+    throw new RangeError(
+      `An array is given in ${count} places with ${array.refCount} references: give \`array.ref\` in all but one.`,
+    );
+  }
 }
 
 /** A copy of an array's values, which keeps the array. */

@@ -1,14 +1,15 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import { allOrNone } from "../all-or-none.js";
 import { freeAtEndOfBlock } from "../disposable.js";
 import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
-import { REBUILD } from "../internal.js";
+import { REBUILD, RUNTIME } from "../internal.js";
 import { adapterOptions, type RMSpropOptions } from "../options.js";
 import { RMSprop } from "../rmsprop.js";
 import { keptSlots } from "../slots.js";
 import { Variable } from "../variable.js";
-import { checkedArray, computed, counter, stored, values } from "./arrays.js";
+import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
 
 const EMPTY = /* @__PURE__ */ new Float32Array(0);
 
@@ -77,20 +78,27 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
   /** Where the step is done; nothing in it outlives a call. */
   let workspace: readonly Variable[] = [];
 
+  const train = (variables: readonly Variable[]) => {
+    // If there is no room, the workspace stays as it was.
+    const end = optimizer[REBUILD](variables);
+    for (const variable of workspace) variable.free();
+    workspace = variables;
+    end(true);
+  };
+
   const free = () => {
-    const variables = workspace;
-    workspace = [];
-    if (optimizer.built) optimizer[REBUILD]([]);
-    for (const variable of variables) variable.free();
+    optimizer[RUNTIME]?.assertUnlocked("free()");
+    if (optimizer.built) train([]);
   };
 
   const prepare = (sizes: readonly number[]) => {
+    optimizer[RUNTIME]?.assertUnlocked("update");
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
+    // Before the next one is made: there may be no room for two.
     free();
-    const fresh = sizes.map((size, i) => new Variable(new Float32Array(size), { name: `updates[${i}]` }));
-    optimizer[REBUILD](fresh);
-    // Not before: if there is no room, the next call begins anew.
-    workspace = fresh;
+    allOrNone((made) => {
+      train(sizes.map((size, i) => made(new Variable(new Float32Array(size), { name: `updates[${i}]` }))));
+    });
   };
 
   const transformation: Omit<RMSpropTransformation, keyof Disposable> = {
@@ -110,6 +118,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
       // Of the parameters nothing is read; but if they are gone, that must be known before the others are taken over.
       tree.dispose(tree.flatten<np.Array>(params ?? [])[0].map(({ ref }) => ref));
       const step = whole("state.count", count.ref.item(), 0, 2 ** 31 - 1);
+      assertReferences([updates, state, params ?? []]);
       prepare(gradients.map(({ shape }) => shape.reduce((size, length) => size * length, 1)));
       optimizer.variables[0]?.assign([step]);
       for (const [i, variable] of workspace.entries()) {

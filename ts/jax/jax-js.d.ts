@@ -10,6 +10,7 @@ export declare namespace numpy {
     readonly device: "cpu" | "wasm" | "webgpu" | "webgl";
     /** One more reference: what takes an array frees the reference it was given. */
     readonly ref: this;
+    readonly refCount: number;
     reshape(shape: number[]): Numbers;
     slice(range: [number, number]): Numbers;
     dataSync(): ArrayLike<number>;

@@ -4,6 +4,7 @@ import { littleEndian } from "../checkpoint/little-endian.js";
 import { write } from "../checkpoint/safetensors.js";
 import { encodeUtf8 } from "../checkpoint/utf8.js";
 import { message } from "../errors.js";
+import { arrayKind } from "../typed-array.js";
 import { writeZip } from "./zip.js";
 
 /** What `optimizer.variables` and `optimizer.trainableVariables` are lists of. */
@@ -46,11 +47,18 @@ export function exportSafetensors(variables: readonly Exported[]): Uint8Array<Ar
 
 function checked(variables: unknown): readonly Exported[] {
   if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
-  return variables;
+  return Array.from(variables, (variable: Partial<Exported> | undefined, i) => {
+    // Once: asking throws if it was freed.
+    const { path, shape, value } = variable ?? {};
+    const isArray = ["Float32Array", "Int32Array"].includes(String(arrayKind(value)));
+    if (typeof path === "string" && Array.isArray(shape) && isArray)
+      return { path, shape, value: value as Float32Array };
+    throw new TypeError(message(`variables[${i}]`, "a variable", variable));
+  });
 }
 
 function npy({ shape, value }: Exported): Uint8Array<ArrayBuffer> {
-  const type = value instanceof Float32Array ? "<f4" : "<i4";
+  const type = arrayKind(value) === "Float32Array" ? "<f4" : "<i4";
   // A tuple of one has a comma behind it.
   const tuple = shape.length === 1 ? `(${shape},)` : `(${shape.join(", ")})`;
   const text = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;

@@ -3,6 +3,7 @@
 // In `optimizer/vars`, Keras numbers an optimizer's arrays without saying what they are: which options were on decides. So
 // nothing is loaded without the configuration they were saved with.
 
+import { checkedBytes } from "../checkpoint/own-bytes.js";
 import { decodeUtf8 } from "../checkpoint/utf8.js";
 import { CheckpointError, message, notBuilt, own, record, StateError, show } from "../errors.js";
 import type { LossScaleConfig } from "../loss-scale.js";
@@ -88,7 +89,7 @@ const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
  * @throws {CheckpointError} if it is neither, or is broken.
  */
 export function readKeras(bytes: Uint8Array, hdf5: Hdf5, options: ReadOptions = {}): KerasFile {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  checkedBytes(bytes);
   if (typeof hdf5?.File !== "function") throw new TypeError(message("hdf5", "the module jsfive", hdf5));
   const given = own(record("options", options, ["optimizer"]), "optimizer");
   if (looksLikeZip(bytes)) {

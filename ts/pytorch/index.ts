@@ -1,6 +1,7 @@
 // The entry `rmsprop-wasm/pytorch`: the state of a `torch.optim.RMSprop`, from a safetensors file that Python wrote by the
 // lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
 
+import { ownBytes } from "../checkpoint/own-bytes.js";
 import { read, type Tensor } from "../checkpoint/safetensors.js";
 import { CheckpointError, message, notBuilt, StateError, show } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
@@ -69,10 +70,10 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
  * @throws {StateError} if the optimizer is not built, or something was freed.
  */
 export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError(message("bytes", "a Uint8Array", bytes));
+  const own = ownBytes(bytes);
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
   if (!optimizer.built) throw notBuilt(optimizer.name);
-  const { metadata, tensors } = read(Uint8Array.from(bytes));
+  const { metadata, tensors } = read(own);
   const group = readGroups(metadata["param_groups"]);
   assertContinues(group, optimizer);
 

@@ -71,7 +71,8 @@ export class OptionReader {
   numbers(key: string): readonly number[] {
     const value = this.#value(key);
     if (!Array.isArray(value)) throw new TypeError(message(camelCase(key), "an array of numbers", value));
-    return Object.freeze(value.map((item, i) => finite(`${camelCase(key)}[${i}]`, item)));
+    // `from`, because `map` skips holes.
+    return Object.freeze(Array.from(value, (item, i) => finite(`${camelCase(key)}[${i}]`, item)));
   }
 
   name(otherwise: string): string {

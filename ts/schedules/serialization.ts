@@ -49,7 +49,8 @@ const CLASSES: Readonly<Record<string, ScheduleClass>> = {
 /** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
   const name = Object.keys(CLASSES).find((key) => (CLASSES[key] as unknown) === schedule.constructor);
-  const custom = (schedule as { constructor?: { name: string } }).constructor?.name ?? "Object";
+  const own = (schedule as { constructor?: { name: unknown } }).constructor?.name;
+  const custom = typeof own === "string" ? own : "Object";
   return {
     module: name === undefined ? null : "keras.optimizers.schedules",
     class_name: name ?? custom,

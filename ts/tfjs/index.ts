@@ -108,7 +108,7 @@ const classes = new WeakMap<TensorFlow["Optimizer"], RMSpropClass<never>>();
  * `rmsprop(tf, …)` does it too.
  */
 export function register<TF extends TensorFlow>(tf: TF): RMSpropClass<TF> {
-  if (typeof tf?.Optimizer !== "function" || typeof tf.engine !== "function") {
+  if (typeof tf?.Optimizer !== "function" || typeof tf.serialization?.registerClass !== "function") {
     throw new TypeError(message("tf", "the namespace of @tensorflow/tfjs or @tensorflow/tfjs-core", tf));
   }
   const known = classes.get(tf.Optimizer);

@@ -1,6 +1,7 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
-import { CheckpointError, message, record, StateError, show } from "../errors.js";
-import { LOSS_SCALE, REBUILD } from "../internal.js";
+import { allOrNone } from "../all-or-none.js";
+import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
+import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../internal.js";
 import type { LearningRate } from "../learning-rate.js";
 import { LossScaleOptimizer } from "../loss-scale.js";
 import { RMSprop } from "../rmsprop.js";
@@ -21,6 +22,7 @@ import { give, read, type Twin, take } from "./transfer.js";
 import { COUNTER, checkedWeights, pair, readWeights } from "./weights.js";
 
 type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
+type GradientList = readonly NamedTensorLike<TensorLike | null | undefined>[];
 
 /** The class for one copy of tfjs. */
 export function optimizerClass(
@@ -121,6 +123,12 @@ export function optimizerClass(
      */
     override applyGradients(gradients: Gradients): void {
       const list = asList(gradients);
+      // A learning rate of the user's can throw, dispose of tensors, and have tfjs' memory move: before anything is read.
+      if (list.length > 0) this.#rmsprop[WITH_LEARNING_RATE](() => this.#step(list));
+      else this.#step(list);
+    }
+
+    #step(list: GradientList): void {
       const tensors = list.map(({ name }) => registered(name));
       list.forEach(({ name, tensor }, i) => {
         const { shape = [] } = tensors[i] ?? {};
@@ -131,17 +139,23 @@ export function optimizerClass(
           throw new RangeError(`The gradient of "${name}" must have shape [${shape}]; it has [${tensor.shape}].`);
         }
       });
-      this.#meet(tensors);
+      const before = this.core.iterations;
+      const end = this.#meet(tensors);
       const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
       // A step moves the averages of all variables, and where they overwrite, all variables.
       const { useEma, emaOverwriteFrequency } = this.#rmsprop;
       const touched = useEma ? this.#twins.filter(({ tensor }) => !tensor?.isDisposed) : twins;
-      for (const twin of touched) take(tf, twin);
-      const before = this.core.iterations;
-      this.core.apply(
-        list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
-        twins.map(({ variable }) => variable),
-      );
+      try {
+        for (const twin of touched) take(tf, twin);
+        this.core.apply(
+          list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
+          twins.map(({ variable }) => variable),
+        );
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+      end(true);
       // Also in a call that only accumulates.
       if (useEma && emaOverwriteFrequency) give(tf, touched);
       // Else gradients were only accumulated, or the step was skipped.
@@ -154,11 +168,14 @@ export function optimizerClass(
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
-      const { variables = [], names = [] } = record("which", which, ["variables", "names"]) as Exclusion;
+      const given = record("which", which, ["variables", "names"]);
+      const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
       if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
-      this.core.excludeFromWeightDecay({ names });
-      this.#excluded = { variables, names };
-      this.#exclude();
+      const list = Array.from(variables, (variable: Partial<VariableLike> | undefined, i) => {
+        if (typeof variable?.assign === "function") return variable as VariableLike;
+        throw new TypeError(message(`variables[${i}]`, "a tf.Variable", variable));
+      });
+      this.#exclude({ variables: list, names: Array.isArray(names) ? [...names] : (names as Exclusion["names"]) });
     }
 
     finalizeVariableValues(): void {
@@ -213,18 +230,25 @@ export function optimizerClass(
 
       const met = [...this.#twinOf.keys()].filter(({ isDisposed }) => !isDisposed);
       const partners = pair(states, met, true);
-      const twins = states.map((state): Twin => {
-        const size = state.shape.reduce((product, length) => product * length, 1);
-        const variable = new Variable(new Float32Array(size), {
-          name: state.name,
-          path: state.name,
-          shape: state.shape,
+      const without = met.filter((_, i) => partners[i] === undefined).map(({ name }) => show(name));
+      if (without.length > 0) {
+        throw new CheckpointError(`The weights have no state for ${without.join(", ")}, which the optimizer trains.`);
+      }
+      const tensorOf = new Map(partners.map((state, i) => [state, met[i]]));
+      const before = this.#twins;
+      this.#twins = allOrNone((made) => {
+        const twins = states.map((state): Twin => {
+          const { name, shape } = state;
+          const size = shape.reduce((product, length) => product * length, 1);
+          const variable = made(new Variable(new Float32Array(size), { name, path: name, shape }));
+          return { name, shape, variable, tensor: tensorOf.get(state), dataId: undefined };
         });
-        const tensor = met[partners.indexOf(state)];
-        return { name: state.name, shape: state.shape, variable, tensor, dataId: undefined };
+        this.#rmsprop[REBUILD](twins.map(({ variable }) => variable))(true);
+        return twins;
       });
-      this.#retrain(twins);
-      twins.forEach(({ variable }, i) => {
+      this.#index();
+      for (const { variable } of before) variable.free();
+      this.#twins.forEach(({ variable }, i) => {
         for (const [slot, values] of states[i]?.slots ?? []) this.core.slot(slot, variable)?.set(values);
         // Until its variable comes, steps on others pull the average to this value.
         variable.value.set(this.core.slot("average", variable) ?? []);
@@ -233,9 +257,10 @@ export function optimizerClass(
     }
 
     override dispose(): void {
+      // First, because a learning rate of the user's must not do this.
+      this.core.free();
       super.dispose();
       this.#dispose();
-      this.core.free();
       for (const { variable } of this.#twins) variable.free();
       this.#twins = [];
       this.#twinOf.clear();
@@ -247,51 +272,78 @@ export function optimizerClass(
       return new Map(own.map((scalar) => [weightName(scalar), scalar]));
     }
 
-    /** Gives every one of these a twin: one that waits for it, or a new one. */
-    #meet(tensors: readonly VariableLike[]): void {
-      const strangers = tensors.filter((tensor, i) => !this.#twinOf.has(tensor) && tensors.indexOf(tensor) === i);
-      if (strangers.length === 0) return;
+    /**
+     * Gives every one of these a twin: one that waits for it, or a new one.
+     *
+     * @returns what ends it: it gives back what is not needed any more, or with `false` takes everything back.
+     */
+    #meet(tensors: readonly VariableLike[]): (keep: boolean) => void {
+      const strangers = [...new Set(tensors)].filter((tensor) => !this.#twinOf.has(tensor));
+      if (strangers.length === 0) return () => {};
+      const before = this.#twins;
       const partners = pair(
-        this.#twins.filter(({ tensor }) => tensor === undefined),
+        before.filter(({ tensor }) => tensor === undefined),
         strangers,
         this.#twinOf.size === 0,
       );
-      const fresh = strangers
-        .filter((_, i) => !partners[i])
-        .map((tensor): Twin => {
-          const { name, shape, dataId } = tensor;
-          return { name, shape, variable: new Variable(read(tf, tensor), { name, path: name, shape }), tensor, dataId };
+      const values = partners.map((twin) => twin?.variable.value.slice());
+      const seat = (list: readonly (VariableLike | undefined)[]) => {
+        partners.forEach((twin, i) => {
+          if (twin) twin.tensor = list[i];
         });
-      if (fresh.length > 0) this.#retrain([...this.#twins.filter(({ tensor }) => !tensor?.isDisposed), ...fresh]);
-      // At the first step Keras' average takes the value whatever it held; later it would begin with a pull to zero.
-      if (this.core.rawIterations > 0) {
-        for (const { variable } of fresh) this.core.slot("average", variable)?.set(variable.value);
-      }
-      partners.forEach((twin, i) => {
-        if (twin) twin.tensor = strangers[i];
+        this.#index();
+      };
+      return allOrNone((made) => {
+        const fresh = strangers
+          .filter((_, i) => !partners[i])
+          .map((tensor): Twin => {
+            const { name, shape, dataId } = tensor;
+            const variable = made(new Variable(read(tf, tensor), { name, path: name, shape }));
+            return { name, shape, variable, tensor, dataId };
+          });
+        const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
+        const twins = [...live, ...fresh];
+        const settle = fresh.length > 0 ? this.#rmsprop[REBUILD](twins.map(({ variable }) => variable)) : () => {};
+        const end = (keep: boolean) => {
+          settle(keep);
+          if (!keep) {
+            this.#twins = before;
+            partners.forEach((twin, i) => {
+              twin?.variable.value.set(values[i] ?? []);
+              if (twin) twin.dataId = undefined;
+            });
+            seat([]);
+          }
+          const kept = new Set(keep ? twins : before);
+          for (const twin of [...before, ...fresh]) if (!kept.has(twin)) twin.variable.free();
+        };
+        // At the first step Keras' average takes the value whatever it held; later it would begin with a pull to zero.
+        if (this.core.rawIterations > 0) {
+          for (const { variable } of fresh) this.core.slot("average", variable)?.set(variable.value);
+        }
+        this.#twins = twins;
+        try {
+          seat(strangers);
+        } catch (error) {
+          // A regular expression of the user's, which says what is kept from weight decay.
+          end(false);
+          throw error;
+        }
+        return end;
       });
-      this.#index();
-    }
-
-    /** Trains these twins from now on; gives back the memory of those that are not among them. */
-    #retrain(twins: readonly Twin[]): void {
-      this.#rmsprop[REBUILD](twins.map(({ variable }) => variable));
-      const before = this.#twins;
-      this.#twins = twins;
-      this.#index();
-      for (const twin of before) if (!twins.includes(twin)) twin.variable.free();
     }
 
     /** After a twin has got its tensor. */
     #index(): void {
       this.#twinOf = new Map(this.#twins.flatMap((twin) => (twin.tensor ? [[twin.tensor, twin] as const] : [])));
-      this.#exclude();
+      this.#exclude(this.#excluded);
     }
 
-    #exclude(): void {
-      const { variables = [], names } = this.#excluded;
+    #exclude(excluded: Exclusion): void {
+      const { variables = [], names } = excluded;
       const twins = this.#twins.filter(({ tensor }) => tensor && variables.includes(tensor));
       this.core.excludeFromWeightDecay({ variables: twins.map(({ variable }) => variable), names });
+      this.#excluded = excluded;
     }
 
     #dispose(): void {
@@ -307,7 +359,7 @@ export function optimizerClass(
 
   /** The variable that tfjs knows by this name. */
   function registered(name: string): VariableLike {
-    const variable = tf.engine().registeredVariables[name];
+    const variable = own(tf.engine().registeredVariables, name) as VariableLike | undefined;
     if (!variable) throw new StateError(`tfjs knows no variable ${show(name)}: it was disposed of, or never made.`);
     if (variable.dtype !== "float32")
       throw new TypeError(`Variable "${name}" must be float32; it is ${variable.dtype}.`);
@@ -315,13 +367,18 @@ export function optimizerClass(
   }
 
   /** Both forms of gradients as a list. */
-  function asList(gradients: Gradients): readonly NamedTensorLike<TensorLike | null | undefined>[] {
+  function asList(gradients: Gradients): GradientList {
     if (typeof gradients !== "object" || gradients === null) {
       throw new TypeError(
         message("gradients", "tensors by the names of variables, or an array of { name, tensor }", gradients),
       );
     }
-    if (Array.isArray(gradients)) return gradients;
+    if (Array.isArray(gradients)) {
+      return Array.from(gradients as GradientList, (item, i) => {
+        if (typeof item === "object" && item !== null) return item;
+        throw new TypeError(message(`gradients[${i}]`, "{ name, tensor }", item));
+      });
+    }
     return Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
   }
 }

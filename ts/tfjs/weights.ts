@@ -80,10 +80,11 @@ export function checkedWeights(weights: unknown): readonly NamedTensorLike[] {
     item !== null &&
     typeof (item as NamedTensorLike).name === "string" &&
     typeof (item as Partial<NamedTensorLike>).tensor?.data === "function";
-  if (!Array.isArray(weights) || !weights.every(isNamed)) {
+  const list: readonly unknown[] = Array.isArray(weights) ? [...weights] : [undefined];
+  if (!list.every(isNamed)) {
     throw new TypeError(`Argument \`weights\` must be an array of { name, tensor }; received ${show(weights)}.`);
   }
-  return [...weights];
+  return list as readonly NamedTensorLike[];
 }
 
 /**
@@ -103,17 +104,23 @@ export function pair<S extends { readonly name: string; readonly shape: readonly
   variables: readonly { readonly name: string; readonly shape: readonly number[] }[],
   must: boolean,
 ): (S | undefined)[] {
-  const pairs = variables.map(({ name }) => {
-    const [rivals, saved] = [variables, states].map((list) => list.filter((other) => stem(other.name) === stem(name)));
-    const group = saved as S[];
-    const exact = rivals?.every((rival) => group.some((state) => state.name === rival.name));
-    if (exact) return group.find((state) => state.name === name);
-    if (group.length === 0) return undefined;
-    if (group.length === rivals?.length) return group[rivals.findIndex((rival) => rival.name === name)];
-    throw new CheckpointError(
-      `Which state belongs to which variable? There is state for ${named(group)}; variables are ${named(rivals ?? [])}.`,
-    );
-  });
+  const found = new Map<object, S>();
+  const saved = byStem(states);
+  for (const [key, rivals] of byStem(variables)) {
+    const group = saved.get(key) ?? [];
+    const names = new Map(group.map((state) => [state.name, state]));
+    const isExact = rivals.every(({ name }) => names.has(name));
+    if (!isExact && group.length > 0 && group.length !== rivals.length) {
+      throw new CheckpointError(
+        `Which state belongs to which variable? There is state for ${named(group)}; variables are ${named(rivals)}.`,
+      );
+    }
+    rivals.forEach((rival, i) => {
+      const state = isExact ? names.get(rival.name) : group[i];
+      if (state !== undefined) found.set(rival, state);
+    });
+  }
+  const pairs = variables.map((variable) => found.get(variable));
   pairs.forEach((state, i) => {
     const variable = variables[i];
     if (state === undefined || variable === undefined || String(state.shape) === String(variable.shape)) return;
@@ -125,6 +132,17 @@ export function pair<S extends { readonly name: string; readonly shape: readonly
     throw new CheckpointError(`There is state for ${named(states)}; the variables are ${named(variables)}.`);
   }
   return pairs;
+}
+
+/** Those with the same stem, in their order. */
+function byStem<T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of list) {
+    const group = groups.get(stem(item.name));
+    if (group) group.push(item);
+    else groups.set(stem(item.name), [item]);
+  }
+  return groups;
 }
 
 /** Names as they read in a message. */

@@ -18,7 +18,7 @@ export type ThreadedRuntime = import("./runtime.js").ThreadedRuntime;
 export interface ThreadedRuntimeOptions {
   /** Threads that share a step, with the one that calls it: 1 to 64. More than there are cores are of no use. */
   readonly threads: number;
-  /** Bytes of arrays to make room for at once, so that memory need not grow later. Default 0. */
+  /** Bytes of arrays to make room for at once, less than 2 GiB, as in `createRuntime`. Default 0. */
   readonly initialBytes?: number | undefined;
   /** Upper limit for all arrays in use, in bytes, as in `createRuntime`. Default: 4 GiB. */
   readonly maximumBytes?: number | undefined;
@@ -53,8 +53,8 @@ export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Pr
   if (worker !== undefined && typeof worker !== "function") {
     throw new TypeError(message("worker", "a function that makes a Worker", worker));
   }
-  const shared =
-    threaded && threads > 1 ? await start(threaded, threads, worker as ThreadedRuntimeOptions["worker"]) : undefined;
+  const shared = threaded && threads > 1 ? await start(threaded, threads, worker as () => unknown) : undefined;
+  if (shared instanceof TypeError) throw shared;
   if (shared === undefined) {
     const { backend, kernel } = createRuntime({ initialBytes: limits.initial, maximumBytes: limits.maximum });
     return new Class(backend, kernel, undefined);
@@ -69,8 +69,10 @@ export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Pr
   return new Class("wasm-simd128", shareSteps(kernel, pool), pool);
 }
 
-/** An instance in shared memory and its workers; `undefined` if they cannot be had. */
-async function start({ compile, script }: Threaded, threads: number, make: (() => object) | undefined) {
+const notAWorker = (value: unknown) => message("worker", "a function that returns a Worker, at once", value);
+
+/** An instance in shared memory and its workers; `undefined` if they cannot be had, an error if `make` makes others. */
+async function start({ compile, script }: Threaded, threads: number, make: (() => unknown) | undefined) {
   try {
     const module = compile();
     const memory = sharedMemory();
@@ -80,13 +82,27 @@ async function start({ compile, script }: Threaded, threads: number, make: (() =
     const count = queue(threads);
     const control = kernel.parts_memory(4 * count) >>> 0;
     const workers: HostWorker[] = [];
+    let wrong: TypeError | undefined;
     const starting = Array.from({ length: threads - 1 }, async (_, i) => {
       const stack = kernel.parts_memory(STACK) >>> 0;
       const message: Start = { module, memory, stack: stack + STACK, control, count, thread: i + 1 };
       const worker = make ? (make() as HostWorker) : createWorker(script);
+      if (typeof worker?.postMessage !== "function") {
+        wrong = new TypeError(notAWorker(worker));
+        // Of a promise, what it may still give.
+        Promise.resolve<Partial<HostWorker> | undefined>(worker).then(
+          (late) => late?.terminate?.(),
+          () => {},
+        );
+        return;
+      }
       if (await starts(worker, message)) workers.push(worker);
     });
     await Promise.allSettled(starting);
+    if (wrong !== undefined) {
+      for (const worker of workers) worker.terminate();
+      return wrong;
+    }
     if (workers.length === 0) return undefined;
     return { kernel, pool: new Pool(kernel, new Int32Array(kernel.memory.buffer, control, count), workers) };
   } catch {

@@ -22,6 +22,8 @@ export class Pool {
   #mayWait = true;
   /** Why there can be no more steps. */
   #end: string | undefined;
+  /** Whether a step ended in the middle. */
+  #isBroken = false;
 
   constructor(kernel: PartsExports, words: Int32Array, workers: readonly HostWorker[]) {
     this.#kernel = kernel;
@@ -36,6 +38,11 @@ export class Pool {
 
   assertAlive(): void {
     if (this.#end !== undefined) throw new StateError(this.#end);
+  }
+
+  /** What is in the memory is defined, also if there can be no more steps. */
+  assertSound(): void {
+    if (this.#isBroken) this.assertAlive();
   }
 
   /** Cuts an optimizer's steps. */
@@ -97,6 +104,7 @@ export class Pool {
     try {
       this.#wait(chunks - work(words, 0, this.#kernel.part));
     } catch (error) {
+      this.#isBroken = true;
       this.end("A step of this runtime has failed half-way: what is in its memory is undefined.");
       throw error;
     }

@@ -55,6 +55,11 @@ export class ThreadedRuntime extends Runtime {
     this.#pool?.assertAlive();
   }
 
+  /** @internal */
+  override assertSound(): void {
+    this.#pool?.assertSound();
+  }
+
   /** Ends the workers. Views stay readable, but nothing can be made or trained in this runtime any more. */
   free(): void {
     if (this.#freed) return;

@@ -2,7 +2,7 @@
 // the message.
 import { type LossScaleOptimizer, RMSprop, StateError, Variable } from "rmsprop-wasm";
 import type { ErrorType } from "./construction.js";
-import { detached, never, shared, shrunk, Unprintable } from "./values.js";
+import { dataView, detached, lengthened, never, shared, shrunk, tagged, Unprintable } from "./values.js";
 
 export interface Subject {
   readonly optimizer: RMSprop | LossScaleOptimizer;
@@ -72,8 +72,24 @@ const GRADIENTS: CallRow[] = [
     RangeError,
     new RegExp(`gradients\\[0\\]\` ${size}; received a Float32Array of 1`),
   ),
+  ...gradient("with a length of its own", () => lengthened(3, 2), RangeError, new RegExp(`gradients\\[0\\]\` ${size}`)),
+  ...gradient(
+    "a BigInt64Array with another tag",
+    () => tagged(new BigInt64Array(2), "Float64Array"),
+    TypeError,
+    new RegExp(`gradients\\[0\\]\` ${size}`),
+  ),
+  ...gradient("in shared memory with another tag", () => disguised(), TypeError, /not in shared memory/),
+  ...gradient("a DataView", () => dataView(2), TypeError, new RegExp(`gradients\\[0\\]\` ${size}`)),
   ...gradient("that throws", () => throwing(), EvalError, /^never$/),
 ];
+
+/** An array in shared memory that is called an ordinary one. */
+function disguised(): Float32Array {
+  const array = shared();
+  tagged(array.buffer, "ArrayBuffer");
+  return array;
+}
 
 /** An array whose second element throws when it is read. */
 function throwing(): number[] {
@@ -292,6 +308,27 @@ const OTHERS: CallRow[] = [
     ({ optimizer }) => optimizer.excludeFromWeightDecay({ names: ["a", 1 as never] }),
     TypeError,
     /`names\[1\]` must be a string or a regular expression; received 1/,
+  ],
+  [
+    "excludeFromWeightDecay: a hole",
+    ({ optimizer }) => optimizer.excludeFromWeightDecay({ names: new Array(1) }),
+    TypeError,
+    /`names\[0\]` must be a string or a regular expression; received undefined/,
+  ],
+  [
+    "setWeights: holes",
+    ({ optimizer }) => optimizer.setWeights(new Array(optimizer.variables.length)),
+    TypeError,
+    /`weights\[0\]` must be an array of 1 number,/,
+  ],
+  [
+    "setWeights: a length of its own",
+    ({ optimizer }) =>
+      optimizer.setWeights(
+        optimizer.variables.map(({ value }, i, { length }) => (i === length - 1 ? lengthened(9, value.length) : value)),
+      ),
+    RangeError,
+    /`weights\[\d+\]` must be an array of 3 numbers/,
   ],
   [
     "excludeFromWeightDecay: no regular expression",

@@ -12,7 +12,7 @@ import {
   RMSprop,
   Variable,
 } from "rmsprop-wasm";
-import { detached, never, shared, Unprintable } from "./values.js";
+import { dataView, detached, lengthened, never, shared, Unprintable } from "./values.js";
 
 export type ErrorType = new (message?: string) => Error;
 export type Row = readonly [what: string, action: () => unknown, type: ErrorType, message: RegExp];
@@ -259,6 +259,15 @@ const VARIABLE: Row[] = [
     /`shape` must be a shape of 2 values; received a shape of 1 value: \[\]/,
   ),
   variable("shape [-1, -2]", [1, 2], { shape: [-1, -2] }, RangeError, /`shape` must hold whole numbers.*received -1/),
+  variable("a hole in the shape", [1, 2], { shape: new Array(1) }, RangeError, /whole numbers.*received undefined/),
+  variable("a DataView", dataView(2), {}, TypeError, /`value` must be an array of numbers; received a DataView/),
+  variable(
+    "a length of its own",
+    lengthened(3, 2),
+    { shape: [2] },
+    RangeError,
+    /`shape` must be a shape of 3 values; received a shape of 2/,
+  ),
   variable("shape [0.5]", [1, 2], { shape: [0.5, 4] }, RangeError, /`shape` must hold whole numbers.*received 0.5/),
   variable("shape [NaN]", [1], { shape: [Number.NaN] }, RangeError, /`shape` must hold whole numbers.*received NaN/),
   variable("shape ['1']", [1], { shape: ["1"] }, RangeError, /`shape` must hold whole numbers.*received "1"/),
@@ -405,6 +414,13 @@ const REST: Row[] = [
     TypeError,
     /`boundaries` must be an array of numbers; received 1/,
   ),
+  piecewise(
+    "a hole",
+    { boundaries: new Array(1), values: [1, 2] },
+    TypeError,
+    /`boundaries\[0\]` must be a finite number/,
+  ),
+  piecewise("values of holes", { boundaries: [1], values: new Array(2) }, TypeError, /`values\[0\]` must be/),
   piecewise(
     "strings",
     { boundaries: [], values: ["1"] },

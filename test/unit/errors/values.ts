@@ -40,3 +40,18 @@ export function shrunk(length = 2): Float32Array {
   buffer.resize(4 * (length - 1));
   return array;
 }
+
+/** A typed array with an own `length`. */
+export function lengthened(length: number, said: number): Float32Array {
+  return Object.defineProperty(new Float32Array(length), "length", { value: said });
+}
+
+/** A typed array with the tag of another. */
+export function tagged<A extends object>(array: A, tag: string): A {
+  return Object.defineProperty(array, Symbol.toStringTag, { value: tag });
+}
+
+/** A view that has a length, as typed arrays have. */
+export function dataView(length: number): DataView {
+  return Object.assign(new DataView(new ArrayBuffer(4 * length)), { length });
+}
