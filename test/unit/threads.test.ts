@@ -77,6 +77,31 @@ describe("threads", () => {
     expect(counter[0]).toBeGreaterThan(0);
   });
 
+  it("are left alone for a while when they are late", async () => {
+    const counter = new Int32Array(new SharedArrayBuffer(8));
+    const dawdle = `(part) => (...args) => {
+      const { workerData } = require("node:worker_threads");
+      Atomics.wait(workerData, 1, 0, 2);
+      Atomics.add(workerData, 0, 1);
+      part(...args);
+    }`;
+    const runtime = await threads(2, { worker: meddling(dawdle, counter) });
+    const [late, alone] = [training(runtime), training()];
+    for (let step = 0; counter[0] === 0 && step < 10_000; step++) {
+      late.optimizer.step();
+      alone.optimizer.step();
+    }
+    // A chunk that takes 2 ms is waited for in one step of many; always, it would be at least one chunk a step.
+    const before = counter[0] as number;
+    for (let step = 0; step < 500; step++) {
+      late.optimizer.step();
+      alone.optimizer.step();
+    }
+    expect(before).toBeGreaterThan(0);
+    expect((counter[0] as number) - before).toBeLessThan(250);
+    expect(stateOf(late.optimizer, [late.w])).toEqual(stateOf(alone.optimizer, [alone.w]));
+  });
+
   it("share steps again after they slept", async () => {
     const [many, one] = [training(await threads(3)), training()];
     for (let turn = 0; turn < 5; turn++) {

@@ -8,6 +8,10 @@ import type { HostWorker } from "./host.js";
 const LOOKS = 10_000;
 /** Milliseconds of a nap. */
 const NAP = 0.1;
+/** Chunks that a thread could do in a nap, with the looks before it. */
+const CHUNKS_PER_NAP = 40;
+/** So many times as long as it had to wait, this thread then does steps alone: what waiting costs is 3 % at most. */
+const ALONE = 32;
 /** Milliseconds after which a worker that has taken a chunk, of some microseconds, and not done it counts as dead. */
 const PATIENCE = 5000;
 /** Of a longer time between two looks at the clock only so much counts: the machine slept, or a debugger stopped it. */
@@ -20,6 +24,8 @@ export class Pool {
   /** How many chunks an optimizer's steps have; 0 for one whose steps are not cut. */
   readonly #chunks = new Map<number, number>();
   #mayWait = true;
+  /** Steps that this thread still does alone, because it had to wait for a worker that has no core. */
+  #alone = 0;
   /** Why there can be no more steps. */
   #end: string | undefined;
   /** Whether a step ended in the middle. */
@@ -60,11 +66,20 @@ export class Pool {
     this.assertAlive();
     const chunks = this.#chunks.get(optimizer) ?? 0;
     if (chunks === 0) return -1;
+    if (this.#alone > 0) {
+      this.#alone -= 1;
+      return -1;
+    }
     const kernel = this.#kernel;
     let phase = kernel.parts_begin(optimizer, scale, learningRate, count);
     if (phase === 0) return -1;
     const parts = kernel.parts_address(optimizer);
-    for (; phase !== 0; phase = kernel.parts_next(optimizer)) this.#run(parts, phase, chunks);
+    let naps = 0;
+    for (; phase !== 0; phase = kernel.parts_next(optimizer)) naps += this.#run(parts, phase, chunks);
+    // Where other programs use the cores, the system takes a worker's core away in the middle of a chunk, and there is nothing
+    // but to wait, for milliseconds. If that is half as long as the step itself, steps are faster alone for a while.
+    const waited = (naps * CHUNKS_PER_NAP) / chunks;
+    if (waited > 0.5) this.#alone = Math.ceil(ALONE * waited);
     return kernel.parts_end(optimizer, scale);
   }
 
@@ -88,7 +103,8 @@ export class Pool {
     }
   }
 
-  #run(parts: number, phase: number, chunks: number): void {
+  /** All chunks of a phase; how many naps it took to wait for workers. */
+  #run(parts: number, phase: number, chunks: number): number {
     const words = this.#words;
     const { threads } = this;
     Atomics.store(words, PARTS, parts);
@@ -102,7 +118,7 @@ export class Pool {
     Atomics.add(words, EPOCH, 1);
     if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, EPOCH);
     try {
-      this.#wait(chunks - work(words, 0, this.#kernel.part));
+      return this.#wait(chunks - work(words, 0, this.#kernel.part));
     } catch (error) {
       this.#isBroken = true;
       this.end("A step of this runtime has failed half-way: what is in its memory is undefined.");
@@ -110,13 +126,13 @@ export class Pool {
     }
   }
 
-  /** Until the workers have done so many chunks. */
-  #wait(count: number): void {
+  /** Until the workers have done so many chunks; the number of naps meanwhile. */
+  #wait(count: number): number {
     let waited = 0;
     let last = 0;
     for (let looks = 1; ; looks++) {
       const done = Atomics.load(this.#words, DONE);
-      if (done >= count) return;
+      if (done >= count) return Math.floor(looks / LOOKS);
       if (looks % LOOKS !== 0) continue;
       this.#nap(done);
       const now = Date.now();
