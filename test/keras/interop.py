@@ -112,7 +112,7 @@ def save(folder):
 def judge_case(name, storage):
     """How training ends in Keras after what was done elsewhere, loaded by the documented lines; and how it should."""
     model = make_model(CASES[name]())
-    code = example("keras.md", "from_config")
+    code = example("keras.md", 'open("optimizer.json")')
     if name == "scaled":
         code = code.replace("optimizers.RMSprop.", "optimizers.LossScaleOptimizer.")
     optimizer = run(code, model=model)["optimizer"]
