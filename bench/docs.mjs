@@ -103,8 +103,8 @@ ${
     ? `
 ## Memory
 
-An empty runtime has 192 KiB. Each array takes its values, and up to 64 KiB when memory has to grow for it, because memory grows in
-whole pages: what is left of a page serves the next array that fits.
+Beyond the arrays there is what an empty runtime has ([decisions.md](decisions.md#memory-belongs-to-a-runtime)), and up to 64 KiB
+where memory had to grow for an array, because it grows in whole pages: what is left of a page serves the next array that fits.
 
 ${tables.memoryTable(run)}
 `

@@ -1,5 +1,8 @@
 // Brings a fresh clone to where it can be built: npm packages, the wasm target, wasm-pack, wasm-bindgen.
 // Says what it does and how far it is, does nothing twice, and answers a missing prerequisite with its cure.
+//
+// The npm scripts that build start it by themselves, not as a dependency among wireit's: wireit is one of the npm packages
+// that it installs. Where nothing is missing it takes a tenth of a second.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

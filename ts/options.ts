@@ -86,16 +86,23 @@ function checkLimits(hyperparameters: Hyperparameters): void {
     if (zeroIsOff && value === 0) continue;
     if (row.kind === "optionalCount") whole(row.option, value, minimum ?? 0, 2 ** 31 - 1);
     else if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) {
-      throw new RangeError(message(row.option, `in the range [${minimum}, ${maximum}]`, value));
+      throw new RangeError(message(row.option, range(minimum, maximum), value));
     }
   }
-  const given = HYPERPARAMETERS.filter(
-    (row) => row.limits.exclusiveGroup === "clip" && hyperparameters[row.option] !== null,
-  );
+  const given = CLIP.filter((option) => hyperparameters[option] !== null);
   if (given.length > 1) {
-    const values = given.map((row) => `${row.option} = ${hyperparameters[row.option]}`).join(" and ");
-    throw new RangeError(`Only one of clipnorm, clipvalue and globalClipnorm can be set; received ${values}.`);
+    const values = given.map((option) => `${option} = ${hyperparameters[option]}`).join(" and ");
+    const names = `${CLIP.slice(0, -1).join(", ")} and ${CLIP.at(-1)}`;
+    throw new RangeError(`Only one of ${names} can be set; received ${values}.`);
   }
+}
+
+/** Options of which at most one can be set. */
+const CLIP = HYPERPARAMETERS.filter((row) => row.limits.exclusiveGroup === "clip").map((row) => row.option);
+
+function range(minimum: number | null, maximum: number | null): string {
+  if (maximum === null) return `at least ${minimum}`;
+  return minimum === null ? `at most ${maximum}` : `in the range [${minimum}, ${maximum}]`;
 }
 
 /** The constructor's options. */

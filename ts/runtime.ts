@@ -14,8 +14,8 @@ export interface RuntimeOptions {
    */
   readonly initialBytes?: number | undefined;
   /**
-   * Upper limit for the machine code's own 128 kB and all arrays in use, in bytes; what does not fit is an
-   * `OutOfMemoryError`. Gaps between arrays that were freed are not counted. Default: 4 GiB.
+   * Upper limit for all arrays in use and what the machine code itself needs, up to 256 KiB, in bytes; what does not fit is
+   * an `OutOfMemoryError`. Gaps between arrays that were freed are not counted. Default: 4 GiB.
    */
   readonly maximumBytes?: number | undefined;
 }
@@ -52,7 +52,7 @@ export class Runtime {
     }
   }
 
-  /** Bytes of linear memory: arrays in use, room once used and free again, and about 100 kB of the crate itself. */
+  /** Bytes of linear memory: arrays in use, room once used and free again, and what the machine code itself needs. */
   get byteLength(): number {
     return this.buffer.byteLength;
   }

@@ -40,16 +40,23 @@ impl Slot {
     pub const ALL: [Self; 5] =
         [Self::Average, Self::GradientAccumulator, Self::Velocity, Self::Momentum, Self::AverageGradient];
 
+    /// What keeps this slot: a hyper-parameter's name, its number here, and the number that it must be above. `None`: always.
+    pub fn kept_by(self, hyperparameters: &Hyperparameters) -> Option<(&'static str, f64, f64)> {
+        match self {
+            Self::Average => Some(("use_ema", f64::from(u8::from(hyperparameters.use_ema)), 0.0)),
+            Self::GradientAccumulator => {
+                Some(("gradient_accumulation_steps", f64::from(hyperparameters.steps_per_update()), 1.0))
+            }
+            Self::Velocity => None,
+            Self::Momentum => Some(("momentum", hyperparameters.momentum, 0.0)),
+            Self::AverageGradient => Some(("centered", f64::from(u8::from(hyperparameters.centered)), 0.0)),
+        }
+    }
+
     /// Whether an optimizer with these hyper-parameters keeps this slot for a variable.
     fn is_kept(self, hyperparameters: &Hyperparameters, overwrite_with_gradient: bool) -> bool {
-        match self {
-            Self::GradientAccumulator => hyperparameters.steps_per_update() > 1,
-            _ if overwrite_with_gradient => false,
-            Self::Average => hyperparameters.use_ema,
-            Self::Velocity => true,
-            Self::Momentum => hyperparameters.has_momentum(),
-            Self::AverageGradient => hyperparameters.centered,
-        }
+        (self == Self::GradientAccumulator || !overwrite_with_gradient)
+            && self.kept_by(hyperparameters).is_none_or(|(_, number, above)| number > above)
     }
 }
 

@@ -147,7 +147,7 @@ describe("properties", () => {
       ["epsilon", null, /`epsilon` must be a finite number; received null/],
       ["centered", 1, /`centered` must be true or false; received 1/],
       ["weightDecay", Number.POSITIVE_INFINITY, /`weightDecay` must be a finite number; received Infinity/],
-      ["clipvalue", 1, /Only one of clipnorm, clipvalue and globalClipnorm/],
+      ["clipvalue", 1, /Only one of clipnorm, globalClipnorm and clipvalue/],
       ["gradientAccumulationSteps", 1, /`gradientAccumulationSteps` must be a whole number from 2/],
       ["gradientAccumulationSteps", 2.5, /`gradientAccumulationSteps` must be a whole number from 2/],
     ];

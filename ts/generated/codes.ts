@@ -1,4 +1,5 @@
 // Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
+import type { Hyperparameters } from "./hyperparameters.js";
 
 /**
  * The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
@@ -12,6 +13,27 @@ export const SLOTS: readonly Slot[] = [
   "velocity",
   "momentum",
   "average_gradient"
+];
+
+/** By a slot's place: the option that keeps it, if its number is above this; `null`: always kept. */
+export const KEPT_BY: readonly ({ option: keyof Hyperparameters; above: number } | null)[] = [
+  {
+    "above": 0.0,
+    "option": "useEma"
+  },
+  {
+    "above": 1.0,
+    "option": "gradientAccumulationSteps"
+  },
+  null,
+  {
+    "above": 0.0,
+    "option": "momentum"
+  },
+  {
+    "above": 0.0,
+    "option": "centered"
+  }
 ];
 
 /**

@@ -24,7 +24,7 @@ interface Scope {
   readonly process?: { getBuiltinModule?(name: string): { readonly parentPort: Port | null } | undefined };
 }
 
-/** Looks for more work before a worker sleeps, some 0.1 ms: to be woken takes a worker 3 to 100 µs. */
+/** Looks for more work before a worker sleeps, some 0.1 ms: waking it can take as long. */
 const LOOKS = 20_000;
 
 const scope = globalThis as unknown as Scope & Port;

@@ -162,14 +162,24 @@ fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
 }
 
 fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
+    let kept_by = Slot::ALL.map(|slot| {
+        let condition = slot.kept_by(&Hyperparameters::default());
+        json!(condition.map(|(name, _, above)| json!({ "option": camel_case(name), "above": above })))
+    });
     Ok([
-        HEADER.to_owned(),
+        format!("{HEADER}import type {{ Hyperparameters }} from \"./hyperparameters.js\";\n"),
         declaration::<Slot>(config)?,
         constant(
             "The slots in the order in which Keras lists an optimizer's variables; a slot's place is its number at the boundary.",
             "SLOTS",
             "readonly Slot[]",
             &Slot::ALL,
+        )?,
+        constant(
+            "By a slot's place: the option that keeps it, if its number is above this; `null`: always kept.",
+            "KEPT_BY",
+            "readonly ({ option: keyof Hyperparameters; above: number } | null)[]",
+            &kept_by,
         )?,
         declaration::<GradientDtype>(config)?,
         constant(

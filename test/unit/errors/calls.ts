@@ -418,7 +418,7 @@ const PROPERTIES: CallRow[] = (
     ["momentum", Number.POSITIVE_INFINITY, RangeError, /`momentum` must be a finite number; received Infinity/],
     ["centered", 1, TypeError, /`centered` must be true or false; received 1/],
     ["weightDecay", {}, TypeError, /`weightDecay` must be a finite number or null; received an object/],
-    ["clipvalue", 1, RangeError, /Only one of clipnorm, clipvalue and globalClipnorm/],
+    ["clipvalue", 1, RangeError, /Only one of clipnorm, globalClipnorm and clipvalue/],
     ["emaMomentum", 2, RangeError, /`emaMomentum` must be in the range \[0, 1\]; received 2/],
     ["emaOverwriteFrequency", 1.5, RangeError, /`emaOverwriteFrequency` must be a whole number from 1/],
     ["gradientAccumulationSteps", 1, RangeError, /`gradientAccumulationSteps` must be a whole number from 2/],

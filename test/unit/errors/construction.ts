@@ -126,7 +126,7 @@ const RMSPROP: Row[] = [
     /`options` must be an object, such as \{ \w+: … \}; received function CosineDecay/,
   ),
   rmsprop("two clips", { clipnorm: 1, clipvalue: 2 }, RangeError, /Only one of .* clipnorm = 1 and clipvalue = 2/),
-  rmsprop("two clips of 0", { clipvalue: 0, globalClipnorm: 0 }, RangeError, /Only one of clipnorm, clipvalue/),
+  rmsprop("two clips of 0", { clipvalue: 0, globalClipnorm: 0 }, RangeError, /Only one of clipnorm, globalClipnorm/),
   rmsprop("three clips", { clipnorm: 1, clipvalue: 1, globalClipnorm: 1 }, RangeError, /Only one of/),
   rmsprop("EMA momentum 1.5", { useEma: true, emaMomentum: 1.5 }, RangeError, /`emaMomentum` .*\[0, 1\]; received 1.5/),
   rmsprop("EMA momentum -0.1", { useEma: true, emaMomentum: -0.1 }, RangeError, /`emaMomentum`.*received -0.1/),
