@@ -86,6 +86,17 @@ describe("a goal", () => {
     expect(of({ ours: flat(100), "tfjs-wasm": flat(900) })).toBe("missed");
   });
 
+  it("of threads is not missed where memory is the limit", () => {
+    const at64k = (times) => {
+      const judged = judge({ matches: [{ ...run(times).matches[0], workload: "64k" }] });
+      return judged.find(({ title }) => title === "ours / threads, 64k, default").verdict;
+    };
+    expect(at64k({ ours: flat(190), threads: flat(100) })).toBe("reached");
+    expect(at64k({ ours: flat(150), threads: flat(100), triad: flat(90) })).toBe("memory is the limit");
+    expect(at64k({ ours: flat(150), threads: flat(100), triad: flat(50) })).toBe("missed");
+    expect(at64k({ ours: flat(150), threads: flat(100) })).toBe("missed");
+  });
+
   it("that nobody measured is neither", () => {
     expect(verdictOf({ ours: flat(1) }).verdict).toBe("not measured");
   });
