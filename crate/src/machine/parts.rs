@@ -88,6 +88,7 @@ enum Fate {
 
 /// One variable in one step: where its arrays are, and what happens to them.
 struct Row {
+    len: usize,
     value: *mut Group,
     gradient: *const Group,
     /// The type of the gradient, if that is not float32.
@@ -101,18 +102,24 @@ struct Row {
 unsafe impl Sync for Row {}
 
 impl Row {
-    fn new(variable: &mut Variable, state: &mut State) -> Self {
+    /// `None` if the slots are those of a variable of another length.
+    fn new(variable: &mut Variable, state: &mut State) -> Option<Self> {
+        let len = variable.value().len();
+        if state.slots.iter().flatten().any(|slot| slot.as_slice().len() != len) {
+            return None;
+        }
         let slots = state.slots.each_mut();
         let slots =
             slots.map(|slot| slot.as_mut().map_or(core::ptr::null_mut(), |slot| slot.groups_mut().as_mut_ptr()));
-        Self {
+        Some(Self {
+            len,
             value: variable.value.groups_mut().as_mut_ptr(),
             gradient: variable.gradient.buffer.groups().as_ptr(),
             half: variable.gradient.half(),
             slots,
             decays: state.decays,
             fate: Fate::Nothing,
-        }
+        })
     }
 
     /// These groups of the gradient.
@@ -186,7 +193,7 @@ impl Parts {
     /// The chunks of this optimizer's steps; `None` if they are not worth cutting.
     ///
     /// # Errors
-    /// [`OutOfMemory`] if there is no room for the lists: 48 bytes per piece and 64 per variable.
+    /// [`OutOfMemory`] if there is no room for the lists of pieces, chunks and variables.
     pub fn new(optimizer: &Optimizer, variables: &Variables, cut: Cut) -> Result<Option<Self>, OutOfMemory> {
         let lengths = || {
             let states = optimizer.states.iter();
@@ -243,8 +250,8 @@ impl Parts {
         self.chunks.len()
     }
 
-    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is nothing to do or a variable
-    /// is not there any more.
+    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is nothing to do, a variable is
+    /// not there any more, or these are not the variables that were cut.
     pub fn begin(&mut self, optimizer: &mut Optimizer, variables: &mut Variables, call: Call) -> Phase {
         self.phase = Phase::Over;
         let selected = optimizer.selected(call);
@@ -253,9 +260,12 @@ impl Parts {
         }
         self.rows.clear();
         for state in &mut optimizer.states {
-            if let Some(variable) = variables.get_mut(state.variable) {
-                self.rows.push(Row::new(variable, state));
-            }
+            let row = variables.get_mut(state.variable).and_then(|variable| Row::new(variable, state));
+            let Some(row) = row else { return self.phase };
+            self.rows.push(row);
+        }
+        if !self.fits() {
+            return self.phase;
         }
         let mut trains = false;
         for position in 0..selected {
@@ -281,6 +291,19 @@ impl Parts {
             self.begin_update(optimizer);
         }
         self.phase
+    }
+
+    /// Whether the pieces are those of this step's rows: as many, and as long.
+    fn fits(&self) -> bool {
+        let mut pieces = self.pieces.iter().peekable();
+        let mut fits = |(number, row): (usize, &Row)| {
+            let mut end = 0;
+            while let Some(piece) = pieces.next_if(|piece| piece.row == number) {
+                end = piece.elements.end;
+            }
+            end == row.len
+        };
+        self.rows.iter().enumerate().all(&mut fits) && pieces.next().is_none()
     }
 
     /// Goes on when all chunks of the phase are done.
@@ -341,13 +364,15 @@ impl Parts {
     /// Does one chunk of the phase that is on.
     ///
     /// # Safety
-    /// `phase` is what the last call of [`begin`](Self::begin) or [`next`](Self::next) returned, each chunk is taken once
-    /// in it, and the optimizer and its variables are not used otherwise until all are done.
+    /// `phase` is what the last call of [`begin`](Self::begin) or [`next`](Self::next) returned, and each chunk is taken once
+    /// in it. From that call until all chunks are done, the optimizer and its variables are there and not used otherwise.
+    /// Neither `begin` nor `next` runs while a `take` does, and what each of them wrote is seen by all threads.
     pub unsafe fn take(&self, phase: Phase, chunk: usize) {
         let Some(chunk) = self.chunks.get(chunk) else { return };
         for (number, piece) in chunk.clone().zip(&self.pieces[chunk.clone()]) {
-            // SAFETY: the pieces of all chunks are disjoint parts of their variables' arrays, which live and have these
-            // elements, because `begin` found them in variables and states that are not used otherwise.
+            // SAFETY: the pieces of all chunks are disjoint parts of their variables' arrays. These live and have these
+            // elements, because `begin` found them, as long as the pieces say, in variables and states that are not used
+            // otherwise.
             unsafe {
                 match phase {
                     Phase::Over => {}
@@ -415,10 +440,12 @@ fn trained(stages: &Stages, arrays: Arrays<'_, &mut [Group]>, decays: bool, care
     stages.run(arrays, decays, careful, &mut Scratch::new(), turn);
 }
 
-/// One chunk, for the host's threads: [`Parts::take`] of the parts at this address.
+/// One chunk, for the host's threads: [`Parts::take`] of the parts at this address. It allocates nothing and touches no
+/// `Global`.
 ///
 /// # Safety
-/// That of [`Parts::take`]; the address is that of living [`Parts`].
+/// That of [`Parts::take`]; the address is that of living [`Parts`], to which this makes a reference: nobody has a `&mut`
+/// to them meanwhile.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen::prelude::wasm_bindgen)]
 pub unsafe fn part(parts: usize, phase: u32, chunk: u32) {
     // SAFETY: by this function's contract.
@@ -613,6 +640,18 @@ mod tests {
     fn small_optimizers_are_not_cut() {
         let world = world(&[1000, 5], &Hyperparameters::default());
         assert!(Parts::new(&world.optimizer, &world.variables, Cut::BEST).unwrap().is_none());
+    }
+
+    #[test]
+    fn variables_that_were_not_cut_leave_the_step_to_the_whole() {
+        let cut = world(&[300, 40], &Hyperparameters::default());
+        let mut parts =
+            Parts::new(&cut.optimizer, &cut.variables, Cut { piece: 128, chunk: 1, least: 0 }).unwrap().unwrap();
+        let call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
+        for lengths in [&[300, 41][..], &[300, 39], &[292, 40], &[300], &[300, 40, 1], &[40, 300]] {
+            let mut other = world(lengths, &Hyperparameters::default());
+            assert_eq!(step(&mut parts, 2, &mut other.optimizer, &mut other.variables, call), None, "{lengths:?}");
+        }
     }
 
     #[test]
