@@ -5,13 +5,12 @@
 
 use crate::average::Average;
 use crate::decay::{decay, decayed};
-use crate::lanes::{Group, flat, flat_mut};
-use crate::subnormal::CARE;
+use crate::lanes::{Group, SIMD, flat, flat_mut};
 use crate::update::{Coefficients, Element, rmsprop};
 
 /// Whether all of it is done in one loop. In the JavaScript form, which is read whole before it runs, the loops for that would
 /// be 2 kB of gzip, and no divider is waited for.
-const TOGETHER: bool = CARE;
+const TOGETHER: bool = SIMD;
 
 /// A block of parameters and state, as many groups of each array; `None` for a slot that is not in use.
 pub struct Block<'a> {

@@ -23,14 +23,15 @@
 //! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
 //! | [`block`] | the loops that carry it over a block |
 //! | [`careful`] | those for numbers next to 0 |
+//! | [`sum`] | sums in NumPy's order |
 //! | [`lanes`] | arrays as groups of eight elements |
 //! | [`subnormal`] | numbers too small for the processor's fast path |
 //! | [`optimizer`] | one step, in Keras' order; counters and state |
 //! | `optimizer::stages` | what a step does to one variable, block by block |
-//! | [`half`] | gradients of 16 bits |
+//! | [`gradient`], [`half`] | gradients in memory, also of 16 bits |
 //! | [`schedule`], [`cosine`] | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
-//! | [`variable`], [`arena`] | memory |
+//! | [`variable`], [`buffer`], [`arena`] | memory |
 //! | [`status`] | what an exported function reports |
 //! | [`machine`] | what the standard library would bring; a step in chunks, for several threads (feature `threads`) |
 //! | `abi` | the functions exported from the WebAssembly module |
@@ -46,11 +47,13 @@ pub mod accumulate;
 pub mod arena;
 pub mod average;
 pub mod block;
+pub mod buffer;
 pub mod careful;
 pub mod clip;
 pub mod config;
 pub mod cosine;
 pub mod decay;
+pub mod gradient;
 pub mod half;
 pub mod lanes;
 pub mod machine;
@@ -59,6 +62,7 @@ pub mod scale;
 pub mod schedule;
 pub mod status;
 pub mod subnormal;
+pub mod sum;
 #[cfg(test)]
 mod testing;
 pub mod update;
@@ -67,9 +71,10 @@ pub mod variable;
 #[cfg(target_arch = "wasm32")]
 pub mod abi;
 
-pub use arena::{Handle, OutOfMemory};
+pub use arena::Handle;
+pub use buffer::OutOfMemory;
 pub use config::Hyperparameters;
-pub use half::GradientDtype;
+pub use gradient::GradientDtype;
 pub use optimizer::{BuildError, Call, Optimizer, Slot};
 pub use scale::LossScale;
 pub use variable::{Freed, Variable, Variables};

@@ -11,10 +11,16 @@
 #[cfg(any(feature = "threads", test))]
 pub mod parts;
 
-use crate::lanes::WIDTH;
 use bytemuck::{Pod, Zeroable};
 
-/// [`WIDTH`] elements.
+/// Whether this is not the JavaScript form. That one has no SIMD, computes in float64 and rounds, and is read whole before it
+/// runs: loops that save time elsewhere save none there.
+pub const SIMD: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
+
+/// Elements of a group (`lanes.rs`).
+pub const WIDTH: usize = if SIMD { 8 } else { 1 };
+
+/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C)]
 #[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(align(32)))]

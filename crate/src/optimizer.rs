@@ -5,11 +5,12 @@
 //! stages (`optimizer/stages.rs`).
 
 use crate::accumulate::Preparation;
-use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
+use crate::arena::{Arena, Handle};
 use crate::average::Average;
+use crate::buffer::{Buffer, OutOfMemory};
 use crate::clip::{Clip, Rule};
 use crate::config::Hyperparameters;
-use crate::lanes::WIDTH;
+use crate::lanes::SIMD;
 use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
@@ -411,7 +412,7 @@ impl Optimizer {
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
         let mut prepared = 0;
-        let at_once = WIDTH > 1 && stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
+        let at_once = SIMD && stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
         for position in 0..selected {
             let index = if call.selected.is_some() { self.selection[position] } else { position };
             let state = &mut self.states[index];

@@ -5,13 +5,13 @@
 //! until 0.9 · 4·2⁻¹⁴⁹ rounds back to 4·2⁻¹⁴⁹. Comparisons of bits, additions and conversions have no such path, and a
 //! product of two float32 numbers is exact in float64 and far from its limits: rounded to float32 it has the same bits.
 
-use crate::lanes::{Group, flat};
+use crate::lanes::{Group, SIMD, flat};
 use core::hint::black_box;
 use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, widen};
 
 /// Whether there is anything to take care of. The JavaScript form computes in float64 and rounds, so that it never meets a
 /// subnormal operand; with care, state that is stuck takes it 1.25 times as long.
-pub const CARE: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
+pub const CARE: bool = SIMD;
 
 /// Four numbers: what a SIMD register holds.
 pub type Four = [f32; 4];

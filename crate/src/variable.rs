@@ -1,7 +1,8 @@
 //! A trainable variable: its values and the gradient of the loss with respect to them.
 
-use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
-use crate::half::{Gradient, GradientDtype};
+use crate::arena::{Arena, Handle};
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::gradient::{Gradient, GradientDtype};
 
 /// The variables of a program, by handle. Several optimizers may work on the same ones.
 pub type Variables = Arena<Variable>;

@@ -9,12 +9,14 @@
 //! what the others wrote (from JavaScript, `Atomics` do that).
 
 use crate::accumulate::Preparation;
-use crate::arena::{Buffer, OutOfMemory};
-use crate::clip::{Clip, Rule, pairwise};
-use crate::half::{Elements, Half};
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::clip::{Clip, Rule};
+use crate::gradient::Elements;
+use crate::half::Half;
 use crate::lanes::{Group, WIDTH, groups};
 use crate::optimizer::stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 use crate::optimizer::{Call, Optimizer, Slot, State, reserved};
+use crate::sum::pairwise;
 use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -24,7 +26,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
     /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least
-    /// [`RUN`](crate::clip::RUN).
+    /// [`RUN`](crate::sum::RUN).
     pub piece: usize,
     /// A chunk, what a thread takes at once, is at least this (but for the last one), so that small variables share one.
     pub chunk: usize,
@@ -467,7 +469,7 @@ pub fn leaked(bytes: usize) -> Result<usize, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::half::GradientDtype;
+    use crate::gradient::GradientDtype;
     use crate::{Handle, Hyperparameters, LossScale};
     use core::sync::atomic::AtomicUsize;
     use proptest::prelude::*;

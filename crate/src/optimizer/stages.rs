@@ -2,15 +2,16 @@
 //! update, its average. All of them while the block is in the first-level cache.
 
 use crate::accumulate::{Preparation, maximum};
-use crate::arena::Buffer;
 use crate::average::Average;
 use crate::block::{Block, update, update_alone};
+use crate::buffer::Buffer;
 use crate::careful::{Rest, is_delicate, update_carefully};
-use crate::clip::{Clip, RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
+use crate::clip::Clip;
 use crate::decay;
-use crate::half::Elements;
+use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
 use crate::subnormal::{CARE, SMALLEST, any_below};
+use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::update::Coefficients;
 use crate::variable::Variable;
 
@@ -61,7 +62,7 @@ pub(crate) fn sum_of_squares(
     scratch: &mut Scratch,
 ) -> f32 {
     if let (Elements::Float32(gradient), true, false) = (gradient, preparation.is_idle(), careful) {
-        return crate::clip::sum_of_squares(&flat(gradient)[..len]);
+        return crate::sum::sum_of_squares(&flat(gradient)[..len]);
     }
     pairwise_sum(0, len, &mut |from, len| {
         let (first, end) = (from / WIDTH, groups(from + len));
