@@ -28,30 +28,28 @@ pub struct Block<'a> {
     pub average: Option<(Average, &'a mut [Group])>,
 }
 
-/// Updates a block with its gradient at learning rate `eta`: weight decay, the rule, and the moving average.
+/// Updates a block with its gradient: weight decay, the rule, and the moving average.
 #[inline]
-pub fn update(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
-    if !c.are_keras() {
-        return update_apart::<false>(c, eta, g, block);
+pub fn update(c: &Coefficients, g: &[Group], block: Block<'_>) {
+    if !c.are_keras {
+        return update_apart::<false>(c, g, block);
     }
     if !TOGETHER {
-        return update_apart::<true>(c, eta, g, block);
+        return update_apart::<true>(c, g, block);
     }
     let Block { value: w, velocity: v, average_gradient, momentum, weight_decay, average } = block;
     let beside = (weight_decay, average);
     match (average_gradient, momentum) {
-        (None, None) => update_with::<false, false>(c, eta, g, w, v, &mut [], &mut [], beside),
-        (None, Some(m)) => update_with::<false, true>(c, eta, g, w, v, &mut [], m, beside),
-        (Some(a), None) => update_with::<true, false>(c, eta, g, w, v, a, &mut [], beside),
-        (Some(a), Some(m)) => update_with::<true, true>(c, eta, g, w, v, a, m, beside),
+        (None, None) => update_with::<false, false>(c, g, w, v, &mut [], &mut [], beside),
+        (None, Some(m)) => update_with::<false, true>(c, g, w, v, &mut [], m, beside),
+        (Some(a), None) => update_with::<true, false>(c, g, w, v, a, &mut [], beside),
+        (Some(a), Some(m)) => update_with::<true, true>(c, g, w, v, a, m, beside),
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
 #[inline]
 fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
     c: &Coefficients,
-    eta: f32,
     g: &[Group],
     w: &mut [Group],
     v: &mut [Group],
@@ -60,15 +58,15 @@ fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
     beside: (Option<f32>, Option<(Average, &mut [Group])>),
 ) {
     match beside {
-        (None, None) => rule_alone::<CENTERED, MOMENTUM, true>(c, eta, g, w, v, a, m),
+        (None, None) => rule_alone::<CENTERED, MOMENTUM, true>(c, g, w, v, a, m),
         (Some(lambda), None) => {
-            each::<CENTERED, MOMENTUM, true, false, true>(c, eta, lambda, Average::OFF, g, w, v, a, m, &mut []);
+            each::<CENTERED, MOMENTUM, true, false, true>(c, lambda, Average::OFF, g, w, v, a, m, &mut []);
         }
         (decay, Some((average, averages))) => {
             if let Some(lambda) = decay {
-                each::<CENTERED, MOMENTUM, true, true, true>(c, eta, lambda, average, g, w, v, a, m, averages);
+                each::<CENTERED, MOMENTUM, true, true, true>(c, lambda, average, g, w, v, a, m, averages);
             } else {
-                each::<CENTERED, MOMENTUM, false, true, true>(c, eta, 0.0, average, g, w, v, a, m, averages);
+                each::<CENTERED, MOMENTUM, false, true, true>(c, 0.0, average, g, w, v, a, m, averages);
             }
             average.overwrite(averages, w);
         }
@@ -80,16 +78,15 @@ fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
 #[inline(always)]
 pub fn update_alone<const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
     g: &[Group],
     (w, v): (&mut [Group], &mut [Group]),
     (average_gradient, momentum): (Option<&mut [Group]>, Option<&mut [Group]>),
 ) {
     match (average_gradient, momentum) {
-        (None, None) => rule_alone::<false, false, KERAS>(c, eta, g, w, v, &mut [], &mut []),
-        (None, Some(m)) => rule_alone::<false, true, KERAS>(c, eta, g, w, v, &mut [], m),
-        (Some(a), None) => rule_alone::<true, false, KERAS>(c, eta, g, w, v, a, &mut []),
-        (Some(a), Some(m)) => rule_alone::<true, true, KERAS>(c, eta, g, w, v, a, m),
+        (None, None) => rule_alone::<false, false, KERAS>(c, g, w, v, &mut [], &mut []),
+        (None, Some(m)) => rule_alone::<false, true, KERAS>(c, g, w, v, &mut [], m),
+        (Some(a), None) => rule_alone::<true, false, KERAS>(c, g, w, v, a, &mut []),
+        (Some(a), Some(m)) => rule_alone::<true, true, KERAS>(c, g, w, v, a, m),
     }
 }
 
@@ -97,36 +94,34 @@ pub fn update_alone<const KERAS: bool>(
 #[inline(always)]
 fn rule_alone<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
     g: &[Group],
     w: &mut [Group],
     v: &mut [Group],
     a: &mut [Group],
     m: &mut [Group],
 ) {
-    each::<CENTERED, MOMENTUM, false, false, KERAS>(c, eta, 0.0, Average::OFF, g, w, v, a, m, &mut []);
+    each::<CENTERED, MOMENTUM, false, false, KERAS>(c, 0.0, Average::OFF, g, w, v, a, m, &mut []);
 }
 
 /// [`update`] with what is beside the rule in loops of its own. Also where ε or η is in `PyTorch`'s place: that is rarely used,
 /// and twelve more loops would be a kilobyte.
 #[inline(never)]
-pub fn update_apart<const KERAS: bool>(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
+pub fn update_apart<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Block<'_>) {
     let Block { value: w, velocity, average_gradient, momentum, weight_decay, average } = block;
     if let Some(weight_decay) = weight_decay {
-        decay(w, weight_decay, eta);
+        decay(w, weight_decay, c.eta);
     }
-    update_alone::<KERAS>(c, eta, g, (w, velocity), (average_gradient, momentum));
+    update_alone::<KERAS>(c, g, (w, velocity), (average_gradient, momentum));
     if let Some((rule, averages)) = average {
         rule.update(averages, w);
     }
 }
 
 /// The loop. The slices are cut to one length first, so that the compiler sees no bounds to check.
-#[expect(clippy::too_many_arguments, reason = "as `update_with`")]
+#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
 #[inline(never)]
 fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVERAGE: bool, const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
     weight_decay: f32,
     rule: Average,
     gradient: &[Group],
@@ -136,7 +131,6 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
     momentum: &mut [Group],
     average: &mut [Group],
 ) {
-    let places = c.places(eta);
     let gradient = flat(gradient);
     let len = gradient.len();
     let value = &mut flat_mut(value)[..len];
@@ -146,12 +140,12 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
     let average = &mut flat_mut(average)[..if AVERAGE { len } else { 0 }];
     for i in 0..len {
         let element = Element {
-            value: if DECAY { decayed(value[i], weight_decay, eta) } else { value[i] },
+            value: if DECAY { decayed(value[i], weight_decay, c.eta) } else { value[i] },
             velocity: velocity[i],
             average_gradient: if CENTERED { average_gradient[i] } else { 0.0 },
             momentum: if MOMENTUM { momentum[i] } else { 0.0 },
         };
-        let element = rmsprop::<CENTERED, MOMENTUM, KERAS>(*c, eta, places, gradient[i], element);
+        let element = rmsprop::<CENTERED, MOMENTUM, KERAS>(*c, gradient[i], element);
         value[i] = element.value;
         velocity[i] = element.velocity;
         if CENTERED {
@@ -184,10 +178,9 @@ mod tests {
         average: Average,
         [g, w, v, a, m, mean]: [f32; 6],
     ) -> [f32; 5] {
-        let value = weight_decay.map_or(w, |weight_decay| decayed(w, weight_decay, 0.01));
+        let value = weight_decay.map_or(w, |weight_decay| decayed(w, weight_decay, c.eta));
         let e = Element { value, velocity: v, average_gradient: a, momentum: m };
-        let places = c.places(0.01);
-        let rule = match (centered, momentum, c.are_keras()) {
+        let rule = match (centered, momentum, c.are_keras) {
             (false, false, true) => rmsprop::<false, false, true>,
             (false, true, true) => rmsprop::<false, true, true>,
             (true, false, true) => rmsprop::<true, false, true>,
@@ -197,7 +190,7 @@ mod tests {
             (true, false, false) => rmsprop::<true, false, false>,
             (true, true, false) => rmsprop::<true, true, false>,
         };
-        let e = rule(*c, 0.01, places, g, e);
+        let e = rule(*c, g, e);
         let mean = average.next(mean, e.value);
         [if average.overwrites { mean } else { e.value }, e.velocity, e.average_gradient, e.momentum, mean]
     }
@@ -217,18 +210,18 @@ mod tests {
                 momentum_mode: if torch { MomentumMode::Torch } else { MomentumMode::Keras },
                 ..Hyperparameters::default()
             };
-            let c = Coefficients::new(&hyperparameters);
+            let c = Coefficients::new(&hyperparameters, 0.01);
             let average = iteration.map(|iteration| Average::at(iteration, 0.99, overwrites.then_some(1)));
             let rows: Vec<[f32; 5]> = (elements.iter())
                 .map(|&e| element(&c, (centered, momentum), weight_decay, average.unwrap_or(Average::OFF), e))
                 .collect();
             let column = |place: usize| grouped(&elements.iter().map(|e| e[place]).collect::<Vec<_>>());
-            let careful = |c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>| {
-                update_carefully(c, eta, Rest::new(c), g, block);
+            let careful = |c: &Coefficients, g: &[Group], block: Block<'_>| {
+                update_carefully(c, Rest::new(c), g, block);
             };
-            for step in [&update as &dyn Fn(&Coefficients, f32, &[Group], Block<'_>), &careful] {
+            for step in [&update as &dyn Fn(&Coefficients, &[Group], Block<'_>), &careful] {
                 let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
-                step(&c, 0.01, &column(0), Block {
+                step(&c, &column(0), Block {
                     value: &mut w,
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),

@@ -394,13 +394,12 @@ impl Optimizer {
         });
         Stages {
             updates,
-            learning_rate: call.learning_rate,
             preparation: self.preparation(call),
             clip,
             weight_decay: self.hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
             centered: self.hyperparameters.centered,
             momentum: self.hyperparameters.has_momentum(),
-            coefficients: Coefficients::new(&self.hyperparameters),
+            coefficients: Coefficients::new(&self.hyperparameters, call.learning_rate),
             average,
         }
     }

@@ -97,7 +97,6 @@ impl<'a> Arrays<'a, Buffer> {
 #[derive(Clone, Copy)]
 pub(crate) struct Stages {
     pub updates: bool,
-    pub learning_rate: f32,
     pub preparation: Preparation,
     pub clip: Clip,
     pub weight_decay: Option<f32>,
@@ -115,7 +114,7 @@ impl Stages {
 
     /// Whether the rule, in Keras' form, is all there is to do.
     pub fn is_rule_alone(&self) -> bool {
-        self.is_direct() && self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras()
+        self.is_direct() && self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras
     }
 
     /// Whether accumulators are in use. An optimizer built with them can go on without.
@@ -167,7 +166,7 @@ impl Stages {
         let momentum = momentum.as_mut().filter(|_| self.momentum).map(Buffer::groups_mut);
         let written = (value, velocity.groups_mut());
         let state = (average_gradient, momentum);
-        update_alone::<true>(&self.coefficients, self.learning_rate, gradient, written, state);
+        update_alone::<true>(&self.coefficients, gradient, written, state);
         true
     }
 
@@ -234,7 +233,7 @@ impl Stages {
                     weight_decay,
                     average: self.average.zip(part(average, from, to)),
                 };
-                update(&self.coefficients, self.learning_rate, gradient, block);
+                update(&self.coefficients, gradient, block);
             } else {
                 if let Some(sums) = accumulator {
                     self.preparation.accumulate(gradient, sums);
@@ -270,7 +269,7 @@ impl Stages {
             let average = self.average.zip(average);
             let block = Block { value, velocity, average_gradient, momentum, weight_decay, average };
             let rest = *rest.get_or_insert_with(|| Rest::new(&self.coefficients));
-            update_carefully(&self.coefficients, self.learning_rate, rest, gradient, block);
+            update_carefully(&self.coefficients, rest, gradient, block);
             return true;
         }
         if let Some(sums) = accumulator {
@@ -296,10 +295,10 @@ impl Stages {
         let shrunk = prepared + self.clip.shrinks();
         let Rows { gradient, velocity, momentum, average_gradient, .. } = rows;
         let (momentum, average_gradient) = (momentum.as_deref(), average_gradient.as_deref());
-        is_delicate(self.coefficients, self.learning_rate, (gradient, shrunk), velocity, momentum, average_gradient)
+        is_delicate(self.coefficients, (gradient, shrunk), velocity, momentum, average_gradient)
             || sums()
             || average()
-            || weight_decay.is_some_and(|decay| decay::is_delicate(rows.value, decay, self.learning_rate))
+            || weight_decay.is_some_and(|decay| decay::is_delicate(rows.value, decay, self.coefficients.eta))
     }
 }
 
