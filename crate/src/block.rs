@@ -112,8 +112,8 @@ pub fn update_apart<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Blo
         decay(w, weight_decay, c.eta);
     }
     update_alone::<KERAS>(c, g, (w, velocity), (average_gradient, momentum));
-    if let Some((rule, averages)) = average {
-        rule.update(averages, w);
+    if let Some((average, averages)) = average {
+        average.update(averages, w);
     }
 }
 
@@ -123,13 +123,13 @@ pub fn update_apart<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Blo
 fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVERAGE: bool, const KERAS: bool>(
     c: &Coefficients,
     weight_decay: f32,
-    rule: Average,
+    average: Average,
     gradient: &[Group],
     value: &mut [Group],
     velocity: &mut [Group],
     average_gradient: &mut [Group],
     momentum: &mut [Group],
-    average: &mut [Group],
+    averages: &mut [Group],
 ) {
     let gradient = flat(gradient);
     let len = gradient.len();
@@ -137,7 +137,7 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
     let velocity = &mut flat_mut(velocity)[..len];
     let average_gradient = &mut flat_mut(average_gradient)[..if CENTERED { len } else { 0 }];
     let momentum = &mut flat_mut(momentum)[..if MOMENTUM { len } else { 0 }];
-    let average = &mut flat_mut(average)[..if AVERAGE { len } else { 0 }];
+    let averages = &mut flat_mut(averages)[..if AVERAGE { len } else { 0 }];
     for i in 0..len {
         let element = Element {
             value: if DECAY { decayed(value[i], weight_decay, c.eta) } else { value[i] },
@@ -155,7 +155,7 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
             momentum[i] = element.momentum;
         }
         if AVERAGE {
-            average[i] = rule.next(average[i], element.value);
+            averages[i] = average.next(averages[i], element.value);
         }
     }
 }
@@ -164,7 +164,7 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
 mod tests {
     use super::*;
     use crate::Hyperparameters;
-    use crate::careful::{Rest, update_carefully};
+    use crate::careful::{StillBounds, update_carefully};
     use crate::config::{EpsilonMode, MomentumMode};
     use crate::lanes::grouped;
     use crate::testing::{any_float, bits};
@@ -217,7 +217,7 @@ mod tests {
                 .collect();
             let column = |place: usize| grouped(&elements.iter().map(|e| e[place]).collect::<Vec<_>>());
             let careful = |c: &Coefficients, g: &[Group], block: Block<'_>| {
-                update_carefully(c, Rest::new(c), g, block);
+                update_carefully(c, StillBounds::new(c), g, block);
             };
             for step in [&update as &dyn Fn(&Coefficients, &[Group], Block<'_>), &careful] {
                 let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
@@ -227,7 +227,7 @@ mod tests {
                     average_gradient: centered.then_some(&mut a[..]),
                     momentum: momentum.then_some(&mut m[..]),
                     weight_decay,
-                    average: average.map(|rule| (rule, &mut mean[..])),
+                    average: average.map(|average| (average, &mut mean[..])),
                 });
                 for (i, row) in rows.iter().enumerate() {
                     let found = [&w, &v, &a, &m, &mean].map(|x| bits(flat(x)[i]));

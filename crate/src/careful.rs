@@ -8,8 +8,8 @@ use crate::subnormal::{Careful, Exponent, Four, SMALLEST, any_below, by_fours, f
 use crate::update::{Coefficients, positive_or};
 
 /// [`update`](crate::block::update), for gradients and state that may be subnormal: the same operations in the same order.
-/// `rest` is that of the coefficients.
-pub fn update_carefully(c: &Coefficients, rest: Rest, gradient: &[Group], mut block: Block<'_>) {
+/// `still` is that of the coefficients.
+pub fn update_carefully(c: &Coefficients, still: StillBounds, gradient: &[Group], mut block: Block<'_>) {
     // The other mixtures get no care: they are for runs that go on, not for speed on numbers next to 0.
     if !c.are_keras {
         return update_apart::<false>(c, gradient, block);
@@ -17,15 +17,15 @@ pub fn update_carefully(c: &Coefficients, rest: Rest, gradient: &[Group], mut bl
     if let Some(weight_decay) = block.weight_decay {
         decay_carefully(block.value, weight_decay, c.eta);
     }
-    if is_frozen(*c, rest, gradient, &block) {
+    if is_frozen(*c, still, gradient, &block) {
         if let Some(momentum) = block.momentum {
             apply_with(block.value, momentum, |w, m| w - m);
         }
     } else {
         each_carefully(*c, gradient, &mut block);
     }
-    if let Some((rule, averages)) = block.average {
-        rule.update_carefully(averages, block.value);
+    if let Some((average, averages)) = block.average {
+        average.update_carefully(averages, block.value);
     }
 }
 
@@ -71,30 +71,31 @@ fn increment(careful: Careful, x: Four, d: Four) -> Four {
     }
 }
 
-/// Up to where decay leaves numbers as they are. Known once, used for many blocks: it takes as long as a tenth of one.
+/// Bounds below which multiplying by ρ or μ rounds a subnormal number back to itself. Known once, used for many blocks: it takes
+/// as long as a tenth of one.
 #[derive(Clone, Copy, Debug)]
-pub struct Rest {
+pub struct StillBounds {
     rho: u32,
     momentum: u32,
 }
 
-impl Rest {
+impl StillBounds {
     /// For these factors.
     pub fn new(c: &Coefficients) -> Self {
-        Self { rho: still_below(c.rho), momentum: still_below(c.momentum) }
+        Self { rho: still_bound(c.rho), momentum: still_bound(c.momentum) }
     }
 }
 
-/// The bits of the smallest positive number, as a bound, that `factor` may change; 0 if it may change even 0. The number
-/// n·2⁻¹⁴⁹ is rounded back to itself if n·|1 - factor| < 1/2.
-fn still_below(factor: f32) -> u32 {
+/// `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if n·|1 − factor| < 1/2. The smallest n for which that fails; 0 if the factor is
+/// not finite.
+fn still_bound(factor: f32) -> u32 {
     const NORMAL: f64 = (1 << 23) as f64;
     if factor.is_finite() { libm::ceil(0.5 / (1.0 - f64::from(factor)).abs()).min(NORMAL) as u32 } else { 0 }
 }
 
 /// Whether the block ends where it began but for w: all gradients are +0, and the state has decayed until it rounds back to
 /// itself. Where gradients have stopped for good, this saves all products, roots and divisions.
-fn is_frozen(c: Coefficients, rest: Rest, gradient: &[Group], block: &Block<'_>) -> bool {
+fn is_frozen(c: Coefficients, still: StillBounds, gradient: &[Group], block: &Block<'_>) -> bool {
     let vanishes = |factor: f32| factor.is_finite() && factor.is_sign_positive();
     // With ε like this the denominator is above 0, and +0 / √d = +0.
     gradient.first().is_some_and(|g| g.0[0].to_bits() == 0)
@@ -102,14 +103,14 @@ fn is_frozen(c: Coefficients, rest: Rest, gradient: &[Group], block: &Block<'_>)
         && vanishes(c.one_minus_rho)
         && vanishes(c.eta)
         && flat(gradient).iter().fold(0, |any, g| any | g.to_bits()) == 0
-        && rests(block.velocity, rest.rho)
-        && block.momentum.as_deref().is_none_or(|m| rests(m, rest.momentum))
-        && block.average_gradient.as_deref().is_none_or(|a| rests(a, rest.rho))
+        && is_still(block.velocity, still.rho)
+        && block.momentum.as_deref().is_none_or(|m| is_still(m, still.momentum))
+        && block.average_gradient.as_deref().is_none_or(|a| is_still(a, still.rho))
 }
 
 /// Whether the magnitudes of all numbers are below these bits, and none is -0, which would become +0, by adding +0.
 #[inline(never)]
-fn rests(state: &[Group], bound: u32) -> bool {
+fn is_still(state: &[Group], bound: u32) -> bool {
     const SIGN: u32 = 1 << 31;
     let (mut largest, mut nearest_to_minus_zero) = (0, u32::MAX);
     for x in flat(state) {
@@ -152,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn carefully(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
-        update_carefully(c, Rest::new(c), gradient, block);
+        update_carefully(c, StillBounds::new(c), gradient, block);
     }
 
     /// Every product, quotient and root of the rule for one element that has a subnormal operand or result, or one that is 0
@@ -220,7 +221,7 @@ mod tests {
         /// A product of a factor with a number below the bound is that number.
         #[test]
         fn still_numbers_stay(factor in prop_oneof![Just(0.9f32), Just(0.99), 0.0f32..1.01], n: u32) {
-            let bound = still_below(factor);
+            let bound = still_bound(factor);
             prop_assert!(bound <= 1 << 23);
             for n in [0, bound.saturating_sub(1), n % bound.max(1)] {
                 prop_assert_eq!((factor * f32::from_bits(n)).to_bits(), if bound == 0 { 0 } else { n });

@@ -10,7 +10,7 @@ use crate::sum::{pairwise_sum, run_sum};
 
 /// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
+pub enum ClipMode {
     /// No clipping.
     Off,
     /// Each variable's norm is at most this.
@@ -21,8 +21,8 @@ pub enum Rule {
     Value(f64),
 }
 
-impl Rule {
-    /// The rule in force, in Keras' order of precedence.
+impl ClipMode {
+    /// The one in force, in Keras' order of precedence.
     pub fn new(hyperparameters: &Hyperparameters) -> Self {
         let on = |threshold: Option<f64>| threshold.filter(|&threshold| threshold > 0.0);
         if let Some(threshold) = on(hyperparameters.clipnorm) {
@@ -149,7 +149,7 @@ mod tests {
     fn thresholds_that_are_not_positive_are_off() {
         for threshold in [None, Some(0.0), Some(-1.0)] {
             let hyperparameters = Hyperparameters { clipnorm: threshold, ..Hyperparameters::default() };
-            assert_eq!(Rule::new(&hyperparameters), Rule::Off);
+            assert_eq!(ClipMode::new(&hyperparameters), ClipMode::Off);
         }
     }
 

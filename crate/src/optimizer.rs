@@ -1,14 +1,14 @@
 //! One optimizer: its state, one array per variable and slot, and one step over all variables.
 //!
-//! Keras 3.15.1, `optimizers/base_optimizer.py`, `apply`. A step reads each gradient once more than it must only for
-//! what has to be known before the first variable changes: norms and finiteness. It then takes each variable through the
-//! stages (`optimizer/stages.rs`).
+//! Keras 3.15.1, `optimizers/base_optimizer.py`, `apply`. A step first gathers what must be known before the first variable
+//! changes, norms and finiteness, if they are asked for: only then is a gradient read twice. It then takes each variable
+//! through the stages (`optimizer/stages.rs`).
 
 use crate::accumulate::Preparation;
 use crate::arena::{Arena, Handle};
 use crate::average::Average;
 use crate::buffer::{Buffer, OutOfMemory};
-use crate::clip::{Clip, Rule};
+use crate::clip::{Clip, ClipMode};
 use crate::config::Hyperparameters;
 use crate::lanes::SIMD;
 use crate::scale::LossScale;
@@ -109,6 +109,14 @@ pub struct Call {
     pub selected: Option<usize>,
 }
 
+impl Call {
+    /// The number of the variable in place `position` of the call's list.
+    #[inline]
+    fn index(self, selection: &[usize], position: usize) -> usize {
+        if self.selected.is_some() { selection[position] } else { position }
+    }
+}
+
 /// Keras' RMSprop over a list of variables.
 #[derive(Debug)]
 pub struct Optimizer {
@@ -121,7 +129,8 @@ pub struct Optimizer {
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
     pub(crate) sums_of_squares: Vec<f32>,
-    /// One, behind a pointer: tables of optimizers move when they grow.
+    /// One, behind a pointer: tables of optimizers move when they grow. Not a `Box`, because stable Rust allocates none that may
+    /// fail.
     scratch: Vec<Scratch>,
 }
 
@@ -157,7 +166,8 @@ impl Optimizer {
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
     const FIXED: usize = Arena::<Self>::PLACE + size_of::<Scratch>();
-    /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
+    /// Bytes of memory that a variable takes, at most, without its slots: its state, its places in the selection and the sums,
+    /// and in the list that the optimizer is built from, which may have doubled.
     const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
 
     /// Bytes of memory that [`build`](Self::build) will take for these variables.
@@ -305,19 +315,19 @@ impl Optimizer {
 
     /// The number of the variable in place `position` of the call's list.
     pub(crate) fn index(&self, call: Call, position: usize) -> usize {
-        if call.selected.is_some() { self.selection[position] } else { position }
+        call.index(&self.selection, position)
     }
 
     /// Whether all gradients are finite. One whose sum of squares [`prepare`](Self::prepare) found to be finite is not
     /// read again: infinities and `NaN` do not go away by unscaling, squaring and adding.
     fn gradients_are_finite(&mut self, variables: &Variables, call: Call) -> bool {
-        let mut prepared = 0;
+        let mut trained = 0;
         for position in 0..self.selected(call) {
             let state = &self.states[self.index(call, position)];
             let Some(variable) = variables.get(state.variable) else { continue };
             if !state.overwrite_with_gradient {
-                prepared += 1;
-                if self.sums_of_squares.get(prepared - 1).is_some_and(|sum| sum.is_finite()) {
+                trained += 1;
+                if self.sums_of_squares.get(trained - 1).is_some_and(|sum| sum.is_finite()) {
                     continue;
                 }
             }
@@ -344,7 +354,7 @@ impl Optimizer {
 
     /// Whether this call needs the sums of squares.
     pub(crate) fn needs_norms(&self) -> bool {
-        Rule::new(&self.hyperparameters).needs_norms() && self.updates()
+        ClipMode::new(&self.hyperparameters).needs_norms() && self.updates()
     }
 
     /// Finds what must be known before any variable changes: the sum of squares of each gradient, if a norm is needed.
@@ -380,9 +390,10 @@ impl Optimizer {
     #[inline]
     pub(crate) fn stages(&self, call: Call) -> Stages {
         let updates = self.updates();
-        let clip = match Rule::new(&self.hyperparameters) {
-            Rule::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
-            Rule::Value(limit) => Clip::Value(limit as f32),
+        let clip_mode = ClipMode::new(&self.hyperparameters);
+        let clip = match clip_mode {
+            ClipMode::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
+            ClipMode::Value(limit) => Clip::Value(limit as f32),
             _ => Clip::Off,
         };
         let average = self.hyperparameters.use_ema.then(|| {
@@ -395,6 +406,7 @@ impl Optimizer {
         Stages {
             updates,
             preparation: self.preparation(call),
+            clip_mode,
             clip,
             weight_decay: self.hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
             centered: self.hyperparameters.centered,
@@ -406,14 +418,13 @@ impl Optimizer {
 
     /// Changes variables, state and counters, in Keras' order.
     pub fn commit(&mut self, variables: &mut Variables, call: Call) {
-        let rule = Rule::new(&self.hyperparameters);
         let mut stages = self.stages(call);
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
-        let mut prepared = 0;
-        let at_once = SIMD && stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
+        let mut trained = 0;
+        let at_once = SIMD && stages.is_rule_alone() && call.selected.is_none();
         for position in 0..selected {
-            let index = if call.selected.is_some() { self.selection[position] } else { position };
+            let index = call.index(&self.selection, position);
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
@@ -429,16 +440,16 @@ impl Optimizer {
                 stages.overwrite(Arrays::of(variable, &mut state.slots), &mut scratch.widened);
                 continue;
             }
-            if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
-                stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
+            if let (ClipMode::Norm(threshold), true) = (stages.clip_mode, stages.updates) {
+                stages.clip = Clip::by_norm(threshold, self.sums_of_squares[trained]);
             }
-            prepared += 1;
+            trained += 1;
             let (decays, careful) = (state.decays, &mut state.careful);
             stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
-            self.finish_unselected((prepared > 0).then_some(&stages), variables);
+            self.finish_unselected((trained > 0).then_some(&stages), variables);
         }
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
     }

@@ -10,7 +10,7 @@
 
 use crate::accumulate::Preparation;
 use crate::buffer::{Buffer, OutOfMemory};
-use crate::clip::{Clip, Rule};
+use crate::clip::{Clip, ClipMode};
 use crate::gradient::Elements;
 use crate::half::Half;
 use crate::lanes::{Group, WIDTH, groups};
@@ -204,7 +204,7 @@ impl Parts {
         if lengths().sum::<usize>() < cut.least {
             return Ok(None);
         }
-        // Halves of more than a piece are longer than half a piece, less the 8 that a cut may be off.
+        // A range longer than `piece` is halved at a multiple of 8, so every piece has more than `piece / 2 - 8` elements.
         let at_most = lengths().map(|len| 1 + 2 * len / (cut.piece - 16)).sum();
         let mut pieces = reserved(at_most)?;
         for (row, len) in lengths().enumerate() {
@@ -329,7 +329,6 @@ impl Parts {
 
     fn begin_update(&mut self, optimizer: &mut Optimizer) {
         optimizer.sums_of_squares.clear();
-        let rule = Rule::new(&optimizer.hyperparameters);
         if self.needs_norms {
             for position in 0..optimizer.selected(self.call) {
                 let index = optimizer.index(self.call, position);
@@ -342,8 +341,8 @@ impl Parts {
         let mut sums = optimizer.sums_of_squares.iter();
         for position in 0..optimizer.selected(self.call) {
             if let Fate::Trained(clip) = &mut self.rows[optimizer.index(self.call, position)].fate {
-                *clip = match (rule, sums.next()) {
-                    (Rule::Norm(threshold), Some(&sum)) => Clip::by_norm(threshold, sum),
+                *clip = match (stages.clip_mode, sums.next()) {
+                    (ClipMode::Norm(threshold), Some(&sum)) => Clip::by_norm(threshold, sum),
                     _ => stages.clip,
                 };
             }

@@ -5,8 +5,8 @@ use crate::accumulate::{Preparation, maximum};
 use crate::average::Average;
 use crate::block::{Block, update, update_alone};
 use crate::buffer::Buffer;
-use crate::careful::{Rest, is_delicate, update_carefully};
-use crate::clip::Clip;
+use crate::careful::{StillBounds, is_delicate, update_carefully};
+use crate::clip::{Clip, ClipMode};
 use crate::decay;
 use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
@@ -32,7 +32,7 @@ pub(crate) const TURNS: usize = 128;
 pub(crate) struct Scratch {
     /// A run (of which norms are made) or a block, prepared.
     prepared: [Group; groups(RUN)],
-    /// No longer than a stage, so that the compiler writes loops over it out: with clipping by value, a step takes 0.89 of the time.
+    /// Of constant length, so that the compiler can unroll loops over it: with clipping by value, a step takes 0.89 of the time.
     clipped: [Group; STAGED],
     clipped_carefully: [Group; BLOCK],
     /// A run or a block, widened from 16 bits.
@@ -98,6 +98,8 @@ impl<'a> Arrays<'a, Buffer> {
 pub(crate) struct Stages {
     pub updates: bool,
     pub preparation: Preparation,
+    pub clip_mode: ClipMode,
+    /// What becomes of `clip_mode`: under a variable's own norm, known when its turn comes.
     pub clip: Clip,
     pub weight_decay: Option<f32>,
     pub centered: bool,
@@ -109,7 +111,7 @@ pub(crate) struct Stages {
 impl Stages {
     /// Whether gradients are on their way to the update as they are.
     fn is_direct(&self) -> bool {
-        self.preparation.is_idle() && self.clip == Clip::Off
+        self.preparation.is_idle() && self.clip_mode == ClipMode::Off
     }
 
     /// Whether the rule, in Keras' form, is all there is to do.
@@ -148,8 +150,8 @@ impl Stages {
         if let (true, Some(accumulator)) = (self.updates && self.accumulates(), accumulator) {
             accumulator.as_mut().fill(Group::ZERO);
         }
-        if let (Some(rule), Some(average)) = (self.average, average) {
-            rule.update(average.as_mut(), value);
+        if let (Some(average), Some(averages)) = (self.average, average) {
+            average.update(averages.as_mut(), value);
         }
     }
 
@@ -183,14 +185,14 @@ impl Stages {
     ) {
         let mut careful = core::mem::take(was_careful);
         let mut looked_through = turn * BLOCK;
-        let mut rest = None;
+        let mut still = None;
         let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
         let Some(velocity) = velocity else { return };
         let velocity = velocity.as_mut();
         let Scratch { prepared, clipped, clipped_carefully, widened } = scratch;
         let weight_decay = self.weight_decay.filter(|_| decays);
         let is_direct = self.is_direct() && matches!(gradient, Elements::Float32(_));
-        let block = if is_direct || !self.updates { BLOCK } else { STAGED };
+        let block_len = if is_direct || !self.updates { BLOCK } else { STAGED };
 
         let mut from = 0;
         while from < value.len() {
@@ -208,14 +210,14 @@ impl Stages {
                     momentum: part(momentum, from, to).filter(|_| self.momentum),
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
                 };
-                if self.careful_block(weight_decay, &mut rest, rows, prepared, clipped_carefully) {
+                if self.careful_block(weight_decay, &mut still, rows, prepared, clipped_carefully) {
                     (careful, *was_careful) = (true, true);
                     from = to;
                     continue;
                 }
             }
 
-            let to = value.len().min(from + block);
+            let to = value.len().min(from + block_len);
             let value = &mut value[from..to];
             let gradient = gradient.block(from, to, widened);
             let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
@@ -238,8 +240,8 @@ impl Stages {
                 if let Some(sums) = accumulator {
                     self.preparation.accumulate(gradient, sums);
                 }
-                if let (Some(rule), Some(average)) = (self.average, part(average, from, to)) {
-                    rule.update(average, value);
+                if let (Some(average), Some(averages)) = (self.average, part(average, from, to)) {
+                    average.update(averages, value);
                 }
             }
             from = to;
@@ -251,7 +253,7 @@ impl Stages {
     fn careful_block(
         &self,
         weight_decay: Option<f32>,
-        rest: &mut Option<Rest>,
+        still: &mut Option<StillBounds>,
         rows: Rows<'_>,
         prepared: &mut [Group],
         clipped: &mut [Group],
@@ -268,15 +270,15 @@ impl Stages {
             }
             let average = self.average.zip(average);
             let block = Block { value, velocity, average_gradient, momentum, weight_decay, average };
-            let rest = *rest.get_or_insert_with(|| Rest::new(&self.coefficients));
-            update_carefully(&self.coefficients, rest, gradient, block);
+            let still = *still.get_or_insert_with(|| StillBounds::new(&self.coefficients));
+            update_carefully(&self.coefficients, still, gradient, block);
             return true;
         }
         if let Some(sums) = accumulator {
             self.preparation.accumulate_carefully(gradient, sums);
         }
-        if let (Some(rule), Some(average)) = (self.average, average) {
-            rule.update_carefully(average, value);
+        if let (Some(average), Some(averages)) = (self.average, average) {
+            average.update_carefully(averages, value);
         }
         true
     }
@@ -285,7 +287,7 @@ impl Stages {
     fn is_delicate(&self, weight_decay: Option<f32>, rows: &Rows<'_>) -> bool {
         let prepared = self.preparation.shrinks();
         let average = || match (self.average, &rows.average) {
-            (Some(rule), Some(average)) => rule.is_delicate(average, rows.value),
+            (Some(average), Some(averages)) => average.is_delicate(averages, rows.value),
             _ => false,
         };
         let sums = || rows.accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
