@@ -3,10 +3,19 @@
 use crate::lanes::{Group, flat, flat_mut, groups};
 use alloc::vec::Vec;
 use bytemuck::allocation::try_zeroed_vec;
+use core::{error::Error, fmt};
 
 /// The allocator refused; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("out of memory")
+    }
+}
+
+impl Error for OutOfMemory {}
 
 /// A zero-filled float32 array in whole groups.
 #[derive(Debug)]

@@ -3,16 +3,19 @@
 //! ```
 //! use rmsprop::{Hyperparameters, Optimizer, Variable, Variables};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut variables = Variables::new();
 //! let w = variables.insert(Variable::new(&[10.0])?)?;
 //! let mut optimizer = Optimizer::build(Hyperparameters::default(), &[w], &variables)?;
 //!
 //! // The loss w²/2 has the gradient w: the example in the documentation of Keras.
-//! let variable = variables.get_mut(w).ok_or(rmsprop::OutOfMemory)?;
-//! variable.gradient_mut()[0] = 10.0;
-//! optimizer.step(&mut variables, 0.1).map_err(rmsprop::BuildError::Freed)?;
+//! if let Some(w) = variables.get_mut(w) {
+//!     w.gradient_mut()[0] = 10.0;
+//! }
+//! optimizer.step(&mut variables, 0.1)?;
 //! assert_eq!(variables.get(w).map(|w| w.value()[0]), Some(9.683772));
-//! # Ok::<(), rmsprop::BuildError>(())
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! The rooms of the house, from the middle outwards:

@@ -15,6 +15,7 @@ use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
+use core::{error::Error, fmt};
 use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 
 pub(crate) mod stages;
@@ -98,6 +99,23 @@ impl From<OutOfMemory> for BuildError {
     }
 }
 
+impl From<Freed> for BuildError {
+    fn from(freed: Freed) -> Self {
+        Self::Freed(freed)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory => OutOfMemory.fmt(f),
+            Self::Freed(freed) => freed.fmt(f),
+        }
+    }
+}
+
+impl Error for BuildError {}
+
 /// What one call of a step is given.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -146,7 +164,7 @@ impl Optimizer {
     ) -> Result<Self, BuildError> {
         let mut states = reserved(handles.len())?;
         for &handle in handles {
-            let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
+            let variable = variables.get(handle).ok_or(Freed(handle))?;
             states.push(State::zeroed(&hyperparameters, handle, variable)?);
         }
         let mut scratch = reserved(1)?;
@@ -180,7 +198,7 @@ impl Optimizer {
         variables: &Variables,
     ) -> Result<usize, BuildError> {
         handles.iter().try_fold(Self::FIXED, |sum, &handle| {
-            let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
+            let variable = variables.get(handle).ok_or(Freed(handle))?;
             let kept = Slot::ALL
                 .into_iter()
                 .filter(|slot| slot.is_kept(hyperparameters, variable.overwrite_with_gradient))
@@ -271,24 +289,61 @@ impl Optimizer {
     ) -> Result<bool, Freed> {
         self.check(variables)?;
         let call = Call { loss_scale: Some(scale.scale), ..call };
-        self.prepare(variables, call);
+        self.gather(variables, call);
         let finite = self.gradients_are_finite(variables, call);
         if finite && self.selected(call) > 0 {
-            self.commit(variables, call);
+            self.update(variables, call);
         }
         scale.record(finite);
         Ok(finite)
     }
 
-    /// One step: [`prepare`](Self::prepare), then [`commit`](Self::commit). Nothing at all without gradients, as in Keras.
+    /// One step. Nothing at all without gradients, as in Keras.
     ///
     /// # Errors
     /// [`Freed`] if a variable is not there any more; nothing is changed then.
     pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
         self.check(variables)?;
         if self.selected(call) > 0 {
-            self.prepare(variables, call);
-            self.commit(variables, call);
+            self.gather(variables, call);
+            self.update(variables, call);
+        }
+        Ok(())
+    }
+
+    /// The first half of [`apply`](Self::apply): finds what must be known before any variable changes, the sum of squares of
+    /// each gradient, if a norm is needed. A sum depends on one variable alone, so it has the same bits wherever it is computed.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more.
+    pub fn prepare(&mut self, variables: &Variables, call: Call) -> Result<(), Freed> {
+        self.check(variables)?;
+        self.gather(variables, call);
+        Ok(())
+    }
+
+    /// The sums of squares [`prepare`](Self::prepare) found, in the order of the gradients.
+    pub fn sums_of_squares(&self) -> &[f32] {
+        &self.sums_of_squares
+    }
+
+    /// The sums of squares, to put those in their places that others computed.
+    pub fn sums_of_squares_mut(&mut self) -> &mut [f32] {
+        &mut self.sums_of_squares
+    }
+
+    /// The second half of [`apply`](Self::apply): changes variables, state and counters, with the sums of squares as they are
+    /// now.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    ///
+    /// # Panics
+    /// If [`prepare`](Self::prepare) was for another call, so that sums are missing.
+    pub fn commit(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
+        self.check(variables)?;
+        if self.selected(call) > 0 {
+            self.update(variables, call);
         }
         Ok(())
     }
@@ -318,7 +373,7 @@ impl Optimizer {
         call.index(&self.selection, position)
     }
 
-    /// Whether all gradients are finite. One whose sum of squares [`prepare`](Self::prepare) found to be finite is not
+    /// Whether all gradients are finite. One whose sum of squares [`gather`](Self::gather) found to be finite is not
     /// read again: infinities and `NaN` do not go away by unscaling, squaring and adding.
     fn gradients_are_finite(&mut self, variables: &Variables, call: Call) -> bool {
         let mut trained = 0;
@@ -357,9 +412,8 @@ impl Optimizer {
         ClipMode::new(&self.hyperparameters).needs_norms() && self.updates()
     }
 
-    /// Finds what must be known before any variable changes: the sum of squares of each gradient, if a norm is needed.
-    /// A sum depends on one variable alone, so it has the same bits wherever it is computed.
-    pub fn prepare(&mut self, variables: &Variables, call: Call) {
+    /// [`prepare`](Self::prepare), where all variables are there.
+    fn gather(&mut self, variables: &Variables, call: Call) {
         self.sums_of_squares.clear();
         if !self.needs_norms() {
             return;
@@ -379,11 +433,6 @@ impl Optimizer {
             let sum = sum_of_squares(preparation, gradient, len, accumulator, state.careful, scratch);
             self.sums_of_squares.push(sum);
         }
-    }
-
-    /// The sums of squares [`prepare`](Self::prepare) found, in the order of the gradients.
-    pub fn sums_of_squares(&self) -> &[f32] {
-        &self.sums_of_squares
     }
 
     /// What this call does to a variable that has a gradient. Clipping by norms is for the sums of squares to say.
@@ -416,8 +465,8 @@ impl Optimizer {
         }
     }
 
-    /// Changes variables, state and counters, in Keras' order.
-    pub fn commit(&mut self, variables: &mut Variables, call: Call) {
+    /// [`commit`](Self::commit), where all variables are there: in Keras' order.
+    fn update(&mut self, variables: &mut Variables, call: Call) {
         let mut stages = self.stages(call);
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];

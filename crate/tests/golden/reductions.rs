@@ -78,9 +78,9 @@ fn clip(hyperparameters: &Hyperparameters, gradients: &[&[f32]]) -> Clipped {
         .collect();
     let mut optimizer = Optimizer::build(hyperparameters, &handles, &variables).unwrap();
     let call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
-    optimizer.prepare(&variables, call);
+    optimizer.prepare(&variables, call).unwrap();
     let sums_of_squares = optimizer.sums_of_squares().to_vec();
-    optimizer.apply(&mut variables, call).unwrap();
+    optimizer.commit(&mut variables, call).unwrap();
     let slots = (0..gradients.len()).map(|i| optimizer.slot(Slot::AverageGradient, i).unwrap());
     Clipped { sums_of_squares, clipped: crc(slots) }
 }
