@@ -37,40 +37,8 @@ pub fn update(c: &Coefficients, g: &[Group], block: Block<'_>) {
     if !TOGETHER {
         return update_apart::<true>(c, g, block);
     }
-    let Block { value: w, velocity: v, average_gradient, momentum, weight_decay, average } = block;
-    let beside = (weight_decay, average);
-    match (average_gradient, momentum) {
-        (None, None) => update_with::<false, false>(c, g, w, v, &mut [], &mut [], beside),
-        (None, Some(m)) => update_with::<false, true>(c, g, w, v, &mut [], m, beside),
-        (Some(a), None) => update_with::<true, false>(c, g, w, v, a, &mut [], beside),
-        (Some(a), Some(m)) => update_with::<true, true>(c, g, w, v, a, m, beside),
-    }
-}
-
-#[inline]
-fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
-    c: &Coefficients,
-    g: &[Group],
-    w: &mut [Group],
-    v: &mut [Group],
-    a: &mut [Group],
-    m: &mut [Group],
-    beside: (Option<f32>, Option<(Average, &mut [Group])>),
-) {
-    match beside {
-        (None, None) => rule_alone::<CENTERED, MOMENTUM, true>(c, g, w, v, a, m),
-        (Some(lambda), None) => {
-            each::<CENTERED, MOMENTUM, true, false, true>(c, lambda, Average::OFF, g, w, v, a, m, &mut []);
-        }
-        (decay, Some((average, averages))) => {
-            if let Some(lambda) = decay {
-                each::<CENTERED, MOMENTUM, true, true, true>(c, lambda, average, g, w, v, a, m, averages);
-            } else {
-                each::<CENTERED, MOMENTUM, false, true, true>(c, 0.0, average, g, w, v, a, m, averages);
-            }
-            average.overwrite(averages, w);
-        }
-    }
+    let Block { value, velocity, average_gradient, momentum, weight_decay, average } = block;
+    update_with::<true>(c, g, (value, velocity), (average_gradient, momentum), weight_decay, average);
 }
 
 /// [`update`] for the rule alone.
@@ -79,28 +47,59 @@ fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
 pub fn update_alone<const KERAS: bool>(
     c: &Coefficients,
     g: &[Group],
+    written: (&mut [Group], &mut [Group]),
+    state: (Option<&mut [Group]>, Option<&mut [Group]>),
+) {
+    update_with::<KERAS>(c, g, written, state, None, None);
+}
+
+#[expect(clippy::inline_always, reason = "as `update_alone`, of which what is not there falls away")]
+#[inline(always)]
+fn update_with<const KERAS: bool>(
+    c: &Coefficients,
+    g: &[Group],
     (w, v): (&mut [Group], &mut [Group]),
     (average_gradient, momentum): (Option<&mut [Group]>, Option<&mut [Group]>),
+    decay: Option<f32>,
+    average: Option<(Average, &mut [Group])>,
 ) {
     match (average_gradient, momentum) {
-        (None, None) => rule_alone::<false, false, KERAS>(c, g, w, v, &mut [], &mut []),
-        (None, Some(m)) => rule_alone::<false, true, KERAS>(c, g, w, v, &mut [], m),
-        (Some(a), None) => rule_alone::<true, false, KERAS>(c, g, w, v, a, &mut []),
-        (Some(a), Some(m)) => rule_alone::<true, true, KERAS>(c, g, w, v, a, m),
+        (None, None) => mixture::<false, false, KERAS>(c, g, w, v, &mut [], &mut [], decay, average),
+        (None, Some(m)) => mixture::<false, true, KERAS>(c, g, w, v, &mut [], m, decay, average),
+        (Some(a), None) => mixture::<true, false, KERAS>(c, g, w, v, a, &mut [], decay, average),
+        (Some(a), Some(m)) => mixture::<true, true, KERAS>(c, g, w, v, a, m, decay, average),
     }
 }
 
-#[expect(clippy::inline_always, reason = "as `update_alone`")]
+#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
+#[expect(clippy::inline_always, reason = "as `update_with`")]
 #[inline(always)]
-fn rule_alone<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
+fn mixture<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: &Coefficients,
     g: &[Group],
     w: &mut [Group],
     v: &mut [Group],
     a: &mut [Group],
     m: &mut [Group],
+    decay: Option<f32>,
+    average: Option<(Average, &mut [Group])>,
 ) {
-    each::<CENTERED, MOMENTUM, false, false, KERAS>(c, 0.0, Average::OFF, g, w, v, a, m, &mut []);
+    match (decay, average) {
+        (None, None) => {
+            each::<CENTERED, MOMENTUM, false, false, KERAS>(c, 0.0, Average::OFF, g, w, v, a, m, &mut []);
+        }
+        (Some(lambda), None) => {
+            each::<CENTERED, MOMENTUM, true, false, KERAS>(c, lambda, Average::OFF, g, w, v, a, m, &mut []);
+        }
+        (decay, Some((average, averages))) => {
+            if let Some(lambda) = decay {
+                each::<CENTERED, MOMENTUM, true, true, KERAS>(c, lambda, average, g, w, v, a, m, averages);
+            } else {
+                each::<CENTERED, MOMENTUM, false, true, KERAS>(c, 0.0, average, g, w, v, a, m, averages);
+            }
+            average.overwrite(averages, w);
+        }
+    }
 }
 
 /// [`update`] with what is beside the rule in loops of its own. Also where ε or η is in `PyTorch`'s place: that is rarely used,
@@ -118,7 +117,7 @@ pub fn update_apart<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Blo
 }
 
 /// The loop. The slices are cut to one length first, so that the compiler sees no bounds to check.
-#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
+#[expect(clippy::too_many_arguments, reason = "as `mixture`")]
 #[inline(never)]
 fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVERAGE: bool, const KERAS: bool>(
     c: &Coefficients,

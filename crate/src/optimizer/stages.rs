@@ -201,16 +201,18 @@ impl Stages {
                     looked_through += TURNS * BLOCK;
                 }
                 let to = value.len().min(from + BLOCK);
-                let rows = Rows {
+                let block = Block {
                     value: &mut value[from..to],
-                    gradient: gradient.block(from, to, widened),
-                    average: part(average, from, to).filter(|_| self.average.is_some()),
-                    accumulator: part(accumulator, from, to).filter(|_| self.accumulates()),
                     velocity: &mut velocity[from..to],
-                    momentum: part(momentum, from, to).filter(|_| self.momentum),
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
+                    momentum: part(momentum, from, to).filter(|_| self.momentum),
+                    weight_decay,
+                    average: self.average.zip(part(average, from, to)),
                 };
-                if self.careful_block(weight_decay, &mut still, rows, prepared, clipped_carefully) {
+                let gradient = gradient.block(from, to, widened);
+                let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
+                let rows = Rows { block, gradient, accumulator };
+                if self.careful_block(&mut still, rows, prepared, clipped_carefully) {
                     (careful, *was_careful) = (true, true);
                     from = to;
                     continue;
@@ -252,24 +254,21 @@ impl Stages {
     #[inline(never)]
     fn careful_block(
         &self,
-        weight_decay: Option<f32>,
         still: &mut Option<StillBounds>,
         rows: Rows<'_>,
         prepared: &mut [Group],
         clipped: &mut [Group],
     ) -> bool {
-        if !self.is_delicate(weight_decay, &rows) {
+        if !self.is_delicate(&rows) {
             return false;
         }
-        let Rows { value, gradient, average, accumulator, velocity, momentum, average_gradient } = rows;
+        let Rows { block, gradient, accumulator } = rows;
         if self.updates {
             let sums = accumulator.as_deref().unwrap_or(&[]);
             let gradient = self.clip.careful_block(self.preparation.careful_block(gradient, sums, prepared), clipped);
             if let Some(sums) = accumulator {
                 clear(sums);
             }
-            let average = self.average.zip(average);
-            let block = Block { value, velocity, average_gradient, momentum, weight_decay, average };
             let still = *still.get_or_insert_with(|| StillBounds::new(&self.coefficients));
             update_carefully(&self.coefficients, still, gradient, block);
             return true;
@@ -277,42 +276,35 @@ impl Stages {
         if let Some(sums) = accumulator {
             self.preparation.accumulate_carefully(gradient, sums);
         }
-        if let (Some(average), Some(averages)) = (self.average, average) {
-            average.update_carefully(averages, value);
+        if let Some((average, averages)) = block.average {
+            average.update_carefully(averages, block.value);
         }
         true
     }
 
     /// Whether arithmetic on this block would meet subnormal numbers.
-    fn is_delicate(&self, weight_decay: Option<f32>, rows: &Rows<'_>) -> bool {
+    fn is_delicate(&self, Rows { block, gradient, accumulator }: &Rows<'_>) -> bool {
         let prepared = self.preparation.shrinks();
-        let average = || match (self.average, &rows.average) {
-            (Some(average), Some(averages)) => average.is_delicate(averages, rows.value),
-            _ => false,
-        };
-        let sums = || rows.accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        let sums = || accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        let average =
+            || block.average.as_ref().is_some_and(|(average, averages)| average.is_delicate(averages, block.value));
         if !self.updates {
-            return sums() || any_below(rows.gradient, SMALLEST - prepared) || average();
+            return sums() || any_below(gradient, SMALLEST - prepared) || average();
         }
         let shrunk = prepared + self.clip.shrinks();
-        let Rows { gradient, velocity, momentum, average_gradient, .. } = rows;
-        let (momentum, average_gradient) = (momentum.as_deref(), average_gradient.as_deref());
-        is_delicate(self.coefficients, (gradient, shrunk), velocity, momentum, average_gradient)
+        let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
+        is_delicate(self.coefficients, (gradient, shrunk), block.velocity, momentum, average_gradient)
             || sums()
             || average()
-            || weight_decay.is_some_and(|decay| decay::is_delicate(rows.value, decay, self.coefficients.eta))
+            || block.weight_decay.is_some_and(|decay| decay::is_delicate(block.value, decay, self.coefficients.eta))
     }
 }
 
-/// A block of a variable and of its state, one slice per array; `None` for what is not in use.
+/// A block of a variable and of its state, with its gradient and, if it is in use, its accumulator.
 struct Rows<'a> {
-    value: &'a mut [Group],
+    block: Block<'a>,
     gradient: &'a [Group],
-    average: Option<&'a mut [Group]>,
     accumulator: Option<&'a mut [Group]>,
-    velocity: &'a mut [Group],
-    momentum: Option<&'a mut [Group]>,
-    average_gradient: Option<&'a mut [Group]>,
 }
 
 /// Groups `from..to` of a slot, if it is kept.
