@@ -87,7 +87,7 @@ impl Clip {
     /// The block of clipped gradients; written to `scratch` only if there is something to do.
     #[expect(clippy::inline_always, reason = "a call per block: with all options on, a step takes 1.05 times as long")]
     #[inline(always)]
-    pub fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    pub(crate) fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Off => gradient,
             Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g| (g * threshold) / divisor),
@@ -97,7 +97,7 @@ impl Clip {
     }
 
     /// [`block`](Self::block), for gradients that may be subnormal.
-    pub fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    pub(crate) fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         if !any_below(gradient, SMALLEST - self.shrinks()) {
             return self.block(gradient, scratch);
         }
@@ -117,7 +117,7 @@ impl Clip {
     }
 
     /// How much smaller gradients become, as an exponent of 2.
-    pub fn shrinks(self) -> Exponent {
+    pub(crate) fn shrinks(self) -> Exponent {
         match self {
             Self::Off | Self::Value(_) => 0,
             Self::Norm { threshold, divisor } => shrinks(threshold) + shrinks(1.0 / divisor),

@@ -2,7 +2,7 @@
 //!
 //! Keras 3.15.1, `optimizers/schedules/learning_rate_schedule.py`. Parameters are rounded to float32 when they are
 //! used, each operation is one float32 operation, and `pow`, `cos` and `log` are evaluated in float64 and rounded once.
-//! They come from `libm` and [`crate::cosine`], in Rust, so that no two engines differ in a bit.
+//! They come from `libm` and `cosine.rs`, in Rust, so that no two engines differ in a bit.
 //! (`PiecewiseConstantDecay` computes nothing: it is a look-up, and lives in TypeScript.)
 
 use crate::cosine::cos;

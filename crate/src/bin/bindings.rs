@@ -3,10 +3,9 @@
 //! Types and their documentation by ts-rs, values by `serde_json`. What has a member for each hyper-parameter is written from
 //! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
 
-use rmsprop::GradientDtype;
 use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
-use rmsprop::optimizer::Slot;
 use rmsprop::status::Status;
+use rmsprop::{GradientDtype, Slot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;

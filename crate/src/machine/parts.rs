@@ -25,8 +25,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 /// Into what a step is cut, in numbers of parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least
-    /// [`RUN`](crate::sum::RUN).
+    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least 128.
     pub piece: usize,
     /// A chunk, what a thread takes at once, is at least this (but for the last one), so that small variables share one.
     pub chunk: usize,

@@ -3,8 +3,7 @@
 use crate::bits::{Bits, bits, crc};
 use crate::check::{Check, equal};
 use crate::generator::{Generator, Position};
-use rmsprop::clip::Clip;
-use rmsprop::{Call, Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
+use rmsprop::{Call, Clip, Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
 use serde::{Deserialize, de::IgnoredAny};
 
 /// One gradient, its sum of squares, and what clipping makes of it.
