@@ -144,6 +144,7 @@ pub fn maximum(g: f32, accumulator: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::lanes::grouped;
+    use crate::testing::bits;
     use proptest::prelude::*;
 
     #[test]
@@ -160,10 +161,6 @@ mod tests {
         assert_eq!(maximum(-1.0, 0.0), 0.0);
         assert_eq!(maximum(2.0, 1.0), 2.0);
         assert_eq!(maximum(-0.0, 0.0).to_bits(), 0.0_f32.to_bits());
-    }
-
-    fn bits(x: f32) -> u32 {
-        if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }
     }
 
     #[test]

@@ -543,6 +543,7 @@ pub(crate) fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{any_float, bits};
     use proptest::prelude::*;
 
     /// Whether a step under a loss scale of 8 with these two gradients is taken.
@@ -620,25 +621,14 @@ mod tests {
         )
     }
 
-    /// Numbers of all magnitudes, some zeros, infinities and `NaN`.
-    fn any_number() -> impl Strategy<Value = f32> {
-        prop_oneof![
-            8 => any::<u32>().prop_map(f32::from_bits),
-            4 => -1.0f32..1.0,
-            4 => (0u32..64).prop_map(f32::from_bits),
-            4 => Just(0.0f32),
-            1 => Just(-0.0f32),
-        ]
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         /// Whether subnormal numbers are avoided is a matter of speed: forced always or never, a run has the same bits.
         #[test]
         fn care_changes_no_bit(
             hyperparameters in any_hyperparameters(),
-            values in prop::collection::vec(any_number(), 1..150),
-            gradients in prop::collection::vec((any_number(), any::<[bool; 5]>()), 5..150),
+            values in prop::collection::vec(any_float(), 1..150),
+            gradients in prop::collection::vec((any_float(), any::<[bool; 5]>()), 5..150),
             learning_rate in prop_oneof![4 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-0.1f32), 1 => Just(1e-40f32)],
         ) {
             let run = |careful: bool| {
@@ -647,7 +637,7 @@ mod tests {
                 let mut optimizer = Optimizer::build(hyperparameters.clone(), &[handle], &variables).unwrap();
                 // In these calls it is the turn of blocks that are not there.
                 optimizer.set_raw_iterations(6);
-                let mut bits = Vec::new();
+                let mut all = Vec::new();
                 for step in 0..5 {
                     let gradient = variables.get_mut(handle).unwrap().gradient_mut();
                     for (g, (number, on)) in gradient.iter_mut().zip(gradients.iter().cycle()) {
@@ -657,10 +647,10 @@ mod tests {
                     optimizer.step(&mut variables, learning_rate).unwrap();
                     let slots = Slot::ALL.into_iter().filter_map(|slot| optimizer.slot(slot, 0));
                     for &x in slots.chain([variables.get(handle).unwrap().value()]).flatten() {
-                        bits.push(if x.is_nan() { u32::MAX } else { x.to_bits() });
+                        all.push(bits(x));
                     }
                 }
-                bits
+                all
             };
             prop_assert_eq!(run(false), run(true));
         }

@@ -468,6 +468,7 @@ pub fn leaked(bytes: usize) -> Result<usize, OutOfMemory> {
 mod tests {
     use super::*;
     use crate::gradient::GradientDtype;
+    use crate::testing::bits;
     use crate::{Handle, Hyperparameters, LossScale};
     use core::sync::atomic::AtomicUsize;
     use proptest::prelude::*;
@@ -554,7 +555,7 @@ mod tests {
             let slots = (0..self.handles.len())
                 .flat_map(|index| Slot::ALL.map(|slot| self.optimizer.slot(slot, index).unwrap_or(&[])));
             let values = self.handles.iter().map(|&handle| self.variables.get(handle).unwrap().value());
-            let floats = slots.chain(values).flatten().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() });
+            let floats = slots.chain(values).flatten().copied().map(bits);
             let counts = [self.optimizer.raw_iterations, self.scale.scale.to_bits(), self.scale.counter as u32];
             floats.chain(counts).collect()
         }
