@@ -85,7 +85,10 @@ impl Clip {
     }
 
     /// The block of clipped gradients; written to `scratch` only if there is something to do.
-    #[expect(clippy::inline_always, reason = "a call per block: with all options on, a step takes 1.05 times as long")]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call per block: with clipping by value, a step takes 1.2 times as long"
+    )]
     #[inline(always)]
     pub(crate) fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         match self {

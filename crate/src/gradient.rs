@@ -92,8 +92,7 @@ impl Gradient {
 
 impl<'a> Elements<'a> {
     /// Groups `from..to` in float32: the array's own, or widened ones in `room`.
-    #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
-    #[inline(always)]
+    #[inline]
     pub fn block(self, from: usize, to: usize, room: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Float32(elements) => &elements[from..to],

@@ -85,8 +85,7 @@ pub(crate) struct Arrays<'a, S> {
 }
 
 impl<'a> Arrays<'a, Buffer> {
-    #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
-    #[inline(always)]
+    #[inline]
     pub fn of(variable: &'a mut Variable, slots: &'a mut [Option<Buffer>; 5]) -> Self {
         let Variable { value, gradient, .. } = variable;
         Self { value: value.groups_mut(), gradient: gradient.elements(), slots }
@@ -308,8 +307,7 @@ struct Rows<'a> {
 }
 
 /// Groups `from..to` of a slot, if it is kept.
-#[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
-#[inline(always)]
+#[inline]
 fn part<S: AsMut<[Group]>>(slot: &mut Option<S>, from: usize, to: usize) -> Option<&mut [Group]> {
     slot.as_mut().map(|slot| &mut slot.as_mut()[from..to])
 }
