@@ -31,6 +31,7 @@
 //! | `subnormal` | numbers too small for the processor's fast path |
 //! | `optimizer` | one step, in Keras' order; counters and state |
 //! | `optimizer::stages` | what a step does to one variable, block by block |
+//! | `optimizer::slots` | which state is kept for a variable |
 //! | `gradient`, `half` | gradients in memory, also of 16 bits |
 //! | [`schedule`], `cosine` | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |

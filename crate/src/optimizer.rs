@@ -18,42 +18,11 @@ use alloc::vec::Vec;
 use core::{error::Error, fmt};
 use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 
+mod slots;
 pub(crate) mod stages;
 
-/// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
-#[cfg_attr(feature = "bindings", serde(rename_all = "snake_case"))]
-pub enum Slot {
-    /// Exponential moving average of the values (`useEma`).
-    Average,
-    /// Sum of the gradients since the last update (`gradientAccumulationSteps`).
-    GradientAccumulator,
-    /// Moving average of the squared gradients; always kept.
-    Velocity,
-    /// Momentum buffer (`momentum` above 0).
-    Momentum,
-    /// Moving average of the gradients (`centered`).
-    AverageGradient,
-}
-
-impl Slot {
-    /// All slots, in the order in which Keras lists an optimizer's variables.
-    pub const ALL: [Self; 5] =
-        [Self::Average, Self::GradientAccumulator, Self::Velocity, Self::Momentum, Self::AverageGradient];
-
-    /// Whether an optimizer with these hyper-parameters keeps this slot for a variable.
-    fn is_kept(self, hyperparameters: &Hyperparameters, overwrite_with_gradient: bool) -> bool {
-        match self {
-            Self::GradientAccumulator => hyperparameters.steps_per_update() > 1,
-            _ if overwrite_with_gradient => false,
-            Self::Average => hyperparameters.use_ema,
-            Self::Velocity => true,
-            Self::Momentum => hyperparameters.has_momentum(),
-            Self::AverageGradient => hyperparameters.centered,
-        }
-    }
-}
+pub use slots::Slot;
+pub(crate) use slots::Slots;
 
 /// The state kept for one variable.
 #[derive(Debug)]
@@ -67,8 +36,7 @@ pub(crate) struct State {
     /// Whether the last call found numbers that make arithmetic slow: then all blocks are looked through. Decides on the
     /// speed of a step, never on its bits.
     careful: bool,
-    /// In the order of [`Slot::ALL`].
-    pub slots: [Option<Buffer>; 5],
+    pub slots: Slots<Option<Buffer>>,
 }
 
 impl State {
@@ -80,6 +48,7 @@ impl State {
                 *buffer = Some(Buffer::zeroed(variable.value().len())?);
             }
         }
+        let slots = Slots::from(slots);
         Ok(Self { variable: handle, overwrite_with_gradient, decays: true, selected: false, careful: false, slots })
     }
 }
@@ -210,7 +179,7 @@ impl Optimizer {
 
     /// Bytes of memory taken: what [`bytes`](Self::bytes) said.
     pub fn own_bytes(&self) -> usize {
-        let buffers = self.states.iter().flat_map(|state| state.slots.iter().flatten());
+        let buffers = self.states.iter().flat_map(|state| state.slots.all().into_iter().flatten());
         let slots: usize = buffers.filter_map(|buffer| Buffer::bytes(buffer.as_slice().len())).sum();
         Self::FIXED + self.states.len() * Self::ROW + slots
     }
@@ -243,12 +212,12 @@ impl Optimizer {
 
     /// The state of the variable built as number `index`; `None` if the slot is not kept for it.
     pub fn slot(&self, slot: Slot, index: usize) -> Option<&[f32]> {
-        self.states.get(index)?.slots[slot as usize].as_ref().map(Buffer::as_slice)
+        self.states.get(index)?.slots.get(slot).as_ref().map(Buffer::as_slice)
     }
 
     /// The state of the variable built as number `index`, to change.
     pub fn slot_mut(&mut self, slot: Slot, index: usize) -> Option<&mut [f32]> {
-        self.states.get_mut(index)?.slots[slot as usize].as_mut().map(Buffer::as_mut_slice)
+        self.states.get_mut(index)?.slots.get_mut(slot).as_mut().map(Buffer::as_mut_slice)
     }
 
     /// Whether weight decay applies to the variable built as number `index`. `false` if there is no such variable.
@@ -427,7 +396,7 @@ impl Optimizer {
             if state.overwrite_with_gradient {
                 continue;
             }
-            let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::groups);
+            let accumulator = state.slots.accumulator.as_ref().map(Buffer::groups);
             let (gradient, len) = (variable.gradient.elements(), variable.value().len());
             let scratch = &mut self.scratch[0];
             let sum = sum_of_squares(preparation, gradient, len, accumulator, state.careful, scratch);
@@ -523,9 +492,7 @@ impl Optimizer {
     pub fn finalize(&mut self, variables: &mut Variables) -> Result<(), Freed> {
         self.check(variables)?;
         for state in &self.states {
-            if let (Some(average), Some(variable)) =
-                (&state.slots[Slot::Average as usize], variables.get_mut(state.variable))
-            {
+            if let (Some(average), Some(variable)) = (&state.slots.average, variables.get_mut(state.variable)) {
                 variable.value_mut().copy_from_slice(average.as_slice());
             }
         }

@@ -15,7 +15,7 @@ use crate::gradient::Elements;
 use crate::half::Half;
 use crate::lanes::{Group, WIDTH, groups};
 use crate::optimizer::stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
-use crate::optimizer::{Call, Optimizer, Slot, State, reserved};
+use crate::optimizer::{Call, Optimizer, Slots, State, reserved};
 use crate::sum::pairwise;
 use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
@@ -94,7 +94,7 @@ struct Row {
     gradient: *const Group,
     /// The type of the gradient, if that is not float32.
     half: Option<Half>,
-    slots: [*mut Group; 5],
+    slots: Slots<*mut Group>,
     decays: bool,
     fate: Fate,
 }
@@ -106,7 +106,7 @@ impl Row {
     /// `None` if the slots are those of a variable of another length.
     fn new(variable: &mut Variable, state: &mut State) -> Option<Self> {
         let len = variable.value().len();
-        if state.slots.iter().flatten().any(|slot| slot.as_slice().len() != len) {
+        if state.slots.all().into_iter().flatten().any(|slot| slot.as_slice().len() != len) {
             return None;
         }
         let slots = state.slots.each_mut();
@@ -142,7 +142,7 @@ impl Row {
     /// # Safety
     /// The array has these groups and lives for `'a`, and nobody writes to them meanwhile.
     unsafe fn accumulator<'a>(&self, groups: &Range<usize>) -> Option<&'a [Group]> {
-        let start = self.slots[Slot::GradientAccumulator as usize].cast_const();
+        let start = self.slots.accumulator.cast_const();
         // SAFETY: by this function's contract.
         let part = || unsafe { slice(start, groups) };
         (!start.is_null()).then(part)
@@ -152,7 +152,7 @@ impl Row {
     ///
     /// # Safety
     /// The arrays have these groups and live for `'a`, and nobody else reads or writes them meanwhile.
-    unsafe fn written<'a>(&self, groups: &Range<usize>) -> (&'a mut [Group], [Option<&'a mut [Group]>; 5]) {
+    unsafe fn written<'a>(&self, groups: &Range<usize>) -> (&'a mut [Group], Slots<Option<&'a mut [Group]>>) {
         // SAFETY: by this function's contract; no two of a row's arrays overlap, because each is a buffer of its own.
         let part =
             |start: *mut Group| unsafe { core::slice::from_raw_parts_mut(start.add(groups.start), groups.len()) };
@@ -469,7 +469,7 @@ mod tests {
     use super::*;
     use crate::gradient::GradientDtype;
     use crate::testing::bits;
-    use crate::{Handle, Hyperparameters, LossScale};
+    use crate::{Handle, Hyperparameters, LossScale, Slot};
     use core::sync::atomic::AtomicUsize;
     use proptest::prelude::*;
 

@@ -10,6 +10,7 @@ use crate::clip::{Clip, ClipMode};
 use crate::decay;
 use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
+use crate::optimizer::Slots;
 use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::update::Coefficients;
@@ -80,13 +81,13 @@ pub(crate) fn sum_of_squares(
 pub(crate) struct Arrays<'a, S> {
     pub value: &'a mut [Group],
     pub gradient: Elements<'a>,
-    /// In the order of [`Slot::ALL`](crate::Slot::ALL). Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
-    pub slots: &'a mut [Option<S>; 5],
+    /// Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
+    pub slots: &'a mut Slots<Option<S>>,
 }
 
 impl<'a> Arrays<'a, Buffer> {
     #[inline]
-    pub fn of(variable: &'a mut Variable, slots: &'a mut [Option<Buffer>; 5]) -> Self {
+    pub fn of(variable: &'a mut Variable, slots: &'a mut Slots<Option<Buffer>>) -> Self {
         let Variable { value, gradient, .. } = variable;
         Self { value: value.groups_mut(), gradient: gradient.elements(), slots }
     }
@@ -125,7 +126,7 @@ impl Stages {
 
     /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
     pub fn overwrite<S: AsMut<[Group]>>(&self, arrays: Arrays<'_, S>, scratch: &mut [Group]) {
-        let Arrays { value, gradient, slots: [_, accumulator, ..] } = arrays;
+        let Arrays { value, gradient, slots: Slots { accumulator, .. } } = arrays;
         let Some(accumulator) = accumulator.as_mut().filter(|_| self.accumulates()) else {
             gradient.for_each_block(scratch, &mut |from, gradient| {
                 value[from..from + gradient.len()].copy_from_slice(gradient);
@@ -145,7 +146,7 @@ impl Stages {
     /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
     /// accumulated (Keras' quirk).
     pub fn finish_unselected<S: AsMut<[Group]>>(&self, arrays: Arrays<'_, S>) {
-        let Arrays { value, slots: [average, accumulator, ..], .. } = arrays;
+        let Arrays { value, slots: Slots { average, accumulator, .. }, .. } = arrays;
         if let (true, Some(accumulator)) = (self.updates && self.accumulates(), accumulator) {
             accumulator.as_mut().fill(Group::ZERO);
         }
@@ -158,7 +159,7 @@ impl Stages {
     /// and nothing done, if it is not so. Without stages there are no blocks: 1,000 tensors of 8 take 0.8 times as long.
     #[inline]
     pub fn update_at_once(&self, arrays: Arrays<'_, Buffer>, turn: usize) -> bool {
-        let Arrays { value, gradient, slots: [_, _, velocity, momentum, average_gradient] } = arrays;
+        let Arrays { value, gradient, slots: Slots { velocity, momentum, average_gradient, .. } } = arrays;
         let (Some(velocity), Elements::Float32(gradient)) = (velocity, gradient) else { return false };
         if gradient.len() > turn * BLOCK {
             return false;
@@ -185,7 +186,8 @@ impl Stages {
         let mut careful = core::mem::take(was_careful);
         let mut looked_through = turn * BLOCK;
         let mut still = None;
-        let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
+        let Arrays { value, gradient, slots: Slots { average, accumulator, velocity, momentum, average_gradient } } =
+            arrays;
         let Some(velocity) = velocity else { return };
         let velocity = velocity.as_mut();
         let Scratch { prepared, clipped, clipped_carefully, widened } = scratch;
