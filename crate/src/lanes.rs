@@ -4,7 +4,7 @@
 //! pairwise sum cuts at multiples of eight, so no cut divides a group. The JavaScript form has no registers to fill: there, a
 //! group is one element.
 //!
-//! Every array has room for its last group (`arena.rs`), so a loop may compute on the elements behind the end, which nobody
+//! Every array has room for its last group (`buffer.rs`), so a loop may compute on the elements behind the end, which nobody
 //! reads. That leaves one loop per stage where there would be two, and a tensor of 5 elements takes as long as one of 8
 //! instead of twice as long.
 
