@@ -6,9 +6,10 @@
 //!
 //! Each instance of the module is one `World` with its own memory.
 
-use crate::arena::{Arena, Handle, OutOfMemory};
+use crate::arena::{Arena, Handle};
+use crate::buffer::OutOfMemory;
 use crate::config::Hyperparameters;
-use crate::half::GradientDtype;
+use crate::gradient::GradientDtype;
 use crate::machine::Global;
 use crate::optimizer::{Call, Optimizer, Slot};
 use crate::scale::LossScale;

@@ -20,9 +20,9 @@ impl Average {
     ///
     /// With gradient accumulation all calls of one iteration overwrite, also those that do not update: as in Keras.
     pub fn at(iteration: u32, ema_momentum: f64, frequency: Option<u32>) -> Self {
-        let not_first = if iteration == 0 { 0.0 } else { 1.0_f32 };
+        let weight = if iteration == 0 { 0.0 } else { 1.0_f32 };
         Self {
-            momentum: not_first * ema_momentum as f32,
+            momentum: weight * ema_momentum as f32,
             overwrites: frequency.is_some_and(|frequency| iteration.wrapping_add(1).is_multiple_of(frequency)),
         }
     }

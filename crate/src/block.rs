@@ -5,13 +5,12 @@
 
 use crate::average::Average;
 use crate::decay::{decay, decayed};
-use crate::lanes::{Group, flat, flat_mut};
-use crate::subnormal::CARE;
+use crate::lanes::{Group, SIMD, flat, flat_mut};
 use crate::update::{Coefficients, Element, rmsprop};
 
 /// Whether all of it is done in one loop. In the JavaScript form, which is read whole before it runs, the loops for that would
 /// be 2 kB of gzip, and no divider is waited for.
-const TOGETHER: bool = CARE;
+const TOGETHER: bool = SIMD;
 
 /// A block of parameters and state, as many groups of each array; `None` for a slot that is not in use.
 pub struct Block<'a> {
@@ -29,51 +28,17 @@ pub struct Block<'a> {
     pub average: Option<(Average, &'a mut [Group])>,
 }
 
-/// Updates a block with its gradient at learning rate `eta`: weight decay, the rule, and the moving average.
+/// Updates a block with its gradient: weight decay, the rule, and the moving average.
 #[inline]
-pub fn update(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
-    if !c.are_keras() {
-        return update_apart::<false>(c, eta, g, block);
+pub fn update(c: &Coefficients, g: &[Group], block: Block<'_>) {
+    if !c.are_keras {
+        return update_apart::<false>(c, g, block);
     }
     if !TOGETHER {
-        return update_apart::<true>(c, eta, g, block);
+        return update_apart::<true>(c, g, block);
     }
-    let Block { value: w, velocity: v, average_gradient, momentum, weight_decay, average } = block;
-    let beside = (weight_decay, average);
-    match (average_gradient, momentum) {
-        (None, None) => update_with::<false, false>(c, eta, g, w, v, &mut [], &mut [], beside),
-        (None, Some(m)) => update_with::<false, true>(c, eta, g, w, v, &mut [], m, beside),
-        (Some(a), None) => update_with::<true, false>(c, eta, g, w, v, a, &mut [], beside),
-        (Some(a), Some(m)) => update_with::<true, true>(c, eta, g, w, v, a, m, beside),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
-#[inline]
-fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
-    c: &Coefficients,
-    eta: f32,
-    g: &[Group],
-    w: &mut [Group],
-    v: &mut [Group],
-    a: &mut [Group],
-    m: &mut [Group],
-    beside: (Option<f32>, Option<(Average, &mut [Group])>),
-) {
-    match beside {
-        (None, None) => rule_alone::<CENTERED, MOMENTUM, true>(c, eta, g, w, v, a, m),
-        (Some(lambda), None) => {
-            each::<CENTERED, MOMENTUM, true, false, true>(c, eta, lambda, Average::OFF, g, w, v, a, m, &mut []);
-        }
-        (decay, Some((average, averages))) => {
-            if let Some(lambda) = decay {
-                each::<CENTERED, MOMENTUM, true, true, true>(c, eta, lambda, average, g, w, v, a, m, averages);
-            } else {
-                each::<CENTERED, MOMENTUM, false, true, true>(c, eta, 0.0, average, g, w, v, a, m, averages);
-            }
-            average.overwrite(averages, w);
-        }
-    }
+    let Block { value, velocity, average_gradient, momentum, weight_decay, average } = block;
+    update_with::<true>(c, g, (value, velocity), (average_gradient, momentum), weight_decay, average);
 }
 
 /// [`update`] for the rule alone.
@@ -81,78 +46,105 @@ fn update_with<const CENTERED: bool, const MOMENTUM: bool>(
 #[inline(always)]
 pub fn update_alone<const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
+    g: &[Group],
+    written: (&mut [Group], &mut [Group]),
+    state: (Option<&mut [Group]>, Option<&mut [Group]>),
+) {
+    update_with::<KERAS>(c, g, written, state, None, None);
+}
+
+#[expect(clippy::inline_always, reason = "as `update_alone`, of which what is not there falls away")]
+#[inline(always)]
+fn update_with<const KERAS: bool>(
+    c: &Coefficients,
     g: &[Group],
     (w, v): (&mut [Group], &mut [Group]),
     (average_gradient, momentum): (Option<&mut [Group]>, Option<&mut [Group]>),
+    decay: Option<f32>,
+    average: Option<(Average, &mut [Group])>,
 ) {
     match (average_gradient, momentum) {
-        (None, None) => rule_alone::<false, false, KERAS>(c, eta, g, w, v, &mut [], &mut []),
-        (None, Some(m)) => rule_alone::<false, true, KERAS>(c, eta, g, w, v, &mut [], m),
-        (Some(a), None) => rule_alone::<true, false, KERAS>(c, eta, g, w, v, a, &mut []),
-        (Some(a), Some(m)) => rule_alone::<true, true, KERAS>(c, eta, g, w, v, a, m),
+        (None, None) => mixture::<false, false, KERAS>(c, g, w, v, &mut [], &mut [], decay, average),
+        (None, Some(m)) => mixture::<false, true, KERAS>(c, g, w, v, &mut [], m, decay, average),
+        (Some(a), None) => mixture::<true, false, KERAS>(c, g, w, v, a, &mut [], decay, average),
+        (Some(a), Some(m)) => mixture::<true, true, KERAS>(c, g, w, v, a, m, decay, average),
     }
 }
 
-#[expect(clippy::inline_always, reason = "as `update_alone`")]
+#[expect(clippy::too_many_arguments, reason = "arguments of their own: arrays that the compiler knows not to overlap")]
+#[expect(clippy::inline_always, reason = "as `update_with`")]
 #[inline(always)]
-fn rule_alone<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
+fn mixture<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
     g: &[Group],
     w: &mut [Group],
     v: &mut [Group],
     a: &mut [Group],
     m: &mut [Group],
+    decay: Option<f32>,
+    average: Option<(Average, &mut [Group])>,
 ) {
-    each::<CENTERED, MOMENTUM, false, false, KERAS>(c, eta, 0.0, Average::OFF, g, w, v, a, m, &mut []);
+    match (decay, average) {
+        (None, None) => {
+            each::<CENTERED, MOMENTUM, false, false, KERAS>(c, 0.0, Average::OFF, g, w, v, a, m, &mut []);
+        }
+        (Some(lambda), None) => {
+            each::<CENTERED, MOMENTUM, true, false, KERAS>(c, lambda, Average::OFF, g, w, v, a, m, &mut []);
+        }
+        (decay, Some((average, averages))) => {
+            if let Some(lambda) = decay {
+                each::<CENTERED, MOMENTUM, true, true, KERAS>(c, lambda, average, g, w, v, a, m, averages);
+            } else {
+                each::<CENTERED, MOMENTUM, false, true, KERAS>(c, 0.0, average, g, w, v, a, m, averages);
+            }
+            average.overwrite(averages, w);
+        }
+    }
 }
 
 /// [`update`] with what is beside the rule in loops of its own. Also where ε or η is in `PyTorch`'s place: that is rarely used,
 /// and twelve more loops would be a kilobyte.
 #[inline(never)]
-pub fn update_apart<const KERAS: bool>(c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>) {
+pub fn update_apart<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Block<'_>) {
     let Block { value: w, velocity, average_gradient, momentum, weight_decay, average } = block;
     if let Some(weight_decay) = weight_decay {
-        decay(w, weight_decay, eta);
+        decay(w, weight_decay, c.eta);
     }
-    update_alone::<KERAS>(c, eta, g, (w, velocity), (average_gradient, momentum));
-    if let Some((rule, averages)) = average {
-        rule.update(averages, w);
+    update_alone::<KERAS>(c, g, (w, velocity), (average_gradient, momentum));
+    if let Some((average, averages)) = average {
+        average.update(averages, w);
     }
 }
 
 /// The loop. The slices are cut to one length first, so that the compiler sees no bounds to check.
-#[expect(clippy::too_many_arguments, reason = "as `update_with`")]
+#[expect(clippy::too_many_arguments, reason = "as `mixture`")]
 #[inline(never)]
 fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVERAGE: bool, const KERAS: bool>(
     c: &Coefficients,
-    eta: f32,
     weight_decay: f32,
-    rule: Average,
+    average: Average,
     gradient: &[Group],
     value: &mut [Group],
     velocity: &mut [Group],
     average_gradient: &mut [Group],
     momentum: &mut [Group],
-    average: &mut [Group],
+    averages: &mut [Group],
 ) {
-    let places = c.places(eta);
     let gradient = flat(gradient);
     let len = gradient.len();
     let value = &mut flat_mut(value)[..len];
     let velocity = &mut flat_mut(velocity)[..len];
     let average_gradient = &mut flat_mut(average_gradient)[..if CENTERED { len } else { 0 }];
     let momentum = &mut flat_mut(momentum)[..if MOMENTUM { len } else { 0 }];
-    let average = &mut flat_mut(average)[..if AVERAGE { len } else { 0 }];
+    let averages = &mut flat_mut(averages)[..if AVERAGE { len } else { 0 }];
     for i in 0..len {
         let element = Element {
-            value: if DECAY { decayed(value[i], weight_decay, eta) } else { value[i] },
+            value: if DECAY { decayed(value[i], weight_decay, c.eta) } else { value[i] },
             velocity: velocity[i],
             average_gradient: if CENTERED { average_gradient[i] } else { 0.0 },
             momentum: if MOMENTUM { momentum[i] } else { 0.0 },
         };
-        let element = rmsprop::<CENTERED, MOMENTUM, KERAS>(*c, eta, places, gradient[i], element);
+        let element = rmsprop::<CENTERED, MOMENTUM, KERAS>(*c, gradient[i], element);
         value[i] = element.value;
         velocity[i] = element.velocity;
         if CENTERED {
@@ -162,7 +154,7 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
             momentum[i] = element.momentum;
         }
         if AVERAGE {
-            average[i] = rule.next(average[i], element.value);
+            averages[i] = average.next(averages[i], element.value);
         }
     }
 }
@@ -171,7 +163,7 @@ fn each<const CENTERED: bool, const MOMENTUM: bool, const DECAY: bool, const AVE
 mod tests {
     use super::*;
     use crate::Hyperparameters;
-    use crate::careful::{Rest, update_carefully};
+    use crate::careful::{StillBounds, update_carefully};
     use crate::config::{EpsilonMode, MomentumMode};
     use crate::lanes::grouped;
     use crate::testing::{any_float, bits};
@@ -185,10 +177,9 @@ mod tests {
         average: Average,
         [g, w, v, a, m, mean]: [f32; 6],
     ) -> [f32; 5] {
-        let value = weight_decay.map_or(w, |weight_decay| decayed(w, weight_decay, 0.01));
+        let value = weight_decay.map_or(w, |weight_decay| decayed(w, weight_decay, c.eta));
         let e = Element { value, velocity: v, average_gradient: a, momentum: m };
-        let places = c.places(0.01);
-        let rule = match (centered, momentum, c.are_keras()) {
+        let rule = match (centered, momentum, c.are_keras) {
             (false, false, true) => rmsprop::<false, false, true>,
             (false, true, true) => rmsprop::<false, true, true>,
             (true, false, true) => rmsprop::<true, false, true>,
@@ -198,7 +189,7 @@ mod tests {
             (true, false, false) => rmsprop::<true, false, false>,
             (true, true, false) => rmsprop::<true, true, false>,
         };
-        let e = rule(*c, 0.01, places, g, e);
+        let e = rule(*c, g, e);
         let mean = average.next(mean, e.value);
         [if average.overwrites { mean } else { e.value }, e.velocity, e.average_gradient, e.momentum, mean]
     }
@@ -218,24 +209,24 @@ mod tests {
                 momentum_mode: if torch { MomentumMode::Torch } else { MomentumMode::Keras },
                 ..Hyperparameters::default()
             };
-            let c = Coefficients::new(&hyperparameters);
+            let c = Coefficients::new(&hyperparameters, 0.01);
             let average = iteration.map(|iteration| Average::at(iteration, 0.99, overwrites.then_some(1)));
             let rows: Vec<[f32; 5]> = (elements.iter())
                 .map(|&e| element(&c, (centered, momentum), weight_decay, average.unwrap_or(Average::OFF), e))
                 .collect();
             let column = |place: usize| grouped(&elements.iter().map(|e| e[place]).collect::<Vec<_>>());
-            let careful = |c: &Coefficients, eta: f32, g: &[Group], block: Block<'_>| {
-                update_carefully(c, eta, Rest::new(c), g, block);
+            let careful = |c: &Coefficients, g: &[Group], block: Block<'_>| {
+                update_carefully(c, StillBounds::new(c), g, block);
             };
-            for step in [&update as &dyn Fn(&Coefficients, f32, &[Group], Block<'_>), &careful] {
+            for step in [&update as &dyn Fn(&Coefficients, &[Group], Block<'_>), &careful] {
                 let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
-                step(&c, 0.01, &column(0), Block {
+                step(&c, &column(0), Block {
                     value: &mut w,
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),
                     momentum: momentum.then_some(&mut m[..]),
                     weight_decay,
-                    average: average.map(|rule| (rule, &mut mean[..])),
+                    average: average.map(|average| (average, &mut mean[..])),
                 });
                 for (i, row) in rows.iter().enumerate() {
                     let found = [&w, &v, &a, &m, &mean].map(|x| bits(flat(x)[i]));

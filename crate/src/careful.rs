@@ -8,28 +8,28 @@ use crate::subnormal::{Careful, Exponent, Four, SMALLEST, any_below, by_fours, f
 use crate::update::{Coefficients, positive_or};
 
 /// [`update`](crate::block::update), for gradients and state that may be subnormal: the same operations in the same order.
-/// `rest` is that of the coefficients.
-pub fn update_carefully(c: &Coefficients, eta: f32, rest: Rest, gradient: &[Group], mut block: Block<'_>) {
+/// `still` is that of the coefficients.
+pub fn update_carefully(c: &Coefficients, still: StillBounds, gradient: &[Group], mut block: Block<'_>) {
     // The other mixtures get no care: they are for runs that go on, not for speed on numbers next to 0.
-    if !c.are_keras() {
-        return update_apart::<false>(c, eta, gradient, block);
+    if !c.are_keras {
+        return update_apart::<false>(c, gradient, block);
     }
     if let Some(weight_decay) = block.weight_decay {
-        decay_carefully(block.value, weight_decay, eta);
+        decay_carefully(block.value, weight_decay, c.eta);
     }
-    if is_frozen(*c, eta, rest, gradient, &block) {
+    if is_frozen(*c, still, gradient, &block) {
         if let Some(momentum) = block.momentum {
             apply_with(block.value, momentum, |w, m| w - m);
         }
     } else {
-        each_carefully(*c, eta, gradient, &mut block);
+        each_carefully(*c, gradient, &mut block);
     }
-    if let Some((rule, averages)) = block.average {
-        rule.update_carefully(averages, block.value);
+    if let Some((average, averages)) = block.average {
+        average.update_carefully(averages, block.value);
     }
 }
 
-fn each_carefully(c: Coefficients, eta: f32, gradient: &[Group], block: &mut Block<'_>) {
+fn each_carefully(c: Coefficients, gradient: &[Group], block: &mut Block<'_>) {
     let Block { value, velocity, average_gradient, momentum, .. } = block;
     let (gradient, value, velocity) = (flat(gradient), flat_mut(value), flat_mut(velocity));
     let mut average_gradient = average_gradient.as_deref_mut().map(flat_mut);
@@ -48,7 +48,7 @@ fn each_carefully(c: Coefficients, eta: f32, gradient: &[Group], block: &mut Blo
         } else {
             v.map(|v| v + c.epsilon)
         };
-        let increment = increment(careful, careful.times(eta, g), d);
+        let increment = increment(careful, careful.times(c.eta, g), d);
         let change = if let Some(momentum) = momentum.as_deref_mut() {
             let m = add(careful.times(c.momentum, four(momentum, i)), increment);
             put(momentum, i, m);
@@ -71,45 +71,46 @@ fn increment(careful: Careful, x: Four, d: Four) -> Four {
     }
 }
 
-/// Up to where decay leaves numbers as they are. Known once, used for many blocks: it takes as long as a tenth of one.
+/// Bounds below which multiplying by ρ or μ rounds a subnormal number back to itself. Known once, used for many blocks: it takes
+/// as long as a tenth of one.
 #[derive(Clone, Copy, Debug)]
-pub struct Rest {
+pub struct StillBounds {
     rho: u32,
     momentum: u32,
 }
 
-impl Rest {
+impl StillBounds {
     /// For these factors.
     pub fn new(c: &Coefficients) -> Self {
-        Self { rho: still_below(c.rho), momentum: still_below(c.momentum) }
+        Self { rho: still_bound(c.rho), momentum: still_bound(c.momentum) }
     }
 }
 
-/// The bits of the smallest positive number, as a bound, that `factor` may change; 0 if it may change even 0. The number
-/// n·2⁻¹⁴⁹ is rounded back to itself if n·|1 - factor| < 1/2.
-fn still_below(factor: f32) -> u32 {
+/// `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if n·|1 − factor| < 1/2. The smallest n for which that fails; 0 if the factor is
+/// not finite.
+fn still_bound(factor: f32) -> u32 {
     const NORMAL: f64 = (1 << 23) as f64;
     if factor.is_finite() { libm::ceil(0.5 / (1.0 - f64::from(factor)).abs()).min(NORMAL) as u32 } else { 0 }
 }
 
 /// Whether the block ends where it began but for w: all gradients are +0, and the state has decayed until it rounds back to
 /// itself. Where gradients have stopped for good, this saves all products, roots and divisions.
-fn is_frozen(c: Coefficients, eta: f32, rest: Rest, gradient: &[Group], block: &Block<'_>) -> bool {
+fn is_frozen(c: Coefficients, still: StillBounds, gradient: &[Group], block: &Block<'_>) -> bool {
     let vanishes = |factor: f32| factor.is_finite() && factor.is_sign_positive();
     // With ε like this the denominator is above 0, and +0 / √d = +0.
     gradient.first().is_some_and(|g| g.0[0].to_bits() == 0)
         && c.epsilon >= f32::MIN_POSITIVE
         && vanishes(c.one_minus_rho)
-        && vanishes(eta)
+        && vanishes(c.eta)
         && flat(gradient).iter().fold(0, |any, g| any | g.to_bits()) == 0
-        && rests(block.velocity, rest.rho)
-        && block.momentum.as_deref().is_none_or(|m| rests(m, rest.momentum))
-        && block.average_gradient.as_deref().is_none_or(|a| rests(a, rest.rho))
+        && is_still(block.velocity, still.rho)
+        && block.momentum.as_deref().is_none_or(|m| is_still(m, still.momentum))
+        && block.average_gradient.as_deref().is_none_or(|a| is_still(a, still.rho))
 }
 
 /// Whether the magnitudes of all numbers are below these bits, and none is -0, which would become +0, by adding +0.
 #[inline(never)]
-fn rests(state: &[Group], bound: u32) -> bool {
+fn is_still(state: &[Group], bound: u32) -> bool {
     const SIGN: u32 = 1 << 31;
     let (mut largest, mut nearest_to_minus_zero) = (0, u32::MAX);
     for x in flat(state) {
@@ -126,7 +127,6 @@ const SAFE: f32 = f32::from_bits(((SAFE_EXPONENT + 127) as u32) << 23);
 /// Whether a product of the rule may be subnormal for these arrays; the gradients are made smaller by 2^`shrunk` before.
 pub fn is_delicate(
     c: Coefficients,
-    eta: f32,
     (gradient, shrunk): (&[Group], Exponent),
     velocity: &[Group],
     momentum: Option<&[Group]>,
@@ -135,7 +135,7 @@ pub fn is_delicate(
     let fresh = shrinks(c.one_minus_rho);
     // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
     let squares = SMALLEST / 2 - if average_gradient.is_some() { fresh } else { fresh.div_euclid(2) };
-    let bound = squares.max(SAFE_EXPONENT - shrinks(eta)) - shrunk;
+    let bound = squares.max(SAFE_EXPONENT - shrinks(c.eta)) - shrunk;
     any_below(velocity, SMALLEST - shrinks(c.rho))
         || any_below(gradient, bound)
         || momentum.is_some_and(|m| any_below(m, SMALLEST - shrinks(c.momentum)))
@@ -152,13 +152,13 @@ mod tests {
     use crate::update::Element;
     use proptest::prelude::*;
 
-    fn carefully(c: &Coefficients, eta: f32, gradient: &[Group], block: Block<'_>) {
-        update_carefully(c, eta, Rest::new(c), gradient, block);
+    fn carefully(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
+        update_carefully(c, StillBounds::new(c), gradient, block);
     }
 
     /// Every product, quotient and root of the rule for one element that has a subnormal operand or result, or one that is 0
     /// only because it underflowed: what takes some processors into microcode.
-    fn detours(c: Coefficients, eta: f32, g: f32, e: Element, centered: bool, momentum: bool) -> usize {
+    fn detours(c: Coefficients, g: f32, e: Element, centered: bool, momentum: bool) -> usize {
         let mut count = 0;
         let mut note = |operands: [f32; 2], result: f32| {
             let underflowed = result == 0.0 && operands.iter().all(|&x| x != 0.0 && x.is_finite());
@@ -176,7 +176,7 @@ mod tests {
         if momentum {
             times(c.momentum, e.momentum);
         }
-        let x = times(eta, g);
+        let x = times(c.eta, g);
         let root = note([d, 1.0], d.sqrt());
         note([x, root], x / root);
         count
@@ -193,15 +193,15 @@ mod tests {
             centered: bool,
             momentum: bool,
         ) {
-            let c = Coefficients::new(&Hyperparameters { rho, momentum: 0.9, ..Hyperparameters::default() });
+            let c = Coefficients::new(&Hyperparameters { rho, momentum: 0.9, ..Hyperparameters::default() }, eta);
             let v = v.abs();
             let a = if a * g < 0.0 { -a } else { a };
             let [gradient, velocity, buffer, average] = [g, v, m, a].map(|x| grouped(&[x]));
             let (buffer, average) = (momentum.then_some(&*buffer), centered.then_some(&*average));
-            let delicate = is_delicate(c, eta, (&gradient, 0), &velocity, buffer, average);
+            let delicate = is_delicate(c, (&gradient, 0), &velocity, buffer, average);
             let element = Element { value: 1.0, velocity: v, average_gradient: a, momentum: m };
             if !delicate {
-                prop_assert_eq!(detours(c, eta, g, element, centered, momentum), 0);
+                prop_assert_eq!(detours(c, g, element, centered, momentum), 0);
             }
         }
 
@@ -211,17 +211,17 @@ mod tests {
             x in prop::collection::vec(prop_oneof![9 => -10.0f32..10.0, 1 => Just(0.0f32)], 1..70),
             scale in -8i32..1,
         ) {
-            let c = Coefficients::new(&Hyperparameters { momentum: 0.9, ..Hyperparameters::default() });
+            let c = Coefficients::new(&Hyperparameters { momentum: 0.9, ..Hyperparameters::default() }, 1e-3);
             let g: Vec<f32> = x.iter().map(|x| x * 10f32.powi(scale)).collect();
             let v: Vec<f32> = g.iter().map(|g| g * g).collect();
             let [g, v] = [g, v].map(|x| grouped(&x));
-            prop_assert!(!is_delicate(c, 1e-3, (&g, 0), &v, Some(&g), Some(&g)));
+            prop_assert!(!is_delicate(c, (&g, 0), &v, Some(&g), Some(&g)));
         }
 
         /// A product of a factor with a number below the bound is that number.
         #[test]
         fn still_numbers_stay(factor in prop_oneof![Just(0.9f32), Just(0.99), 0.0f32..1.01], n: u32) {
-            let bound = still_below(factor);
+            let bound = still_bound(factor);
             prop_assert!(bound <= 1 << 23);
             for n in [0, bound.saturating_sub(1), n % bound.max(1)] {
                 prop_assert_eq!((factor * f32::from_bits(n)).to_bits(), if bound == 0 { 0 } else { n });
@@ -246,7 +246,7 @@ mod tests {
                 epsilon,
                 momentum: momentum_factor,
                 ..Hyperparameters::default()
-            });
+            }, eta);
             let signed = |n: u32, negative: bool| f32::from_bits(n | u32::from(negative) << 31);
             let g = grouped(&vec![gradient; state.len()]);
             let [v, m, a, w] = [
@@ -255,9 +255,9 @@ mod tests {
                 state.iter().map(|s| signed(s.2, s.3[2])).collect(),
                 state.iter().map(|s| signed(s.1, s.3[2])).collect(),
             ].map(|x: Vec<f32>| grouped(&x));
-            let run = |step: fn(&Coefficients, f32, &[Group], Block<'_>)| {
+            let run = |step: fn(&Coefficients, &[Group], Block<'_>)| {
                 let [mut w, mut v, mut m, mut a] = [&w, &v, &m, &a].map(Clone::clone);
-                step(&c, eta, &g, Block {
+                step(&c, &g, Block {
                     value: &mut w,
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),

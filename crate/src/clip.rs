@@ -1,4 +1,4 @@
-//! Gradient clipping by value, by norm and by global norm, with NumPy's pairwise summation under the norms.
+//! Gradient clipping by value, by norm and by global norm.
 //!
 //! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
 
@@ -6,82 +6,11 @@ use crate::config::Hyperparameters;
 use crate::lanes::{Group, flat, flat_mut, map_into};
 use crate::machine::sqrt;
 use crate::subnormal::{Careful, Exponent, SMALLEST, any_below, by_fours, four, put, shrinks};
-
-/// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
-pub const RUN: usize = 128;
-
-/// NumPy's pairwise float32 sum of `len` terms, given the sums of runs of at most [`RUN`] of them by `run(from, len)`.
-///
-/// Halves are cut at a multiple of 8. Rounding errors grow with log(len) instead of len, and since NumPy does it so
-/// must we: the norm, and with it every clipped gradient, has Keras' bits.
-pub fn pairwise_sum(from: usize, len: usize, run: &mut impl FnMut(usize, usize) -> f32) -> f32 {
-    pairwise(from, len, RUN, run)
-}
-
-/// The upper part of that sum: given the sums of subtrees of at most `longest` terms, which is [`RUN`] or more.
-pub fn pairwise(from: usize, len: usize, longest: usize, subtree: &mut impl FnMut(usize, usize) -> f32) -> f32 {
-    if len <= longest {
-        return subtree(from, len);
-    }
-    let half = len / 2;
-    let half = half - half % 8;
-    let left = pairwise(from, half, longest, subtree);
-    let right = pairwise(from + half, len - half, longest, subtree);
-    left + right
-}
-
-/// The sum of squares of numbers that are there, in this order.
-pub fn sum_of_squares(x: &[f32]) -> f32 {
-    if x.len() <= RUN {
-        return run_sum(x, square);
-    }
-    let half = x.len() / 2;
-    let (left, right) = x.split_at(half - half % 8);
-    sum_of_squares(left) + sum_of_squares(right)
-}
-
-/// NumPy's sum of a run of at most [`RUN`] terms: eight running sums, added up as a tree, then what is left over.
-#[inline]
-pub fn run_sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    let (eights, rest) = x.as_chunks::<8>();
-    let mut sum = 0.0;
-    if let Some((first, eights)) = eights.split_first() {
-        let mut r = first.map(&term);
-        for eight in eights {
-            for (r, &x) in r.iter_mut().zip(eight) {
-                *r += term(x);
-            }
-        }
-        // Or else the compiler arranges the lanes of the loop for this tree, with three shuffles in each turn: a step with a
-        // global norm takes 1.05 to 1.08 times as long.
-        let r = core::hint::black_box(r);
-        sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-    }
-    for &x in rest {
-        sum += term(x);
-    }
-    sum
-}
-
-/// g², rounded before it is summed.
-#[inline]
-pub fn square(g: f32) -> f32 {
-    g * g
-}
-
-/// The sum of squares of the first `len` of a run of gradients that may be subnormal.
-pub fn careful_sum_of_squares(x: &[Group], len: usize) -> f32 {
-    if !any_below(x, SMALLEST / 2) {
-        return run_sum(&flat(x)[..len], square);
-    }
-    let (careful, x, mut squares) = (Careful::new(), flat(x), [0.0; RUN]);
-    by_fours(x.len(), |i| put(&mut squares, i, careful.square(four(x, i))));
-    run_sum(&squares[..len], |square| square)
-}
+use crate::sum::{pairwise_sum, run_sum};
 
 /// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
+pub enum ClipMode {
     /// No clipping.
     Off,
     /// Each variable's norm is at most this.
@@ -92,8 +21,8 @@ pub enum Rule {
     Value(f64),
 }
 
-impl Rule {
-    /// The rule in force, in Keras' order of precedence.
+impl ClipMode {
+    /// The one in force, in Keras' order of precedence.
     pub fn new(hyperparameters: &Hyperparameters) -> Self {
         let on = |threshold: Option<f64>| threshold.filter(|&threshold| threshold > 0.0);
         if let Some(threshold) = on(hyperparameters.clipnorm) {
@@ -156,9 +85,12 @@ impl Clip {
     }
 
     /// The block of clipped gradients; written to `scratch` only if there is something to do.
-    #[expect(clippy::inline_always, reason = "a call per block: with all options on, a step takes 1.05 times as long")]
+    #[expect(
+        clippy::inline_always,
+        reason = "a call per block: with clipping by value, a step takes 1.2 times as long"
+    )]
     #[inline(always)]
-    pub fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    pub(crate) fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Off => gradient,
             Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g| (g * threshold) / divisor),
@@ -168,7 +100,7 @@ impl Clip {
     }
 
     /// [`block`](Self::block), for gradients that may be subnormal.
-    pub fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    pub(crate) fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         if !any_below(gradient, SMALLEST - self.shrinks()) {
             return self.block(gradient, scratch);
         }
@@ -188,7 +120,7 @@ impl Clip {
     }
 
     /// How much smaller gradients become, as an exponent of 2.
-    pub fn shrinks(self) -> Exponent {
+    pub(crate) fn shrinks(self) -> Exponent {
         match self {
             Self::Off | Self::Value(_) => 0,
             Self::Norm { threshold, divisor } => shrinks(threshold) + shrinks(1.0 / divisor),
@@ -213,17 +145,14 @@ fn clamp(g: f32, limit: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::lanes::grouped;
+    use crate::sum::sum_of_squares;
     use proptest::prelude::*;
-
-    fn sum_of_squares(x: &[f32]) -> f32 {
-        pairwise_sum(0, x.len(), &mut |from, len| run_sum(&x[from..from + len], square))
-    }
 
     #[test]
     fn thresholds_that_are_not_positive_are_off() {
         for threshold in [None, Some(0.0), Some(-1.0)] {
             let hyperparameters = Hyperparameters { clipnorm: threshold, ..Hyperparameters::default() };
-            assert_eq!(Rule::new(&hyperparameters), Rule::Off);
+            assert_eq!(ClipMode::new(&hyperparameters), ClipMode::Off);
         }
     }
 
@@ -236,21 +165,6 @@ mod tests {
     }
 
     proptest! {
-        /// The pairwise sum is near the true sum, whatever the length: an order of additions, not another result.
-        #[test]
-        fn pairwise_sum_is_a_sum(x in prop::collection::vec(-1.0f32..1.0, 0..2000)) {
-            let exact: f64 = x.iter().map(|&x| f64::from(x * x)).sum();
-            prop_assert!((f64::from(sum_of_squares(&x)) - exact).abs() <= 1e-6 * exact);
-        }
-
-        /// Whole numbers small enough to add without rounding give the exact sum in any order.
-        #[test]
-        fn no_term_is_lost_or_doubled(x in prop::collection::vec(-16i16..16, 0..3000)) {
-            let exact: i32 = x.iter().map(|&x| i32::from(x) * i32::from(x)).sum();
-            let floats: Vec<f32> = x.into_iter().map(f32::from).collect();
-            prop_assert_eq!(sum_of_squares(&floats), exact as f32);
-        }
-
         #[test]
         fn clipped_norms_stay_below_the_threshold(x in prop::collection::vec(-10.0f32..10.0, 1..300)) {
             let sum = sum_of_squares(&x);

@@ -140,12 +140,13 @@ choice! {
 macro_rules! hyperparameters {
     ($( $(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:ident, $limits:expr; )+) => {
         /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
-        /// does not have.
+        /// does not have. Their texts are those of the TypeScript options: `null` is `None` here, `weightDecay` is
+        /// `weight_decay`.
         #[derive(Clone, Debug, PartialEq)]
         #[cfg_attr(feature = "bindings", derive(serde::Serialize))]
         #[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
         pub struct Hyperparameters {
-            $( $(#[doc = $doc])+ pub $name: $type, )+
+            $( $(#[doc = $doc])+ #[doc = ""] #[doc = concat!("Default: `", stringify!($default), "`.")] pub $name: $type, )+
         }
 
         impl Default for Hyperparameters {

@@ -1,7 +1,7 @@
 //! The cosine of a float32, in float64: fdlibm's reduction to one quarter turn, and its two polynomials.
 //!
 //! `libm::cos` reduces arguments of any size, which takes 5 kB of the module; a schedule asks for cosines of the half turn.
-//! The bits are those of `libm::cos` rounded to float32, for every float32 below [`LARGE`]: all were compared.
+//! The bits are those of `libm::cos` rounded to float32, for every float32 below 2²⁰ quarter turns: all were compared.
 //!
 //! fdlibm (`e_rem_pio2.c`, `k_cos.c`, `k_sin.c`): Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.
 //! Developed at `SunPro`, a Sun Microsystems, Inc. business. Permission to use, copy, modify, and distribute this software is
@@ -16,7 +16,7 @@ const QUARTER_REST: f64 = f64::from_bits(0x3dd0_b461_1a62_6331);
 /// Added and taken away again, rounds to a whole number.
 const ROUND: f64 = 1.5 / f64::EPSILON;
 
-/// cos x, rounded once to float32; `NaN` from [`LARGE`] on.
+/// cos x, rounded once to float32; `NaN` from 2²⁰ quarter turns on.
 pub fn cos(x: f32) -> f32 {
     let x = f64::from(x);
     // Not `>=`: NaN has no cosine either.

@@ -3,7 +3,7 @@
 use crate::lanes::{Group, apply, flat_mut};
 use crate::subnormal::{Careful, SMALLEST, any_below, by_fours, four, map, put, shrinks};
 
-/// `w - (w·λ)·η`, of which the update starts. Also for λ = 0, as in Keras, where it turns infinities into `NaN`.
+/// `w - (w·λ)·η`, from which the update starts. Also for λ = 0, as in Keras, where it turns infinities into `NaN`.
 #[inline]
 pub fn decayed(w: f32, weight_decay: f32, learning_rate: f32) -> f32 {
     w - (w * weight_decay) * learning_rate

@@ -1,17 +1,16 @@
 //! Arrays as groups of eight elements: loops over them have no remainders.
 //!
-//! Every array has room for its last group (`arena.rs`), so a loop may compute on the elements behind the end, which nobody
+//! A group is eight elements: two SIMD registers, because with one, a loop of cheap operations runs at half speed. NumPy's
+//! pairwise sum cuts at multiples of eight, so no cut divides a group. The JavaScript form has no registers to fill: there, a
+//! group is one element.
+//!
+//! Every array has room for its last group (`buffer.rs`), so a loop may compute on the elements behind the end, which nobody
 //! reads. That leaves one loop per stage where there would be two, and a tensor of 5 elements takes as long as one of 8
 //! instead of twice as long.
 
 use bytemuck::{must_cast_slice, must_cast_slice_mut};
 
-/// Elements of a group: two SIMD registers, because one leaves a loop around cheap arithmetic half as fast; and what cuts of
-/// NumPy's pairwise sum are multiples of. The JavaScript form has no registers to fill.
-pub const WIDTH: usize = if cfg!(all(target_arch = "wasm32", not(target_feature = "simd128"))) { 1 } else { 8 };
-
-/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
-pub use crate::machine::Group;
+pub use crate::machine::{Group, SIMD, WIDTH};
 
 /// Groups that hold `len` elements.
 #[inline]
@@ -60,7 +59,7 @@ pub fn map_into<'a>(out: &'a mut [Group], x: &[Group], operation: impl Fn(f32) -
 /// These elements in groups, with zeros behind them, as arrays have.
 #[cfg(test)]
 pub fn grouped(x: &[f32]) -> alloc::vec::Vec<Group> {
-    let mut buffer = crate::arena::Buffer::zeroed(x.len()).unwrap_or_else(|_| unreachable!());
+    let mut buffer = crate::buffer::Buffer::zeroed(x.len()).unwrap_or_else(|_| unreachable!());
     buffer.as_mut_slice().copy_from_slice(x);
     buffer.groups().to_vec()
 }

@@ -3,73 +3,85 @@
 //! ```
 //! use rmsprop::{Hyperparameters, Optimizer, Variable, Variables};
 //!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut variables = Variables::new();
 //! let w = variables.insert(Variable::new(&[10.0])?)?;
 //! let mut optimizer = Optimizer::build(Hyperparameters::default(), &[w], &variables)?;
 //!
 //! // The loss w²/2 has the gradient w: the example in the documentation of Keras.
-//! let variable = variables.get_mut(w).ok_or(rmsprop::OutOfMemory)?;
-//! variable.gradient_mut()[0] = 10.0;
-//! optimizer.step(&mut variables, 0.1).map_err(rmsprop::BuildError::Freed)?;
+//! if let Some(w) = variables.get_mut(w) {
+//!     w.gradient_mut()[0] = 10.0;
+//! }
+//! optimizer.step(&mut variables, 0.1)?;
 //! assert_eq!(variables.get(w).map(|w| w.value()[0]), Some(9.683772));
-//! # Ok::<(), rmsprop::BuildError>(())
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! The rooms of the house, from the middle outwards:
 //!
 //! | module | job |
 //! |---|---|
-//! | [`update`] | the update rule, as the formula |
-//! | [`accumulate`], [`clip`], [`decay`], [`average`], [`scale`] | what happens to gradients before it, and to values around it |
-//! | [`block`] | the loops that carry it over a block |
-//! | [`careful`] | those for numbers next to 0 |
-//! | [`lanes`] | arrays as groups of eight elements |
-//! | [`subnormal`] | numbers too small for the processor's fast path |
-//! | [`optimizer`] | one step, in Keras' order; counters and state |
+//! | `update` | the update rule, as the formula |
+//! | `accumulate`, `clip`, `decay`, `average`, `scale` | what happens to gradients before it, and to values around it |
+//! | `block` | the loops that carry it over a block |
+//! | `careful` | those for numbers next to 0 |
+//! | `sum` | sums in NumPy's order |
+//! | `lanes` | arrays as groups of eight elements |
+//! | `subnormal` | numbers too small for the processor's fast path |
+//! | `optimizer` | one step, in Keras' order; counters and state |
 //! | `optimizer::stages` | what a step does to one variable, block by block |
-//! | [`half`] | gradients of 16 bits |
-//! | [`schedule`], [`cosine`] | learning rates as functions of the step |
+//! | `optimizer::slots` | which state is kept for a variable |
+//! | `gradient`, `half` | gradients in memory, also of 16 bits |
+//! | [`schedule`], `cosine` | learning rates as functions of the step |
 //! | [`config`] | hyper-parameters: names, defaults, limits, said once |
-//! | [`variable`], [`arena`] | memory |
+//! | `variable`, `buffer`, `arena` | memory |
 //! | [`status`] | what an exported function reports |
-//! | [`machine`] | what the standard library would bring; a step in chunks, for several threads (feature `threads`) |
+//! | `machine` | what the standard library would bring; a step in chunks, for several threads (feature `threads`) |
 //! | `abi` | the functions exported from the WebAssembly module |
 //!
-//! All `unsafe` is in [`machine`]: what the language asks it for, and the pointers by which threads write to disjoint parts
+//! All `unsafe` is in `machine`: what the language asks it for, and the pointers by which threads write to disjoint parts
 //! of the same arrays. The modules without threads are built without those.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
-pub mod accumulate;
-pub mod arena;
-pub mod average;
-pub mod block;
-pub mod careful;
-pub mod clip;
+mod accumulate;
+mod arena;
+mod average;
+mod block;
+mod buffer;
+mod careful;
+mod clip;
 pub mod config;
-pub mod cosine;
-pub mod decay;
-pub mod half;
-pub mod lanes;
-pub mod machine;
-pub mod optimizer;
-pub mod scale;
+mod cosine;
+mod decay;
+mod gradient;
+mod half;
+mod lanes;
+mod machine;
+mod optimizer;
+mod scale;
 pub mod schedule;
 pub mod status;
-pub mod subnormal;
+mod subnormal;
+mod sum;
 #[cfg(test)]
 mod testing;
-pub mod update;
-pub mod variable;
+mod update;
+mod variable;
 
 #[cfg(target_arch = "wasm32")]
-pub mod abi;
+mod abi;
 
-pub use arena::{Handle, OutOfMemory};
+pub use arena::{Arena, Handle};
+pub use buffer::OutOfMemory;
+pub use clip::Clip;
 pub use config::Hyperparameters;
-pub use half::GradientDtype;
+pub use gradient::GradientDtype;
+#[cfg(any(feature = "threads", test))]
+pub use machine::parts;
 pub use optimizer::{BuildError, Call, Optimizer, Slot};
 pub use scale::LossScale;
 pub use variable::{Freed, Variable, Variables};

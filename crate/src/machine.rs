@@ -2,7 +2,7 @@
 //!
 //! The module is built without it, because it brings 16 kB that we never need: text for panics that nobody reads, and an
 //! allocator for threads.
-//! And [`parts`], a step in chunks that several threads take.
+//! And `parts`, a step in chunks that several threads take.
 //!
 //! All `unsafe` of the crate is in this module.
 
@@ -11,13 +11,19 @@
 #[cfg(any(feature = "threads", test))]
 pub mod parts;
 
-use crate::lanes::WIDTH;
 use bytemuck::{Pod, Zeroable};
 
-/// [`WIDTH`] elements.
+/// Whether this is not the JavaScript form. That one has no SIMD, computes in float64 and rounds, and is read whole before it
+/// runs: loops that save time elsewhere save none there.
+pub const SIMD: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
+
+/// Elements of a group (`lanes.rs`).
+pub const WIDTH: usize = if SIMD { 8 } else { 1 };
+
+/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(C, align(32)))]
-#[cfg_attr(not(any(not(target_arch = "wasm32"), target_feature = "simd128")), repr(C))]
+#[repr(C)]
+#[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(align(32)))]
 pub struct Group(pub [f32; WIDTH]);
 
 impl Group {
@@ -25,13 +31,12 @@ impl Group {
     pub const ZERO: Self = Self([0.0; WIDTH]);
 }
 
-/// # Safety
-/// Zeros are a number.
+// SAFETY: all bits 0 are the float 0.
 unsafe impl Zeroable for Group {}
 
-/// # Safety
-/// Floats and nothing else: as many bytes as the alignment, so that there is no padding.
+// SAFETY: floats and nothing else, with no padding behind them.
 unsafe impl Pod for Group {}
+const _: () = assert!(size_of::<Group>() == 4 * WIDTH);
 
 /// √x, rounded once. The loops that call it become `f32x4.sqrt`.
 #[cfg(not(target_arch = "wasm32"))]
@@ -69,24 +74,22 @@ mod wasm {
     #[cfg(not(target_feature = "simd128"))]
     #[inline]
     pub fn sqrt(x: f32) -> f32 {
+        // SAFETY: C's declaration of it.
         unsafe extern "C" {
             /// C's square root, which Rust's own runtime library defines as `f32.sqrt`.
-            ///
-            /// # Safety
-            /// Of any number, and without effects.
+            // SAFETY: of any number, and without effects.
             safe fn sqrtf(x: f32) -> f32;
         }
         sqrtf(x)
     }
 }
 
-/// A global of a program with one thread.
+/// A global of the one thread that owns the runtime.
 #[cfg(target_arch = "wasm32")]
 pub struct Global<T>(core::cell::RefCell<T>);
 
-/// # Safety
-/// Sharing a cell is sound while there is one thread: WebAssembly without `atomics` has no other. What one thread can do
-/// wrong, borrowing twice, the cell itself refuses.
+// SAFETY: only the thread that owns the runtime calls exports that use a `Global` or the allocator. Workers call `part` alone,
+// which uses neither (scripts/shared-memory.mjs). What one thread can do wrong, borrowing twice, the cell itself refuses.
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 unsafe impl<T> Sync for Global<T> {}
 

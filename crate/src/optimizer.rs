@@ -1,64 +1,28 @@
 //! One optimizer: its state, one array per variable and slot, and one step over all variables.
 //!
-//! Keras 3.15.1, `optimizers/base_optimizer.py`, `apply`. A step reads each gradient once more than it must only for
-//! what has to be known before the first variable changes: norms and finiteness. It then takes each variable through the
-//! stages (`optimizer/stages.rs`).
+//! Keras 3.15.1, `optimizers/base_optimizer.py`, `apply`. A step first gathers what must be known before the first variable
+//! changes, norms and finiteness, if they are asked for: only then is a gradient read twice. It then takes each variable
+//! through the stages (`optimizer/stages.rs`).
 
 use crate::accumulate::Preparation;
-use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
+use crate::arena::{Arena, Handle};
 use crate::average::Average;
-use crate::clip::{Clip, Rule};
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::clip::{Clip, ClipMode};
 use crate::config::Hyperparameters;
-use crate::lanes::WIDTH;
+use crate::lanes::SIMD;
 use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
+use core::{error::Error, fmt};
 use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
 
+mod slots;
 pub(crate) mod stages;
 
-/// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
-#[cfg_attr(feature = "bindings", serde(rename_all = "snake_case"))]
-pub enum Slot {
-    /// Exponential moving average of the values (`useEma`).
-    Average,
-    /// Sum of the gradients since the last update (`gradientAccumulationSteps`).
-    GradientAccumulator,
-    /// Moving average of the squared gradients; always kept.
-    Velocity,
-    /// Momentum buffer (`momentum` above 0).
-    Momentum,
-    /// Moving average of the gradients (`centered`).
-    AverageGradient,
-}
-
-impl Slot {
-    /// All slots, in the order in which Keras lists an optimizer's variables.
-    pub const ALL: [Self; 5] =
-        [Self::Average, Self::GradientAccumulator, Self::Velocity, Self::Momentum, Self::AverageGradient];
-
-    /// What keeps this slot: a hyper-parameter's name, its number here, and the number that it must be above. `None`: always.
-    pub fn kept_by(self, hyperparameters: &Hyperparameters) -> Option<(&'static str, f64, f64)> {
-        match self {
-            Self::Average => Some(("use_ema", f64::from(u8::from(hyperparameters.use_ema)), 0.0)),
-            Self::GradientAccumulator => {
-                Some(("gradient_accumulation_steps", f64::from(hyperparameters.steps_per_update()), 1.0))
-            }
-            Self::Velocity => None,
-            Self::Momentum => Some(("momentum", hyperparameters.momentum, 0.0)),
-            Self::AverageGradient => Some(("centered", f64::from(u8::from(hyperparameters.centered)), 0.0)),
-        }
-    }
-
-    /// Whether an optimizer with these hyper-parameters keeps this slot for a variable.
-    fn is_kept(self, hyperparameters: &Hyperparameters, overwrite_with_gradient: bool) -> bool {
-        (self == Self::GradientAccumulator || !overwrite_with_gradient)
-            && self.kept_by(hyperparameters).is_none_or(|(_, number, above)| number > above)
-    }
-}
+pub use slots::Slot;
+pub(crate) use slots::Slots;
 
 /// The state kept for one variable.
 #[derive(Debug)]
@@ -72,8 +36,7 @@ pub(crate) struct State {
     /// Whether the last call found numbers that make arithmetic slow: then all blocks are looked through. Decides on the
     /// speed of a step, never on its bits.
     careful: bool,
-    /// In the order of [`Slot::ALL`].
-    pub slots: [Option<Buffer>; 5],
+    pub slots: Slots<Option<Buffer>>,
 }
 
 impl State {
@@ -85,6 +48,7 @@ impl State {
                 *buffer = Some(Buffer::zeroed(variable.value().len())?);
             }
         }
+        let slots = Slots::from(slots);
         Ok(Self { variable: handle, overwrite_with_gradient, decays: true, selected: false, careful: false, slots })
     }
 }
@@ -104,6 +68,23 @@ impl From<OutOfMemory> for BuildError {
     }
 }
 
+impl From<Freed> for BuildError {
+    fn from(freed: Freed) -> Self {
+        Self::Freed(freed)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfMemory => OutOfMemory.fmt(f),
+            Self::Freed(freed) => freed.fmt(f),
+        }
+    }
+}
+
+impl Error for BuildError {}
+
 /// What one call of a step is given.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -113,6 +94,14 @@ pub struct Call {
     pub loss_scale: Option<f32>,
     /// The first so many of the selected variables have gradients (see [`Optimizer::select`]); `None`: all have.
     pub selected: Option<usize>,
+}
+
+impl Call {
+    /// The number of the variable in place `position` of the call's list.
+    #[inline]
+    fn index(self, selection: &[usize], position: usize) -> usize {
+        if self.selected.is_some() { selection[position] } else { position }
+    }
 }
 
 /// Keras' RMSprop over a list of variables.
@@ -127,7 +116,8 @@ pub struct Optimizer {
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
     pub(crate) sums_of_squares: Vec<f32>,
-    /// One, behind a pointer: tables of optimizers move when they grow.
+    /// One, behind a pointer: tables of optimizers move when they grow. Not a `Box`, because stable Rust allocates none that may
+    /// fail.
     scratch: Vec<Scratch>,
 }
 
@@ -143,7 +133,7 @@ impl Optimizer {
     ) -> Result<Self, BuildError> {
         let mut states = reserved(handles.len())?;
         for &handle in handles {
-            let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
+            let variable = variables.get(handle).ok_or(Freed(handle))?;
             states.push(State::zeroed(&hyperparameters, handle, variable)?);
         }
         let mut scratch = reserved(1)?;
@@ -163,7 +153,8 @@ impl Optimizer {
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
     const FIXED: usize = Arena::<Self>::PLACE + size_of::<Scratch>();
-    /// Bytes of memory that a variable takes, at most, without its slots: its state and its places in three lists.
+    /// Bytes of memory that a variable takes, at most, without its slots: its state, its places in the selection and the sums,
+    /// and in the list that the optimizer is built from, which may have doubled.
     const ROW: usize = size_of::<State>() + 4 * size_of::<usize>();
 
     /// Bytes of memory that [`build`](Self::build) will take for these variables.
@@ -176,7 +167,7 @@ impl Optimizer {
         variables: &Variables,
     ) -> Result<usize, BuildError> {
         handles.iter().try_fold(Self::FIXED, |sum, &handle| {
-            let variable = variables.get(handle).ok_or(BuildError::Freed(Freed(handle)))?;
+            let variable = variables.get(handle).ok_or(Freed(handle))?;
             let kept = Slot::ALL
                 .into_iter()
                 .filter(|slot| slot.is_kept(hyperparameters, variable.overwrite_with_gradient))
@@ -188,7 +179,7 @@ impl Optimizer {
 
     /// Bytes of memory taken: what [`bytes`](Self::bytes) said.
     pub fn own_bytes(&self) -> usize {
-        let buffers = self.states.iter().flat_map(|state| state.slots.iter().flatten());
+        let buffers = self.states.iter().flat_map(|state| state.slots.all().into_iter().flatten());
         let slots: usize = buffers.filter_map(|buffer| Buffer::bytes(buffer.as_slice().len())).sum();
         Self::FIXED + self.states.len() * Self::ROW + slots
     }
@@ -221,12 +212,12 @@ impl Optimizer {
 
     /// The state of the variable built as number `index`; `None` if the slot is not kept for it.
     pub fn slot(&self, slot: Slot, index: usize) -> Option<&[f32]> {
-        self.states.get(index)?.slots[slot as usize].as_ref().map(Buffer::as_slice)
+        self.states.get(index)?.slots.get(slot).as_ref().map(Buffer::as_slice)
     }
 
     /// The state of the variable built as number `index`, to change.
     pub fn slot_mut(&mut self, slot: Slot, index: usize) -> Option<&mut [f32]> {
-        self.states.get_mut(index)?.slots[slot as usize].as_mut().map(Buffer::as_mut_slice)
+        self.states.get_mut(index)?.slots.get_mut(slot).as_mut().map(Buffer::as_mut_slice)
     }
 
     /// Whether weight decay applies to the variable built as number `index`. `false` if there is no such variable.
@@ -267,24 +258,61 @@ impl Optimizer {
     ) -> Result<bool, Freed> {
         self.check(variables)?;
         let call = Call { loss_scale: Some(scale.scale), ..call };
-        self.prepare(variables, call);
+        self.gather(variables, call);
         let finite = self.gradients_are_finite(variables, call);
         if finite && self.selected(call) > 0 {
-            self.commit(variables, call);
+            self.update(variables, call);
         }
         scale.record(finite);
         Ok(finite)
     }
 
-    /// One step: [`prepare`](Self::prepare), then [`commit`](Self::commit). Nothing at all without gradients, as in Keras.
+    /// One step. Nothing at all without gradients, as in Keras.
     ///
     /// # Errors
     /// [`Freed`] if a variable is not there any more; nothing is changed then.
     pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
         self.check(variables)?;
         if self.selected(call) > 0 {
-            self.prepare(variables, call);
-            self.commit(variables, call);
+            self.gather(variables, call);
+            self.update(variables, call);
+        }
+        Ok(())
+    }
+
+    /// The first half of [`apply`](Self::apply): finds what must be known before any variable changes, the sum of squares of
+    /// each gradient, if a norm is needed. A sum depends on one variable alone, so it has the same bits wherever it is computed.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more.
+    pub fn prepare(&mut self, variables: &Variables, call: Call) -> Result<(), Freed> {
+        self.check(variables)?;
+        self.gather(variables, call);
+        Ok(())
+    }
+
+    /// The sums of squares [`prepare`](Self::prepare) found, in the order of the gradients.
+    pub fn sums_of_squares(&self) -> &[f32] {
+        &self.sums_of_squares
+    }
+
+    /// The sums of squares, to put those in their places that others computed.
+    pub fn sums_of_squares_mut(&mut self) -> &mut [f32] {
+        &mut self.sums_of_squares
+    }
+
+    /// The second half of [`apply`](Self::apply): changes variables, state and counters, with the sums of squares as they are
+    /// now.
+    ///
+    /// # Errors
+    /// [`Freed`] if a variable is not there any more; nothing is changed then.
+    ///
+    /// # Panics
+    /// If [`prepare`](Self::prepare) was for another call, so that sums are missing.
+    pub fn commit(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
+        self.check(variables)?;
+        if self.selected(call) > 0 {
+            self.update(variables, call);
         }
         Ok(())
     }
@@ -311,19 +339,19 @@ impl Optimizer {
 
     /// The number of the variable in place `position` of the call's list.
     pub(crate) fn index(&self, call: Call, position: usize) -> usize {
-        if call.selected.is_some() { self.selection[position] } else { position }
+        call.index(&self.selection, position)
     }
 
-    /// Whether all gradients are finite. One whose sum of squares [`prepare`](Self::prepare) found to be finite is not
+    /// Whether all gradients are finite. One whose sum of squares [`gather`](Self::gather) found to be finite is not
     /// read again: infinities and `NaN` do not go away by unscaling, squaring and adding.
     fn gradients_are_finite(&mut self, variables: &Variables, call: Call) -> bool {
-        let mut prepared = 0;
+        let mut trained = 0;
         for position in 0..self.selected(call) {
             let state = &self.states[self.index(call, position)];
             let Some(variable) = variables.get(state.variable) else { continue };
             if !state.overwrite_with_gradient {
-                prepared += 1;
-                if self.sums_of_squares.get(prepared - 1).is_some_and(|sum| sum.is_finite()) {
+                trained += 1;
+                if self.sums_of_squares.get(trained - 1).is_some_and(|sum| sum.is_finite()) {
                     continue;
                 }
             }
@@ -350,12 +378,11 @@ impl Optimizer {
 
     /// Whether this call needs the sums of squares.
     pub(crate) fn needs_norms(&self) -> bool {
-        Rule::new(&self.hyperparameters).needs_norms() && self.updates()
+        ClipMode::new(&self.hyperparameters).needs_norms() && self.updates()
     }
 
-    /// Finds what must be known before any variable changes: the sum of squares of each gradient, if a norm is needed.
-    /// A sum depends on one variable alone, so it has the same bits wherever it is computed.
-    pub fn prepare(&mut self, variables: &Variables, call: Call) {
+    /// [`prepare`](Self::prepare), where all variables are there.
+    fn gather(&mut self, variables: &Variables, call: Call) {
         self.sums_of_squares.clear();
         if !self.needs_norms() {
             return;
@@ -369,7 +396,7 @@ impl Optimizer {
             if state.overwrite_with_gradient {
                 continue;
             }
-            let accumulator = state.slots[Slot::GradientAccumulator as usize].as_ref().map(Buffer::groups);
+            let accumulator = state.slots.accumulator.as_ref().map(Buffer::groups);
             let (gradient, len) = (variable.gradient.elements(), variable.value().len());
             let scratch = &mut self.scratch[0];
             let sum = sum_of_squares(preparation, gradient, len, accumulator, state.careful, scratch);
@@ -377,18 +404,14 @@ impl Optimizer {
         }
     }
 
-    /// The sums of squares [`prepare`](Self::prepare) found, in the order of the gradients.
-    pub fn sums_of_squares(&self) -> &[f32] {
-        &self.sums_of_squares
-    }
-
     /// What this call does to a variable that has a gradient. Clipping by norms is for the sums of squares to say.
     #[inline]
     pub(crate) fn stages(&self, call: Call) -> Stages {
         let updates = self.updates();
-        let clip = match Rule::new(&self.hyperparameters) {
-            Rule::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
-            Rule::Value(limit) => Clip::Value(limit as f32),
+        let clip_mode = ClipMode::new(&self.hyperparameters);
+        let clip = match clip_mode {
+            ClipMode::GlobalNorm(threshold) if updates => Clip::by_global_norm(threshold, &self.sums_of_squares),
+            ClipMode::Value(limit) => Clip::Value(limit as f32),
             _ => Clip::Off,
         };
         let average = self.hyperparameters.use_ema.then(|| {
@@ -400,27 +423,26 @@ impl Optimizer {
         });
         Stages {
             updates,
-            learning_rate: call.learning_rate,
             preparation: self.preparation(call),
+            clip_mode,
             clip,
             weight_decay: self.hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
             centered: self.hyperparameters.centered,
             momentum: self.hyperparameters.has_momentum(),
-            coefficients: Coefficients::new(&self.hyperparameters),
+            coefficients: Coefficients::new(&self.hyperparameters, call.learning_rate),
             average,
         }
     }
 
-    /// Changes variables, state and counters, in Keras' order.
-    pub fn commit(&mut self, variables: &mut Variables, call: Call) {
-        let rule = Rule::new(&self.hyperparameters);
+    /// [`commit`](Self::commit), where all variables are there: in Keras' order.
+    fn update(&mut self, variables: &mut Variables, call: Call) {
         let mut stages = self.stages(call);
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
-        let mut prepared = 0;
-        let at_once = WIDTH > 1 && stages.is_rule_alone() && !matches!(rule, Rule::Norm(_)) && call.selected.is_none();
+        let mut trained = 0;
+        let at_once = SIMD && stages.is_rule_alone() && call.selected.is_none();
         for position in 0..selected {
-            let index = if call.selected.is_some() { self.selection[position] } else { position };
+            let index = call.index(&self.selection, position);
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
@@ -436,16 +458,16 @@ impl Optimizer {
                 stages.overwrite(Arrays::of(variable, &mut state.slots), &mut scratch.widened);
                 continue;
             }
-            if let (Rule::Norm(threshold), true) = (rule, stages.updates) {
-                stages.clip = Clip::by_norm(threshold, self.sums_of_squares[prepared]);
+            if let (ClipMode::Norm(threshold), true) = (stages.clip_mode, stages.updates) {
+                stages.clip = Clip::by_norm(threshold, self.sums_of_squares[trained]);
             }
-            prepared += 1;
+            trained += 1;
             let (decays, careful) = (state.decays, &mut state.careful);
             stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
-            self.finish_unselected((prepared > 0).then_some(&stages), variables);
+            self.finish_unselected((trained > 0).then_some(&stages), variables);
         }
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
     }
@@ -470,9 +492,7 @@ impl Optimizer {
     pub fn finalize(&mut self, variables: &mut Variables) -> Result<(), Freed> {
         self.check(variables)?;
         for state in &self.states {
-            if let (Some(average), Some(variable)) =
-                (&state.slots[Slot::Average as usize], variables.get_mut(state.variable))
-            {
+            if let (Some(average), Some(variable)) = (&state.slots.average, variables.get_mut(state.variable)) {
                 variable.value_mut().copy_from_slice(average.as_slice());
             }
         }
@@ -490,6 +510,7 @@ pub(crate) fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{any_float, bits};
     use proptest::prelude::*;
 
     /// Whether a step under a loss scale of 8 with these two gradients is taken.
@@ -567,25 +588,14 @@ mod tests {
         )
     }
 
-    /// Numbers of all magnitudes, some zeros, infinities and `NaN`.
-    fn any_number() -> impl Strategy<Value = f32> {
-        prop_oneof![
-            8 => any::<u32>().prop_map(f32::from_bits),
-            4 => -1.0f32..1.0,
-            4 => (0u32..64).prop_map(f32::from_bits),
-            4 => Just(0.0f32),
-            1 => Just(-0.0f32),
-        ]
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         /// Whether subnormal numbers are avoided is a matter of speed: forced always or never, a run has the same bits.
         #[test]
         fn care_changes_no_bit(
             hyperparameters in any_hyperparameters(),
-            values in prop::collection::vec(any_number(), 1..150),
-            gradients in prop::collection::vec((any_number(), any::<[bool; 5]>()), 5..150),
+            values in prop::collection::vec(any_float(), 1..150),
+            gradients in prop::collection::vec((any_float(), any::<[bool; 5]>()), 5..150),
             learning_rate in prop_oneof![4 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-0.1f32), 1 => Just(1e-40f32)],
         ) {
             let run = |careful: bool| {
@@ -594,7 +604,7 @@ mod tests {
                 let mut optimizer = Optimizer::build(hyperparameters.clone(), &[handle], &variables).unwrap();
                 // In these calls it is the turn of blocks that are not there.
                 optimizer.set_raw_iterations(6);
-                let mut bits = Vec::new();
+                let mut all = Vec::new();
                 for step in 0..5 {
                     let gradient = variables.get_mut(handle).unwrap().gradient_mut();
                     for (g, (number, on)) in gradient.iter_mut().zip(gradients.iter().cycle()) {
@@ -604,10 +614,10 @@ mod tests {
                     optimizer.step(&mut variables, learning_rate).unwrap();
                     let slots = Slot::ALL.into_iter().filter_map(|slot| optimizer.slot(slot, 0));
                     for &x in slots.chain([variables.get(handle).unwrap().value()]).flatten() {
-                        bits.push(if x.is_nan() { u32::MAX } else { x.to_bits() });
+                        all.push(bits(x));
                     }
                 }
-                bits
+                all
             };
             prop_assert_eq!(run(false), run(true));
         }

@@ -33,16 +33,9 @@ impl LossScale {
     }
 }
 
-/// Whether no element is infinite or `NaN`. Works on the exponent bits, without a branch per element.
-pub fn all_finite(gradient: &[f32]) -> bool {
-    const EXPONENT: u32 = 0x7f80_0000;
-    gradient.iter().fold(true, |finite, g| finite & (g.to_bits() & EXPONENT != EXPONENT))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn doubles_and_halves_within_its_bounds() {
@@ -53,13 +46,5 @@ mod tests {
             seen.push((scale.scale, scale.counter));
         }
         assert_eq!(seen, [(4., 1), (8., 0), (8., 1), (8., 0), (4., 0), (2., 0), (1., 0), (1., 0), (1., 1)]);
-    }
-
-    proptest! {
-        #[test]
-        fn all_finite_is_what_it_says(bits in prop::collection::vec(any::<u32>(), 0..40)) {
-            let floats: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
-            prop_assert_eq!(all_finite(&floats), floats.iter().all(|g| g.is_finite()));
-        }
     }
 }

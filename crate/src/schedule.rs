@@ -2,8 +2,12 @@
 //!
 //! Keras 3.15.1, `optimizers/schedules/learning_rate_schedule.py`. Parameters are rounded to float32 when they are
 //! used, each operation is one float32 operation, and `pow`, `cos` and `log` are evaluated in float64 and rounded once.
-//! They come from `libm` and [`crate::cosine`], in Rust, so that no two engines differ in a bit.
+//! They come from `libm` and `cosine.rs`, in Rust, so that no two engines differ in a bit.
 //! (`PiecewiseConstantDecay` computes nothing: it is a look-up, and lives in TypeScript.)
+//!
+//! A step is the number of calls of an optimizer before this one, also of those that only accumulated
+//! ([`raw_iterations`](crate::Optimizer::raw_iterations)): Keras has float32s there, which are exact up to 2²⁴. Any number is
+//! computed with; what Keras accepts is said at each field.
 
 use crate::cosine::cos;
 
@@ -26,7 +30,7 @@ fn one_plus_cosine(progress: f32) -> f32 {
 pub struct ExponentialDecay {
     /// Learning rate at step 0.
     pub initial_learning_rate: f64,
-    /// Steps per factor of `decay_rate`.
+    /// Steps per factor of `decay_rate`; above 0.
     pub decay_steps: f64,
     /// The factor.
     pub decay_rate: f64,
@@ -53,7 +57,7 @@ impl ExponentialDecay {
 pub struct InverseTimeDecay {
     /// Learning rate at step 0.
     pub initial_learning_rate: f64,
-    /// Steps per unit of `decay_rate`.
+    /// Steps per unit of `decay_rate`; above 0.
     pub decay_steps: f64,
     /// What is added to the divisor every `decay_steps`.
     pub decay_rate: f64,
@@ -74,7 +78,7 @@ impl InverseTimeDecay {
 pub struct PolynomialDecay {
     /// Learning rate at step 0.
     pub initial_learning_rate: f64,
-    /// Steps until the end is reached.
+    /// Steps until the end is reached; above 0.
     pub decay_steps: f64,
     /// Learning rate at the end.
     pub end_learning_rate: f64,
@@ -104,7 +108,7 @@ impl PolynomialDecay {
 pub struct CosineDecay {
     /// Learning rate at step 0.
     pub initial_learning_rate: f64,
-    /// Steps of the cosine.
+    /// Steps of the cosine; above 0.
     pub decay_steps: f64,
     /// Smallest learning rate, as a fraction of the largest.
     pub alpha: f64,
@@ -141,7 +145,7 @@ impl CosineDecay {
 pub struct CosineDecayRestarts {
     /// Learning rate at step 0.
     pub initial_learning_rate: f64,
-    /// Steps of the first cosine.
+    /// Steps of the first cosine; above 0.
     pub first_decay_steps: f64,
     /// Factor from one cosine's length to the next.
     pub t_mul: f64,

@@ -1,6 +1,6 @@
 //! What an exported function reports.
 
-use crate::arena::OutOfMemory;
+use crate::buffer::OutOfMemory;
 use crate::optimizer::BuildError;
 
 /// Outcome of an exported function; its place is its number at the boundary.

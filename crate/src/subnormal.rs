@@ -4,14 +4,19 @@
 //! cycles instead of 4 (Intel; on AMD a few more than usual). State ends there for good when gradients stop: v decays by ρ
 //! until 0.9 · 4·2⁻¹⁴⁹ rounds back to 4·2⁻¹⁴⁹. Comparisons of bits, additions and conversions have no such path, and a
 //! product of two float32 numbers is exact in float64 and far from its limits: rounded to float32 it has the same bits.
+//!
+//! - careful: computed by way of float64; or, of a variable, looked through block by block.
+//! - delicate: a block some product of which may be subnormal, so that it must be computed carefully.
+//! - frozen: a delicate block whose gradients are all +0 and whose state decays to itself. Nothing is computed.
+//! - turn: which of a variable's blocks are looked through in this call, although it was not careful in the one before.
 
-use crate::lanes::{Group, flat};
+use crate::lanes::{Group, SIMD, flat};
 use core::hint::black_box;
 use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, widen};
 
 /// Whether there is anything to take care of. The JavaScript form computes in float64 and rounds, so that it never meets a
 /// subnormal operand; with care, state that is stuck takes it 1.25 times as long.
-pub const CARE: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
+pub const CARE: bool = SIMD;
 
 /// Four numbers: what a SIMD register holds.
 pub type Four = [f32; 4];
@@ -42,9 +47,9 @@ pub fn map(x: Four, y: Four, operation: impl Fn(f32, f32) -> f32) -> Four {
     core::array::from_fn(|i| operation(x[i], y[i]))
 }
 
-/// Products, quotients and roots by way of float64, with what the compiler must not know: of a product of two widened
-/// numbers it sees that float32 would do, and narrows it back; and it exchanges halves of registers before it converts
-/// them, for which there is no instruction, instead of after.
+/// Products, quotients and roots by way of float64. Two facts are hidden from the compiler. If it knew that both factors were
+/// widened from float32, it would multiply in float32. If it knew the shuffle, it would move it behind the conversion and
+/// convert each lane separately.
 #[derive(Clone, Copy, Debug)]
 pub struct Careful {
     /// 1

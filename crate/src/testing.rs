@@ -1,10 +1,11 @@
-//! Numbers for property tests.
+//! Numbers for property tests, and how they are compared.
 
 use proptest::prelude::*;
 
-/// Plain ones; any bit pattern: subnormals, infinities, NaN; all magnitudes, and zeros.
+/// Plain ones; any bit pattern: subnormals, infinities, NaN; all magnitudes, and zeros; the smallest.
 pub fn any_float() -> impl Strategy<Value = f32> {
-    prop_oneof![-2.0f32..2.0, any::<u32>().prop_map(f32::from_bits), graded_float()]
+    let smallest = (0u32..64).prop_map(f32::from_bits);
+    prop_oneof![-2.0f32..2.0, any::<u32>().prop_map(f32::from_bits), graded_float(), smallest]
 }
 
 /// Bits to compare: which `NaN` it is does not matter.

@@ -23,65 +23,56 @@
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 use crate::machine::sqrt;
 
-/// The scalars of the rule, rounded to float32 the way Keras rounds them.
+/// The scalars of the rule in one call, rounded to float32 the way Keras rounds them.
 #[derive(Clone, Copy, Debug)]
 pub struct Coefficients {
+    /// η
+    pub eta: f32,
     /// ρ
     pub rho: f32,
     /// 1-ρ, subtracted in float64 and then rounded: for ρ = 0.9 it is not `1.0 - 0.9_f32`.
     pub one_minus_rho: f32,
-    /// ε
+    /// ε under the root; -0 if it is outside.
     pub epsilon: f32,
+    /// ε outside the root; -0 if it is under it.
+    epsilon_outside: f32,
     /// μ
     pub momentum: f32,
-    /// Where ε is.
-    pub epsilon_mode: EpsilonMode,
-    /// Where η is.
-    pub momentum_mode: MomentumMode,
-}
-
-/// ε and η in the places where they can be.
-#[derive(Clone, Copy, Debug)]
-pub struct Places {
-    epsilon_inside: f32,
-    epsilon_outside: f32,
-    rate_inside: f32,
-    rate_outside: f32,
+    /// η in the momentum buffer; 1 if it is behind it.
+    eta_inside: f32,
+    /// η behind the momentum buffer; 1 if it is in it.
+    eta_outside: f32,
+    /// Whether ε and η are where Keras has them.
+    pub are_keras: bool,
 }
 
 /// Added to a number, also to -0, it leaves every bit: +0 would not.
 const NOTHING: f32 = -0.0;
 
 impl Coefficients {
-    /// The scalars for these hyper-parameters.
-    pub fn new(hyperparameters: &Hyperparameters) -> Self {
-        Self {
-            rho: hyperparameters.rho as f32,
-            one_minus_rho: (1.0 - hyperparameters.rho) as f32,
-            epsilon: hyperparameters.epsilon as f32,
-            momentum: hyperparameters.momentum as f32,
-            epsilon_mode: hyperparameters.epsilon_mode,
-            momentum_mode: hyperparameters.momentum_mode,
-        }
-    }
-
-    /// Whether ε and η are where Keras has them.
-    pub fn are_keras(&self) -> bool {
-        self.epsilon_mode == EpsilonMode::Inside && self.momentum_mode == MomentumMode::Keras
-    }
-
-    /// ε and η in their places, and what is neutral in the others.
-    #[inline]
-    pub fn places(&self, eta: f32) -> Places {
-        let (epsilon_inside, epsilon_outside) = match self.epsilon_mode {
-            EpsilonMode::Inside => (self.epsilon, NOTHING),
-            EpsilonMode::Outside => (NOTHING, self.epsilon),
+    /// The scalars for these hyper-parameters at learning rate `eta`.
+    pub fn new(hyperparameters: &Hyperparameters, eta: f32) -> Self {
+        let epsilon = hyperparameters.epsilon as f32;
+        let (epsilon_mode, momentum_mode) = (hyperparameters.epsilon_mode, hyperparameters.momentum_mode);
+        let (epsilon, epsilon_outside) = match epsilon_mode {
+            EpsilonMode::Inside => (epsilon, NOTHING),
+            EpsilonMode::Outside => (NOTHING, epsilon),
         };
-        let (rate_inside, rate_outside) = match self.momentum_mode {
+        let (eta_inside, eta_outside) = match momentum_mode {
             MomentumMode::Keras => (eta, 1.0),
             MomentumMode::Torch => (1.0, eta),
         };
-        Places { epsilon_inside, epsilon_outside, rate_inside, rate_outside }
+        Self {
+            eta,
+            rho: hyperparameters.rho as f32,
+            one_minus_rho: (1.0 - hyperparameters.rho) as f32,
+            epsilon,
+            epsilon_outside,
+            momentum: hyperparameters.momentum as f32,
+            eta_inside,
+            eta_outside,
+            are_keras: epsilon_mode == EpsilonMode::Inside && momentum_mode == MomentumMode::Keras,
+        }
     }
 }
 
@@ -98,36 +89,33 @@ pub struct Element {
     pub momentum: f32,
 }
 
-/// The rule of the file's header for one element with gradient `g` and learning rate `eta`.
+/// The rule of the file's header for one element with gradient `g`; `KERAS` says what `c.are_keras` does.
 #[inline]
 pub fn rmsprop<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: Coefficients,
-    eta: f32,
-    places: Places,
     g: f32,
     Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element,
 ) -> Element {
     let v = c.rho * v + c.one_minus_rho * (g * g);
-    let epsilon = if KERAS { c.epsilon } else { places.epsilon_inside };
     let (a, d) = if CENTERED {
         let a = c.rho * a + c.one_minus_rho * g;
-        (a, positive_or((v - a * a) + epsilon, epsilon))
+        (a, positive_or((v - a * a) + c.epsilon, c.epsilon))
     } else {
-        (a, v + epsilon)
+        (a, v + c.epsilon)
     };
-    let root = if KERAS { sqrt(d) } else { sqrt(d) + places.epsilon_outside };
+    let root = if KERAS { sqrt(d) } else { sqrt(d) + c.epsilon_outside };
     let (m, w) = if MOMENTUM {
-        let m = c.momentum * m + (if KERAS { eta } else { places.rate_inside } * g) / root;
-        (m, w - if KERAS { m } else { places.rate_outside * m })
+        let m = c.momentum * m + (c.eta_inside * g) / root;
+        (m, w - if KERAS { m } else { c.eta_outside * m })
     } else {
-        (m, w - (eta * g) / root)
+        (m, w - (c.eta * g) / root)
     };
     Element { value: w, velocity: v, average_gradient: a, momentum: m }
 }
 
 /// `d`, or `epsilon` where rounding made the estimated variance cancel to 0 or below: there Keras divides by NaN or 0
-/// (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε
-/// outside the root this is 0, where `PyTorch` has the root of a negative number.
+/// (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε outside
+/// the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
 #[inline]
 pub fn positive_or(d: f32, epsilon: f32) -> f32 {
     if d <= 0.0 { epsilon } else { d }
@@ -137,21 +125,22 @@ pub fn positive_or(d: f32, epsilon: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn coefficients() -> Coefficients {
-        Coefficients::new(&Hyperparameters::default())
+    fn coefficients(eta: f32) -> Coefficients {
+        Coefficients::new(&Hyperparameters::default(), eta)
     }
 
     #[test]
     fn one_minus_rho_is_rounded_once() {
-        assert_eq!(coefficients().one_minus_rho.to_bits(), 0x3dcc_cccd);
-        assert_ne!(1.0 - coefficients().rho, coefficients().one_minus_rho);
+        let c = coefficients(0.1);
+        assert_eq!(c.one_minus_rho.to_bits(), 0x3dcc_cccd);
+        assert_ne!(1.0 - c.rho, c.one_minus_rho);
     }
 
     #[test]
     fn first_step_of_the_documentation_of_keras() {
         // d(w²/2)/dw = w = 10, learning rate 0.1: v = 0.1·100 = 10, w = 10 - 0.1·10/√10
         let element = Element { value: 10.0, ..Element::default() };
-        let updated = rmsprop::<false, false, true>(coefficients(), 0.1, coefficients().places(0.1), 10.0, element);
+        let updated = rmsprop::<false, false, true>(coefficients(0.1), 10.0, element);
         assert_eq!(updated.value.to_bits(), 0x411a_f0bb);
         assert_eq!(updated.velocity, 10.0);
     }
@@ -160,11 +149,10 @@ mod tests {
     fn cancellation_in_centered_is_not_nan() {
         let mut element = Element::default();
         for _ in 0..2000 {
-            element =
-                rmsprop::<true, false, true>(coefficients(), 0.001, coefficients().places(0.001), 1.2345, element);
+            element = rmsprop::<true, false, true>(coefficients(0.001), 1.2345, element);
             assert!(element.value.is_finite());
         }
-        let nan = rmsprop::<true, false, true>(coefficients(), 0.001, coefficients().places(0.001), f32::NAN, element);
+        let nan = rmsprop::<true, false, true>(coefficients(0.001), f32::NAN, element);
         assert!(nan.value.is_nan());
     }
 }

@@ -1,7 +1,9 @@
 //! A trainable variable: its values and the gradient of the loss with respect to them.
 
-use crate::arena::{Arena, Buffer, Handle, OutOfMemory};
-use crate::half::{Gradient, GradientDtype};
+use crate::arena::{Arena, Handle};
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::gradient::{Gradient, GradientDtype};
+use core::{error::Error, fmt};
 
 /// The variables of a program, by handle. Several optimizers may work on the same ones.
 pub type Variables = Arena<Variable>;
@@ -94,3 +96,11 @@ impl Variable {
 /// The handle of a variable that an optimizer works on, but that was removed from [`Variables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Freed(pub Handle);
+
+impl fmt::Display for Freed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "variable {} is not there", self.0)
+    }
+}
+
+impl Error for Freed {}

@@ -13,10 +13,12 @@ export interface PartsExports extends KernelExports {
   readonly stack_set: (address: number) => void;
 
   /**
-   * One chunk, for the host's threads: [`Parts::take`] of the parts at this address.
+   * One chunk, for the host's threads: [`Parts::take`] of the parts at this address. It allocates nothing and touches no
+   * `Global`.
    *
    * # Safety
-   * That of [`Parts::take`]; the address is that of living [`Parts`].
+   * That of [`Parts::take`]; the address is that of living [`Parts`], to which this makes a reference: nobody has a `&mut`
+   * to them meanwhile.
    */
   readonly part: (parts: number, phase: number, chunk: number) => void;
 

@@ -4,9 +4,8 @@
 //! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
 
 use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
-use rmsprop::half::GradientDtype;
-use rmsprop::optimizer::Slot;
 use rmsprop::status::Status;
+use rmsprop::{GradientDtype, Slot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;

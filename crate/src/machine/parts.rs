@@ -9,12 +9,14 @@
 //! what the others wrote (from JavaScript, `Atomics` do that).
 
 use crate::accumulate::Preparation;
-use crate::arena::{Buffer, OutOfMemory};
-use crate::clip::{Clip, Rule, pairwise};
-use crate::half::{Elements, Half};
+use crate::buffer::{Buffer, OutOfMemory};
+use crate::clip::{Clip, ClipMode};
+use crate::gradient::Elements;
+use crate::half::Half;
 use crate::lanes::{Group, WIDTH, groups};
 use crate::optimizer::stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
-use crate::optimizer::{Call, Optimizer, Slot, State, reserved};
+use crate::optimizer::{Call, Optimizer, Slots, State, reserved};
+use crate::sum::pairwise;
 use crate::variable::{Variable, Variables};
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -23,8 +25,7 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 /// Into what a step is cut, in numbers of parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least
-    /// [`RUN`](crate::clip::RUN).
+    /// A variable is cut in pieces of at most this, at the cuts of NumPy's pairwise sum: at least 128.
     pub piece: usize,
     /// A chunk, what a thread takes at once, is at least this (but for the last one), so that small variables share one.
     pub chunk: usize,
@@ -88,11 +89,12 @@ enum Fate {
 
 /// One variable in one step: where its arrays are, and what happens to them.
 struct Row {
+    len: usize,
     value: *mut Group,
     gradient: *const Group,
     /// The type of the gradient, if that is not float32.
     half: Option<Half>,
-    slots: [*mut Group; 5],
+    slots: Slots<*mut Group>,
     decays: bool,
     fate: Fate,
 }
@@ -101,18 +103,24 @@ struct Row {
 unsafe impl Sync for Row {}
 
 impl Row {
-    fn new(variable: &mut Variable, state: &mut State) -> Self {
+    /// `None` if the slots are those of a variable of another length.
+    fn new(variable: &mut Variable, state: &mut State) -> Option<Self> {
+        let len = variable.value().len();
+        if state.slots.all().into_iter().flatten().any(|slot| slot.as_slice().len() != len) {
+            return None;
+        }
         let slots = state.slots.each_mut();
         let slots =
             slots.map(|slot| slot.as_mut().map_or(core::ptr::null_mut(), |slot| slot.groups_mut().as_mut_ptr()));
-        Self {
+        Some(Self {
+            len,
             value: variable.value.groups_mut().as_mut_ptr(),
             gradient: variable.gradient.buffer.groups().as_ptr(),
             half: variable.gradient.half(),
             slots,
             decays: state.decays,
             fate: Fate::Nothing,
-        }
+        })
     }
 
     /// These groups of the gradient.
@@ -134,7 +142,7 @@ impl Row {
     /// # Safety
     /// The array has these groups and lives for `'a`, and nobody writes to them meanwhile.
     unsafe fn accumulator<'a>(&self, groups: &Range<usize>) -> Option<&'a [Group]> {
-        let start = self.slots[Slot::GradientAccumulator as usize].cast_const();
+        let start = self.slots.accumulator.cast_const();
         // SAFETY: by this function's contract.
         let part = || unsafe { slice(start, groups) };
         (!start.is_null()).then(part)
@@ -144,7 +152,7 @@ impl Row {
     ///
     /// # Safety
     /// The arrays have these groups and live for `'a`, and nobody else reads or writes them meanwhile.
-    unsafe fn written<'a>(&self, groups: &Range<usize>) -> (&'a mut [Group], [Option<&'a mut [Group]>; 5]) {
+    unsafe fn written<'a>(&self, groups: &Range<usize>) -> (&'a mut [Group], Slots<Option<&'a mut [Group]>>) {
         // SAFETY: by this function's contract; no two of a row's arrays overlap, because each is a buffer of its own.
         let part =
             |start: *mut Group| unsafe { core::slice::from_raw_parts_mut(start.add(groups.start), groups.len()) };
@@ -186,7 +194,7 @@ impl Parts {
     /// The chunks of this optimizer's steps; `None` if they are not worth cutting.
     ///
     /// # Errors
-    /// [`OutOfMemory`] if there is no room for the lists: 48 bytes per piece and 64 per variable.
+    /// [`OutOfMemory`] if there is no room for the lists of pieces, chunks and variables.
     pub fn new(optimizer: &Optimizer, variables: &Variables, cut: Cut) -> Result<Option<Self>, OutOfMemory> {
         let lengths = || {
             let states = optimizer.states.iter();
@@ -195,7 +203,7 @@ impl Parts {
         if lengths().sum::<usize>() < cut.least {
             return Ok(None);
         }
-        // Halves of more than a piece are longer than half a piece, less the 8 that a cut may be off.
+        // A range longer than `piece` is halved at a multiple of 8, so every piece has more than `piece / 2 - 8` elements.
         let at_most = lengths().map(|len| 1 + 2 * len / (cut.piece - 16)).sum();
         let mut pieces = reserved(at_most)?;
         for (row, len) in lengths().enumerate() {
@@ -243,8 +251,8 @@ impl Parts {
         self.chunks.len()
     }
 
-    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is nothing to do or a variable
-    /// is not there any more.
+    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is nothing to do, a variable is
+    /// not there any more, or these are not the variables that were cut.
     pub fn begin(&mut self, optimizer: &mut Optimizer, variables: &mut Variables, call: Call) -> Phase {
         self.phase = Phase::Over;
         let selected = optimizer.selected(call);
@@ -253,9 +261,12 @@ impl Parts {
         }
         self.rows.clear();
         for state in &mut optimizer.states {
-            if let Some(variable) = variables.get_mut(state.variable) {
-                self.rows.push(Row::new(variable, state));
-            }
+            let row = variables.get_mut(state.variable).and_then(|variable| Row::new(variable, state));
+            let Some(row) = row else { return self.phase };
+            self.rows.push(row);
+        }
+        if !self.fits() {
+            return self.phase;
         }
         let mut trains = false;
         for position in 0..selected {
@@ -283,6 +294,19 @@ impl Parts {
         self.phase
     }
 
+    /// Whether the pieces are those of this step's rows: as many, and as long.
+    fn fits(&self) -> bool {
+        let mut pieces = self.pieces.iter().peekable();
+        let mut fits = |(number, row): (usize, &Row)| {
+            let mut end = 0;
+            while let Some(piece) = pieces.next_if(|piece| piece.row == number) {
+                end = piece.elements.end;
+            }
+            end == row.len
+        };
+        self.rows.iter().enumerate().all(&mut fits) && pieces.next().is_none()
+    }
+
     /// Goes on when all chunks of the phase are done.
     pub fn next(&mut self, optimizer: &mut Optimizer) -> Phase {
         match self.phase {
@@ -304,7 +328,6 @@ impl Parts {
 
     fn begin_update(&mut self, optimizer: &mut Optimizer) {
         optimizer.sums_of_squares.clear();
-        let rule = Rule::new(&optimizer.hyperparameters);
         if self.needs_norms {
             for position in 0..optimizer.selected(self.call) {
                 let index = optimizer.index(self.call, position);
@@ -317,8 +340,8 @@ impl Parts {
         let mut sums = optimizer.sums_of_squares.iter();
         for position in 0..optimizer.selected(self.call) {
             if let Fate::Trained(clip) = &mut self.rows[optimizer.index(self.call, position)].fate {
-                *clip = match (rule, sums.next()) {
-                    (Rule::Norm(threshold), Some(&sum)) => Clip::by_norm(threshold, sum),
+                *clip = match (stages.clip_mode, sums.next()) {
+                    (ClipMode::Norm(threshold), Some(&sum)) => Clip::by_norm(threshold, sum),
                     _ => stages.clip,
                 };
             }
@@ -341,13 +364,15 @@ impl Parts {
     /// Does one chunk of the phase that is on.
     ///
     /// # Safety
-    /// `phase` is what the last call of [`begin`](Self::begin) or [`next`](Self::next) returned, each chunk is taken once
-    /// in it, and the optimizer and its variables are not used otherwise until all are done.
+    /// `phase` is what the last call of [`begin`](Self::begin) or [`next`](Self::next) returned, and each chunk is taken once
+    /// in it. From that call until all chunks are done, the optimizer and its variables are there and not used otherwise.
+    /// Neither `begin` nor `next` runs while a `take` does, and what each of them wrote is seen by all threads.
     pub unsafe fn take(&self, phase: Phase, chunk: usize) {
         let Some(chunk) = self.chunks.get(chunk) else { return };
         for (number, piece) in chunk.clone().zip(&self.pieces[chunk.clone()]) {
-            // SAFETY: the pieces of all chunks are disjoint parts of their variables' arrays, which live and have these
-            // elements, because `begin` found them in variables and states that are not used otherwise.
+            // SAFETY: the pieces of all chunks are disjoint parts of their variables' arrays. These live and have these
+            // elements, because `begin` found them, as long as the pieces say, in variables and states that are not used
+            // otherwise.
             unsafe {
                 match phase {
                     Phase::Over => {}
@@ -415,10 +440,12 @@ fn trained(stages: &Stages, arrays: Arrays<'_, &mut [Group]>, decays: bool, care
     stages.run(arrays, decays, careful, &mut Scratch::new(), turn);
 }
 
-/// One chunk, for the host's threads: [`Parts::take`] of the parts at this address.
+/// One chunk, for the host's threads: [`Parts::take`] of the parts at this address. It allocates nothing and touches no
+/// `Global`.
 ///
 /// # Safety
-/// That of [`Parts::take`]; the address is that of living [`Parts`].
+/// That of [`Parts::take`]; the address is that of living [`Parts`], to which this makes a reference: nobody has a `&mut`
+/// to them meanwhile.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen::prelude::wasm_bindgen)]
 pub unsafe fn part(parts: usize, phase: u32, chunk: u32) {
     // SAFETY: by this function's contract.
@@ -440,8 +467,9 @@ pub fn leaked(bytes: usize) -> Result<usize, OutOfMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::half::GradientDtype;
-    use crate::{Handle, Hyperparameters, LossScale};
+    use crate::gradient::GradientDtype;
+    use crate::testing::bits;
+    use crate::{Handle, Hyperparameters, LossScale, Slot};
     use core::sync::atomic::AtomicUsize;
     use proptest::prelude::*;
 
@@ -527,7 +555,7 @@ mod tests {
             let slots = (0..self.handles.len())
                 .flat_map(|index| Slot::ALL.map(|slot| self.optimizer.slot(slot, index).unwrap_or(&[])));
             let values = self.handles.iter().map(|&handle| self.variables.get(handle).unwrap().value());
-            let floats = slots.chain(values).flatten().map(|x| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() });
+            let floats = slots.chain(values).flatten().copied().map(bits);
             let counts = [self.optimizer.raw_iterations, self.scale.scale.to_bits(), self.scale.counter as u32];
             floats.chain(counts).collect()
         }
@@ -613,6 +641,18 @@ mod tests {
     fn small_optimizers_are_not_cut() {
         let world = world(&[1000, 5], &Hyperparameters::default());
         assert!(Parts::new(&world.optimizer, &world.variables, Cut::BEST).unwrap().is_none());
+    }
+
+    #[test]
+    fn variables_that_were_not_cut_leave_the_step_to_the_whole() {
+        let cut = world(&[300, 40], &Hyperparameters::default());
+        let mut parts =
+            Parts::new(&cut.optimizer, &cut.variables, Cut { piece: 128, chunk: 1, least: 0 }).unwrap().unwrap();
+        let call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
+        for lengths in [&[300, 41][..], &[300, 39], &[292, 40], &[300], &[300, 40, 1], &[40, 300]] {
+            let mut other = world(lengths, &Hyperparameters::default());
+            assert_eq!(step(&mut parts, 2, &mut other.optimizer, &mut other.variables, call), None, "{lengths:?}");
+        }
     }
 
     #[test]

@@ -2,15 +2,17 @@
 //! update, its average. All of them while the block is in the first-level cache.
 
 use crate::accumulate::{Preparation, maximum};
-use crate::arena::Buffer;
 use crate::average::Average;
 use crate::block::{Block, update, update_alone};
-use crate::careful::{Rest, is_delicate, update_carefully};
-use crate::clip::{Clip, RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
+use crate::buffer::Buffer;
+use crate::careful::{StillBounds, is_delicate, update_carefully};
+use crate::clip::{Clip, ClipMode};
 use crate::decay;
-use crate::half::Elements;
+use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
+use crate::optimizer::Slots;
 use crate::subnormal::{CARE, SMALLEST, any_below};
+use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::update::Coefficients;
 use crate::variable::Variable;
 
@@ -31,7 +33,7 @@ pub(crate) const TURNS: usize = 128;
 pub(crate) struct Scratch {
     /// A run (of which norms are made) or a block, prepared.
     prepared: [Group; groups(RUN)],
-    /// No longer than a stage, so that the compiler writes loops over it out: with clipping by value, a step takes 0.89 of the time.
+    /// Of constant length, so that the compiler can unroll loops over it: with clipping by value, a step takes 0.89 of the time.
     clipped: [Group; STAGED],
     clipped_carefully: [Group; BLOCK],
     /// A run or a block, widened from 16 bits.
@@ -61,7 +63,7 @@ pub(crate) fn sum_of_squares(
     scratch: &mut Scratch,
 ) -> f32 {
     if let (Elements::Float32(gradient), true, false) = (gradient, preparation.is_idle(), careful) {
-        return crate::clip::sum_of_squares(&flat(gradient)[..len]);
+        return crate::sum::sum_of_squares(&flat(gradient)[..len]);
     }
     pairwise_sum(0, len, &mut |from, len| {
         let (first, end) = (from / WIDTH, groups(from + len));
@@ -79,14 +81,13 @@ pub(crate) fn sum_of_squares(
 pub(crate) struct Arrays<'a, S> {
     pub value: &'a mut [Group],
     pub gradient: Elements<'a>,
-    /// In the order of [`Slot::ALL`](crate::Slot::ALL). Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
-    pub slots: &'a mut [Option<S>; 5],
+    /// Borrowed, and of either type: to make five slices of them costs 8 ns per tensor.
+    pub slots: &'a mut Slots<Option<S>>,
 }
 
 impl<'a> Arrays<'a, Buffer> {
-    #[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
-    #[inline(always)]
-    pub fn of(variable: &'a mut Variable, slots: &'a mut [Option<Buffer>; 5]) -> Self {
+    #[inline]
+    pub fn of(variable: &'a mut Variable, slots: &'a mut Slots<Option<Buffer>>) -> Self {
         let Variable { value, gradient, .. } = variable;
         Self { value: value.groups_mut(), gradient: gradient.elements(), slots }
     }
@@ -96,8 +97,9 @@ impl<'a> Arrays<'a, Buffer> {
 #[derive(Clone, Copy)]
 pub(crate) struct Stages {
     pub updates: bool,
-    pub learning_rate: f32,
     pub preparation: Preparation,
+    pub clip_mode: ClipMode,
+    /// What becomes of `clip_mode`: under a variable's own norm, known when its turn comes.
     pub clip: Clip,
     pub weight_decay: Option<f32>,
     pub centered: bool,
@@ -109,12 +111,12 @@ pub(crate) struct Stages {
 impl Stages {
     /// Whether gradients are on their way to the update as they are.
     fn is_direct(&self) -> bool {
-        self.preparation.is_idle() && self.clip == Clip::Off
+        self.preparation.is_idle() && self.clip_mode == ClipMode::Off
     }
 
     /// Whether the rule, in Keras' form, is all there is to do.
     pub fn is_rule_alone(&self) -> bool {
-        self.is_direct() && self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras()
+        self.is_direct() && self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras
     }
 
     /// Whether accumulators are in use. An optimizer built with them can go on without.
@@ -124,7 +126,7 @@ impl Stages {
 
     /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
     pub fn overwrite<S: AsMut<[Group]>>(&self, arrays: Arrays<'_, S>, scratch: &mut [Group]) {
-        let Arrays { value, gradient, slots: [_, accumulator, ..] } = arrays;
+        let Arrays { value, gradient, slots: Slots { accumulator, .. } } = arrays;
         let Some(accumulator) = accumulator.as_mut().filter(|_| self.accumulates()) else {
             gradient.for_each_block(scratch, &mut |from, gradient| {
                 value[from..from + gradient.len()].copy_from_slice(gradient);
@@ -144,12 +146,12 @@ impl Stages {
     /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
     /// accumulated (Keras' quirk).
     pub fn finish_unselected<S: AsMut<[Group]>>(&self, arrays: Arrays<'_, S>) {
-        let Arrays { value, slots: [average, accumulator, ..], .. } = arrays;
+        let Arrays { value, slots: Slots { average, accumulator, .. }, .. } = arrays;
         if let (true, Some(accumulator)) = (self.updates && self.accumulates(), accumulator) {
             accumulator.as_mut().fill(Group::ZERO);
         }
-        if let (Some(rule), Some(average)) = (self.average, average) {
-            rule.update(average.as_mut(), value);
+        if let (Some(average), Some(averages)) = (self.average, average) {
+            average.update(averages.as_mut(), value);
         }
     }
 
@@ -157,7 +159,7 @@ impl Stages {
     /// and nothing done, if it is not so. Without stages there are no blocks: 1,000 tensors of 8 take 0.8 times as long.
     #[inline]
     pub fn update_at_once(&self, arrays: Arrays<'_, Buffer>, turn: usize) -> bool {
-        let Arrays { value, gradient, slots: [_, _, velocity, momentum, average_gradient] } = arrays;
+        let Arrays { value, gradient, slots: Slots { velocity, momentum, average_gradient, .. } } = arrays;
         let (Some(velocity), Elements::Float32(gradient)) = (velocity, gradient) else { return false };
         if gradient.len() > turn * BLOCK {
             return false;
@@ -166,7 +168,7 @@ impl Stages {
         let momentum = momentum.as_mut().filter(|_| self.momentum).map(Buffer::groups_mut);
         let written = (value, velocity.groups_mut());
         let state = (average_gradient, momentum);
-        update_alone::<true>(&self.coefficients, self.learning_rate, gradient, written, state);
+        update_alone::<true>(&self.coefficients, gradient, written, state);
         true
     }
 
@@ -183,14 +185,15 @@ impl Stages {
     ) {
         let mut careful = core::mem::take(was_careful);
         let mut looked_through = turn * BLOCK;
-        let mut rest = None;
-        let Arrays { value, gradient, slots: [average, accumulator, velocity, momentum, average_gradient] } = arrays;
+        let mut still = None;
+        let Arrays { value, gradient, slots: Slots { average, accumulator, velocity, momentum, average_gradient } } =
+            arrays;
         let Some(velocity) = velocity else { return };
         let velocity = velocity.as_mut();
         let Scratch { prepared, clipped, clipped_carefully, widened } = scratch;
         let weight_decay = self.weight_decay.filter(|_| decays);
         let is_direct = self.is_direct() && matches!(gradient, Elements::Float32(_));
-        let block = if is_direct || !self.updates { BLOCK } else { STAGED };
+        let block_len = if is_direct || !self.updates { BLOCK } else { STAGED };
 
         let mut from = 0;
         while from < value.len() {
@@ -199,23 +202,25 @@ impl Stages {
                     looked_through += TURNS * BLOCK;
                 }
                 let to = value.len().min(from + BLOCK);
-                let rows = Rows {
+                let block = Block {
                     value: &mut value[from..to],
-                    gradient: gradient.block(from, to, widened),
-                    average: part(average, from, to).filter(|_| self.average.is_some()),
-                    accumulator: part(accumulator, from, to).filter(|_| self.accumulates()),
                     velocity: &mut velocity[from..to],
-                    momentum: part(momentum, from, to).filter(|_| self.momentum),
                     average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
+                    momentum: part(momentum, from, to).filter(|_| self.momentum),
+                    weight_decay,
+                    average: self.average.zip(part(average, from, to)),
                 };
-                if self.careful_block(weight_decay, &mut rest, rows, prepared, clipped_carefully) {
+                let gradient = gradient.block(from, to, widened);
+                let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
+                let rows = Rows { block, gradient, accumulator };
+                if self.careful_block(&mut still, rows, prepared, clipped_carefully) {
                     (careful, *was_careful) = (true, true);
                     from = to;
                     continue;
                 }
             }
 
-            let to = value.len().min(from + block);
+            let to = value.len().min(from + block_len);
             let value = &mut value[from..to];
             let gradient = gradient.block(from, to, widened);
             let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
@@ -233,13 +238,13 @@ impl Stages {
                     weight_decay,
                     average: self.average.zip(part(average, from, to)),
                 };
-                update(&self.coefficients, self.learning_rate, gradient, block);
+                update(&self.coefficients, gradient, block);
             } else {
                 if let Some(sums) = accumulator {
                     self.preparation.accumulate(gradient, sums);
                 }
-                if let (Some(rule), Some(average)) = (self.average, part(average, from, to)) {
-                    rule.update(average, value);
+                if let (Some(average), Some(averages)) = (self.average, part(average, from, to)) {
+                    average.update(averages, value);
                 }
             }
             from = to;
@@ -250,72 +255,61 @@ impl Stages {
     #[inline(never)]
     fn careful_block(
         &self,
-        weight_decay: Option<f32>,
-        rest: &mut Option<Rest>,
+        still: &mut Option<StillBounds>,
         rows: Rows<'_>,
         prepared: &mut [Group],
         clipped: &mut [Group],
     ) -> bool {
-        if !self.is_delicate(weight_decay, &rows) {
+        if !self.is_delicate(&rows) {
             return false;
         }
-        let Rows { value, gradient, average, accumulator, velocity, momentum, average_gradient } = rows;
+        let Rows { block, gradient, accumulator } = rows;
         if self.updates {
             let sums = accumulator.as_deref().unwrap_or(&[]);
             let gradient = self.clip.careful_block(self.preparation.careful_block(gradient, sums, prepared), clipped);
             if let Some(sums) = accumulator {
                 clear(sums);
             }
-            let average = self.average.zip(average);
-            let block = Block { value, velocity, average_gradient, momentum, weight_decay, average };
-            let rest = *rest.get_or_insert_with(|| Rest::new(&self.coefficients));
-            update_carefully(&self.coefficients, self.learning_rate, rest, gradient, block);
+            let still = *still.get_or_insert_with(|| StillBounds::new(&self.coefficients));
+            update_carefully(&self.coefficients, still, gradient, block);
             return true;
         }
         if let Some(sums) = accumulator {
             self.preparation.accumulate_carefully(gradient, sums);
         }
-        if let (Some(rule), Some(average)) = (self.average, average) {
-            rule.update_carefully(average, value);
+        if let Some((average, averages)) = block.average {
+            average.update_carefully(averages, block.value);
         }
         true
     }
 
     /// Whether arithmetic on this block would meet subnormal numbers.
-    fn is_delicate(&self, weight_decay: Option<f32>, rows: &Rows<'_>) -> bool {
+    fn is_delicate(&self, Rows { block, gradient, accumulator }: &Rows<'_>) -> bool {
         let prepared = self.preparation.shrinks();
-        let average = || match (self.average, &rows.average) {
-            (Some(rule), Some(average)) => rule.is_delicate(average, rows.value),
-            _ => false,
-        };
-        let sums = || rows.accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        let sums = || accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        let average =
+            || block.average.as_ref().is_some_and(|(average, averages)| average.is_delicate(averages, block.value));
         if !self.updates {
-            return sums() || any_below(rows.gradient, SMALLEST - prepared) || average();
+            return sums() || any_below(gradient, SMALLEST - prepared) || average();
         }
         let shrunk = prepared + self.clip.shrinks();
-        let Rows { gradient, velocity, momentum, average_gradient, .. } = rows;
-        let (momentum, average_gradient) = (momentum.as_deref(), average_gradient.as_deref());
-        is_delicate(self.coefficients, self.learning_rate, (gradient, shrunk), velocity, momentum, average_gradient)
+        let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
+        is_delicate(self.coefficients, (gradient, shrunk), block.velocity, momentum, average_gradient)
             || sums()
             || average()
-            || weight_decay.is_some_and(|decay| decay::is_delicate(rows.value, decay, self.learning_rate))
+            || block.weight_decay.is_some_and(|decay| decay::is_delicate(block.value, decay, self.coefficients.eta))
     }
 }
 
-/// A block of a variable and of its state, one slice per array; `None` for what is not in use.
+/// A block of a variable and of its state, with its gradient and, if it is in use, its accumulator.
 struct Rows<'a> {
-    value: &'a mut [Group],
+    block: Block<'a>,
     gradient: &'a [Group],
-    average: Option<&'a mut [Group]>,
     accumulator: Option<&'a mut [Group]>,
-    velocity: &'a mut [Group],
-    momentum: Option<&'a mut [Group]>,
-    average_gradient: Option<&'a mut [Group]>,
 }
 
 /// Groups `from..to` of a slot, if it is kept.
-#[expect(clippy::inline_always, reason = "a call per tensor or block: see `Preparation::block`")]
-#[inline(always)]
+#[inline]
 fn part<S: AsMut<[Group]>>(slot: &mut Option<S>, from: usize, to: usize) -> Option<&mut [Group]> {
     slot.as_mut().map(|slot| &mut slot.as_mut()[from..to])
 }

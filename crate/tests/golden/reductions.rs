@@ -3,8 +3,7 @@
 use crate::bits::{Bits, bits, crc};
 use crate::check::{Check, equal};
 use crate::generator::{Generator, Position};
-use rmsprop::clip::Clip;
-use rmsprop::{Call, Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
+use rmsprop::{Call, Clip, Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
 use serde::{Deserialize, de::IgnoredAny};
 
 /// One gradient, its sum of squares, and what clipping makes of it.
@@ -78,9 +77,9 @@ fn clip(hyperparameters: &Hyperparameters, gradients: &[&[f32]]) -> Clipped {
         .collect();
     let mut optimizer = Optimizer::build(hyperparameters, &handles, &variables).unwrap();
     let call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
-    optimizer.prepare(&variables, call);
+    optimizer.prepare(&variables, call).unwrap();
     let sums_of_squares = optimizer.sums_of_squares().to_vec();
-    optimizer.apply(&mut variables, call).unwrap();
+    optimizer.commit(&mut variables, call).unwrap();
     let slots = (0..gradients.len()).map(|i| optimizer.slot(Slot::AverageGradient, i).unwrap());
     Clipped { sums_of_squares, clipped: crc(slots) }
 }

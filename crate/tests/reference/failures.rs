@@ -90,6 +90,12 @@ fn a_step_with_a_freed_variable_changes_nothing() {
 }
 
 #[test]
+fn each_half_of_a_step_with_a_freed_variable_changes_nothing() {
+    fails(|optimizer, variables| optimizer.prepare(variables, CALL));
+    fails(|optimizer, variables| optimizer.commit(variables, CALL));
+}
+
+#[test]
 fn a_step_of_other_variables_than_the_freed_one_changes_nothing() {
     for only in 0..4 {
         fails(|optimizer, variables| {
