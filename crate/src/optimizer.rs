@@ -109,6 +109,8 @@ impl Call {
 pub struct Optimizer {
     pub(crate) hyperparameters: Hyperparameters,
     pub(crate) states: Vec<State>,
+    /// Whether it was built with accumulators.
+    accumulates: bool,
     /// [`Variables::removed`] when all variables were last found to be there.
     found_at: u32,
     /// Calls so far (Keras: `_iterations`), which is more than updates when gradients are accumulated.
@@ -141,6 +143,7 @@ impl Optimizer {
         let mut selection = reserved(handles.len())?;
         selection.extend(0..handles.len());
         Ok(Self {
+            accumulates: Slot::GradientAccumulator.is_kept(&hyperparameters, false),
             hyperparameters,
             states,
             found_at: variables.removed(),
@@ -189,8 +192,8 @@ impl Optimizer {
         &self.hyperparameters
     }
 
-    /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum and centering
-    /// without their slots stay off.
+    /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum, centering and
+    /// accumulation without their slots stay off.
     pub fn hyperparameters_mut(&mut self) -> &mut Hyperparameters {
         &mut self.hyperparameters
     }
@@ -207,7 +210,11 @@ impl Optimizer {
 
     /// Updates so far (Keras: `iterations`).
     pub fn iterations(&self) -> u32 {
-        self.raw_iterations / self.hyperparameters.steps_per_update()
+        self.raw_iterations / self.steps_per_update()
+    }
+
+    fn steps_per_update(&self) -> u32 {
+        if self.accumulates { self.hyperparameters.steps_per_update() } else { 1 }
     }
 
     /// The state of the variable built as number `index`; `None` if the slot is not kept for it.
@@ -364,7 +371,7 @@ impl Optimizer {
 
     /// Whether this call updates the variables or only accumulates.
     fn updates(&self) -> bool {
-        self.raw_iterations.wrapping_add(1).is_multiple_of(self.hyperparameters.steps_per_update())
+        self.raw_iterations.wrapping_add(1).is_multiple_of(self.steps_per_update())
     }
 
     fn loss_scale(&self, call: Call) -> Option<f32> {
@@ -372,7 +379,7 @@ impl Optimizer {
     }
 
     pub(crate) fn preparation(&self, call: Call) -> Preparation {
-        let steps = self.hyperparameters.steps_per_update();
+        let steps = self.steps_per_update();
         Preparation::new(self.loss_scale(call), (steps > 1).then_some(steps as f32))
     }
 
@@ -552,6 +559,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn accumulation_cannot_be_switched_on_without_accumulators() {
+        let mut variables = Variables::new();
+        let handle = variables.insert(Variable::new(&[1.0, 1.0]).unwrap()).unwrap();
+        let mut optimizer = Optimizer::build(Hyperparameters::default(), &[handle], &variables).unwrap();
+        optimizer.hyperparameters_mut().gradient_accumulation_steps = Some(3.0);
+        variables.get_mut(handle).unwrap().gradient_mut().copy_from_slice(&[1.0, 1e-40]);
+        // In the second call this variable is looked through.
+        optimizer.set_raw_iterations(126);
+        for _ in 0..2 {
+            optimizer.step(&mut variables, 0.5).unwrap();
+        }
+        assert_eq!(optimizer.iterations(), 128);
+        assert_eq!(optimizer.slot(Slot::Velocity, 0).unwrap()[0], 0.9 * 0.1 + 0.1);
     }
 
     /// A hyper-parameter's usual, unusual and hostile values.

@@ -203,7 +203,8 @@ impl Model {
                 self.variables[i].decay(&h, learning_rate);
                 self.variables[i].update(&h, learning_rate, gradient);
             }
-            for accumulator in self.variables.iter_mut().flat_map(|v| &mut v.accumulator) {
+            // Keras looks at accumulators only while it accumulates.
+            for accumulator in self.variables.iter_mut().filter(|_| steps > 1).flat_map(|v| &mut v.accumulator) {
                 accumulator.fill(0.0);
             }
         }
@@ -215,6 +216,7 @@ impl Model {
 
     /// Sets the variables that are overwritten with their gradients; returns the numbers of the others.
     fn overwrite(&mut self, order: &[usize], updates: bool) -> Vec<usize> {
+        let accumulates = self.steps() > 1;
         let mut others = Vec::new();
         for &i in order {
             let variable = &mut self.variables[i];
@@ -223,7 +225,7 @@ impl Model {
                 continue;
             }
             for (e, &g) in variable.gradient.iter().enumerate() {
-                let Some(accumulator) = &mut variable.accumulator else {
+                let Some(accumulator) = variable.accumulator.as_mut().filter(|_| accumulates) else {
                     variable.value[e] = g;
                     continue;
                 };

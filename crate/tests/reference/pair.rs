@@ -87,10 +87,12 @@ impl Pair {
     /// One step of both.
     pub fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
         if let Some(changed) = &step.changed {
-            // What decides how many calls make an update stays.
-            let steps = self.model.hyperparameters.gradient_accumulation_steps;
+            // Without accumulators, accumulation cannot be switched on.
+            let built = self.optimizer.slot(Slot::GradientAccumulator, 0).is_some();
             self.model.hyperparameters = changed.clone();
-            self.model.hyperparameters.gradient_accumulation_steps = steps;
+            if !built {
+                self.model.hyperparameters.gradient_accumulation_steps = None;
+            }
             *self.optimizer.hyperparameters_mut() = self.model.hyperparameters.clone();
         }
         for (i, variable) in self.model.variables.iter_mut().enumerate() {
