@@ -13,7 +13,7 @@ const script = (module, ...args) => ({
 });
 
 /**
- * `most`: parameters beyond which a step takes seconds. `only`: the configurations it has, by itself or as its library
+ * `most`: parameters beyond which a step takes seconds; `mostTensors`, tensors. `only`: the configurations it has, by itself or as its library
  * gives them; others it answers with `unsupported`, but to ask costs time.
  */
 export const contestants = {
@@ -30,7 +30,8 @@ export const contestants = {
   },
   "tfjs-wasm": { title: "tfjs, wasm", ...script("peers/tfjs.mjs", "wasm"), only: ["default", "momentum", "centered"] },
   "tfjs-cpu": { title: "tfjs, cpu", ...script("peers/tfjs.mjs", "cpu"), only: ["default"], most: 2 ** 20 },
-  "jax-js": { title: "jax-js, wasm", ...script("peers/jax-js.mjs"), only: ["default"] },
+  // To trace a thousand tensors takes it 4 GiB of memory and minutes.
+  "jax-js": { title: "jax-js, wasm", ...script("peers/jax-js.mjs"), only: ["default"], mostTensors: 100 },
   torch: {
     title: "PyTorch",
     command: python,

@@ -1,6 +1,6 @@
 // Who meets whom over what: the list of matches of a run.
 import { contestants } from "./contestants.mjs";
-import { configurations, parametersOf, regimes, workloads } from "./workloads.mjs";
+import { configurations, parametersOf, regimes, tensorsOf, workloads } from "./workloads.mjs";
 
 /** How long it is measured: rounds, slices of a round, and milliseconds of a slice and of warming up. */
 export const effort = {
@@ -25,10 +25,10 @@ function sideBySide(present, isQuick) {
     const isDefault = configuration === "default";
     const measured = isQuick ? (isDefault ? quick.peers : quick.configurations) : isDefault ? all : one;
     return measured.map((workload) => {
-      const size = parametersOf(workloads[workload].sizes);
+      const [size, tensors] = [parametersOf, tensorsOf].map((of) => of(workloads[workload].sizes));
       const able = present.filter((name) => {
-        const { only, most } = contestants[name];
-        return (only?.includes(configuration) ?? true) && size <= (most ?? Number.POSITIVE_INFINITY);
+        const { only, most = Number.POSITIVE_INFINITY, mostTensors = most } = contestants[name];
+        return (only?.includes(configuration) ?? true) && size <= most && tensors <= mostTensors;
       });
       // The slow ones take minutes for what the default configuration has shown.
       const invited = able.filter(

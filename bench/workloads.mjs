@@ -44,6 +44,9 @@ export const parametersOf = (sizes) =>
     return sum + Number(size) * Number(count);
   }, 0);
 
+/** How many tensors a list has. */
+export const tensorsOf = (sizes) => sizes.split(",").reduce((sum, part) => sum + Number(part.split("x")[1] ?? 1), 0);
+
 /** `options` as the protocol writes them. */
 export const optionsOf = (configuration) =>
   Object.entries(configurations[configuration]).map(([name, number]) => `${name}=${number}`);

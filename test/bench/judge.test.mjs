@@ -5,7 +5,7 @@ import { ratioGoals, regimeGoals } from "../../bench/goals.mjs";
 import { judge } from "../../bench/judge.mjs";
 import { matches } from "../../bench/matches.mjs";
 import { interval, median, quantile, ratios } from "../../bench/statistics.mjs";
-import { configurations, parametersOf, regimes, workloads } from "../../bench/workloads.mjs";
+import { configurations, parametersOf, regimes, tensorsOf, workloads } from "../../bench/workloads.mjs";
 
 const numbers = (count, number) => Array.from({ length: count }, (_, i) => number(i));
 
@@ -133,6 +133,7 @@ describe("the plan", () => {
   it("sizes are counted as the protocol writes them", () => {
     expect(parametersOf("512x20,8")).toBe(10_248);
     expect(parametersOf(workloads.small.sizes)).toBe(212);
+    expect([tensorsOf(workloads.small.sizes), tensorsOf(workloads["60 tensors"].sizes)]).toEqual([4, 60]);
     expect(parametersOf(workloads["60 tensors"].sizes)).toBe(3_000_000);
     expect(parametersOf(workloads["1000x8"].sizes)).toBe(parametersOf(workloads["8000"].sizes));
   });
