@@ -9,7 +9,7 @@ use crate::careful::{StillBounds, is_delicate, update_carefully};
 use crate::clip::{Clip, ClipMode};
 use crate::decay;
 use crate::gradient::Elements;
-use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
+use crate::lanes::{Group, SIMD, WIDTH, apply, apply_with, flat, groups};
 use crate::optimizer::Slots;
 use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
@@ -193,7 +193,14 @@ impl Stages {
         let Scratch { prepared, clipped, clipped_carefully, widened } = scratch;
         let weight_decay = self.weight_decay.filter(|_| decays);
         let is_direct = self.is_direct() && matches!(gradient, Elements::Float32(_));
-        let block_len = if is_direct || !self.updates { BLOCK } else { STAGED };
+        let block_len = if is_direct && !SIMD {
+            // No divider to keep busy, and nothing to look through.
+            value.len()
+        } else if is_direct || !self.updates {
+            BLOCK
+        } else {
+            STAGED
+        };
 
         let mut from = 0;
         while from < value.len() {
