@@ -14,8 +14,8 @@ it.each(headings)("%s", (heading) => {
   const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length).split(sep).join("/"));
-  // What the benchmark installs and Python compiles is not the house's.
-  const files = entries.filter((file) => !/\/(\.|node_modules\/|__pycache__\/)/.test(file));
+  // What the benchmark installs and writes, and Python compiles, is not the house's.
+  const files = entries.filter((file) => !/\/(\.|node_modules\/|results\/|__pycache__\/)/.test(file));
 
   const cells = tableRows("CONTRIBUTING.md", heading).map(([cell]) => cell!);
   const names = cells.flatMap((cell) => [...cell.matchAll(/`(.+?)`/g)].map(([, name]) => name!));
