@@ -28,14 +28,17 @@ function verdict({ atMost, atLeast }, measured) {
   return measured.high >= atLeast ? "within noise" : "missed";
 }
 
-const judged = (title, goal, measured, excuse) => ({
-  title,
-  ...(goal.atMost !== undefined ? { atMost: goal.atMost } : { atLeast: goal.atLeast }),
-  unit: goal.unit ?? "×",
-  because: goal.because,
-  ...measured,
-  verdict: (verdict(goal, measured) === "missed" && excuse) || verdict(goal, measured),
-});
+function judged(title, goal, measured, excuse) {
+  const found = verdict(goal, measured);
+  return {
+    title,
+    ...(goal.atMost !== undefined ? { atMost: goal.atMost } : { atLeast: goal.atLeast }),
+    unit: goal.unit ?? "×",
+    because: goal.because,
+    ...measured,
+    verdict: (found === "missed" && excuse) || found,
+  };
+}
 
 /** What a step may take more than the traffic that it cannot do without. */
 const MEMORY_BOUND = 1.25;

@@ -1,5 +1,6 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 import { CheckpointError, message, notBuilt, own, type PackageError, record, StateError, show } from "../errors.js";
+import { KEPT_BY, SLOTS } from "../generated/codes.js";
 import { stringifyConfig } from "../keras-json.js";
 import { arrayKind } from "../typed-array.js";
 import { assertSameMeaning, parsedConfig } from "./meaning.js";
@@ -14,14 +15,6 @@ const VERSION = "1";
 
 /** What to look for when names do not match. */
 const HINT = "; check the variables' paths and the optimizer's options.";
-
-/** The options without which a kind of state is not there. */
-const OPTIONS: Readonly<Record<string, string>> = {
-  momentum: "momentum",
-  average_gradient: "centered",
-  average: "useEma",
-  gradient_accumulator: "gradientAccumulationSteps",
-};
 
 /** Options of `save`. */
 export interface SaveOptions {
@@ -256,7 +249,7 @@ function scalarText(name: string, isWanted: boolean): string {
 function optionText(name: string, others: ReadonlyMap<string, unknown>, isWanted: boolean): string | undefined {
   const cut = name.lastIndexOf("/");
   const [path, slot] = [name.slice(0, cut), name.slice(cut + 1)];
-  const option = Object.hasOwn(OPTIONS, slot) ? OPTIONS[slot] : undefined;
+  const option = KEPT_BY[(SLOTS as readonly string[]).indexOf(slot)]?.option;
   if (option === undefined || !others.has(`${path}/velocity`)) return undefined;
   return isWanted
     ? `The checkpoint has no state (${slot}) of ${show(path)}: it was saved with \`${option}\` off. Make the optimizer without it.`
