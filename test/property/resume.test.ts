@@ -19,7 +19,7 @@ it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
       if (byConfig) {
         // Not by JSON, which has no way through `stringifyConfig` for the sign of -0.
         const config = structuredClone(optimizer.getConfig());
-        optimizer = optimizer instanceof RMSprop ? RMSprop.fromConfig(config) : LossScaleOptimizer.fromConfig(config);
+        optimizer = "inner_optimizer" in config ? LossScaleOptimizer.fromConfig(config) : RMSprop.fromConfig(config);
         optimizer.excludeFromWeightDecay({ names: ["1"] });
       }
       optimizer.build(resumed.variables);
