@@ -60,6 +60,12 @@ impl Preparation {
         self.loss_scale.is_none() && self.steps.is_none()
     }
 
+    /// What gradients are multiplied by, if that is all.
+    #[inline]
+    pub fn factor(&self) -> Option<f32> {
+        self.loss_scale.filter(|_| self.steps.is_none()).and_then(|scale| scale.reciprocal)
+    }
+
     /// The block of gradients the update sees: `g / loss_scale`, then `(g + accumulator) / steps`. Uses `scratch` only
     /// if there is something to do; the gradient itself is never written to.
     #[inline]

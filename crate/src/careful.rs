@@ -5,7 +5,7 @@ use crate::decay::decay_carefully;
 use crate::lanes::{Group, apply_with, flat, flat_mut};
 use crate::machine::sqrt;
 use crate::subnormal::{Careful, Exponent, Four, SMALLEST, any_below, by_fours, four, map, put, shrinks};
-use crate::update::{Coefficients, positive_or};
+use crate::update::{Coefficients, denominator};
 
 /// [`update`](crate::block::update), for gradients and state that may be subnormal: the same operations in the same order.
 /// `still` is that of the coefficients.
@@ -44,7 +44,7 @@ fn each_carefully(c: Coefficients, gradient: &[Group], block: &mut Block<'_>) {
         let d = if let Some(average_gradient) = average_gradient.as_deref_mut() {
             let a = add(careful.times(c.rho, four(average_gradient, i)), careful.times(c.one_minus_rho, g));
             put(average_gradient, i, a);
-            subtract(v, careful.square(a)).map(|variance| positive_or(variance + c.epsilon, c.epsilon))
+            map(v, careful.square(a), |v, a_squared| denominator(v, a_squared, c.epsilon))
         } else {
             v.map(|v| v + c.epsilon)
         };
@@ -171,7 +171,7 @@ mod tests {
         let mut d = v + c.epsilon;
         if centered {
             let a = times(c.rho, e.average_gradient) + times(c.one_minus_rho, g);
-            d = positive_or((v - times(a, a)) + c.epsilon, c.epsilon);
+            d = denominator(v, times(a, a), c.epsilon);
         }
         if momentum {
             times(c.momentum, e.momentum);
@@ -262,6 +262,7 @@ mod tests {
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),
                     momentum: momentum.then_some(&mut m[..]),
+                    factor: 1.0,
                     weight_decay: None,
                     average: None,
                 });

@@ -447,7 +447,7 @@ impl Optimizer {
         let selected = self.selected(call);
         let scratch = &mut self.scratch[0];
         let mut trained = 0;
-        let at_once = SIMD && stages.is_rule_alone() && call.selected.is_none();
+        let at_once = stages.is_rule_alone().filter(|_| SIMD && call.selected.is_none());
         for position in 0..selected {
             let index = call.index(&self.selection, position);
             let state = &mut self.states[index];
@@ -457,7 +457,9 @@ impl Optimizer {
             // Not yet the first variable's in the first call: what looks through it would have to be compiled for that.
             let turn = index.wrapping_add(self.raw_iterations as usize).wrapping_add(1) % TURNS;
             let is_ordinary = !state.careful && !state.overwrite_with_gradient;
-            if at_once && is_ordinary && stages.update_at_once(Arrays::of(variable, &mut state.slots), turn) {
+            if let (Some(factor), true) = (at_once, is_ordinary)
+                && stages.update_at_once(Arrays::of(variable, &mut state.slots), factor, turn)
+            {
                 continue;
             }
             state.selected = call.selected.is_some();

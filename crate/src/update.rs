@@ -99,13 +99,15 @@ pub fn rmsprop<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     let v = c.rho * v + c.one_minus_rho * (g * g);
     let (a, d) = if CENTERED {
         let a = c.rho * a + c.one_minus_rho * g;
-        (a, positive_or((v - a * a) + c.epsilon, c.epsilon))
+        (a, denominator(v, a * a, c.epsilon))
     } else {
         (a, v + c.epsilon)
     };
     let root = if KERAS { sqrt(d) } else { sqrt(d) + c.epsilon_outside };
     let (m, w) = if MOMENTUM {
-        let m = c.momentum * m + (c.eta_inside * g) / root;
+        // With the η of the weight decay: registers for constants are rare.
+        let eta = if KERAS { c.eta } else { c.eta_inside };
+        let m = c.momentum * m + (eta * g) / root;
         (m, w - if KERAS { m } else { c.eta_outside * m })
     } else {
         (m, w - (c.eta * g) / root)
@@ -113,17 +115,40 @@ pub fn rmsprop<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     Element { value: w, velocity: v, average_gradient: a, momentum: m }
 }
 
-/// `d`, or `epsilon` where rounding made the estimated variance cancel to 0 or below: there Keras divides by NaN or 0
-/// (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε outside
-/// the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
+/// `(v - a²) + ε`, or `ε` where rounding made the estimated variance cancel, so that this is 0 or below: there Keras divides by
+/// NaN or 0 (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε
+/// outside the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
+///
+/// Computed as `ε - (a² - v)`: the same bits, since negation is exact, in two operations less.
 #[inline]
-pub fn positive_or(d: f32, epsilon: f32) -> f32 {
-    if d <= 0.0 { epsilon } else { d }
+pub fn denominator(v: f32, a_squared: f32, epsilon: f32) -> f32 {
+    let excess = a_squared - v;
+    epsilon - if excess >= epsilon { 0.0 } else { excess }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{any_float, bits};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(50_000))]
+        /// The denominator has the bits of its formula.
+        #[test]
+        fn denominators_are_those_of_the_formula(
+            v in any_float(),
+            a_squared in any_float(),
+            epsilon in prop_oneof![any_float(), Just(1e-7), Just(0.0), Just(-0.0), Just(-1e-3)],
+            near: bool,
+        ) {
+            // Often next to cancelling.
+            let v = if near { f32::from_bits((a_squared - epsilon).to_bits().wrapping_add(v.to_bits() % 3)) } else { v };
+            prop_assume!(epsilon.is_finite());
+            let d = (v - a_squared) + epsilon;
+            prop_assert_eq!(bits(denominator(v, a_squared, epsilon)), bits(if d <= 0.0 { epsilon } else { d }));
+        }
+    }
 
     fn coefficients(eta: f32) -> Coefficients {
         Coefficients::new(&Hyperparameters::default(), eta)
