@@ -1,7 +1,8 @@
 //! Gradients on their way to the update: divided by the loss scale, then summed over calls and averaged.
 
-use crate::lanes::{Group, apply_with, flat, flat_mut, map_into};
-use crate::subnormal::{Careful, Exponent, Four, by_fours, four, map, put, shrinks};
+use crate::lanes::{Group, apply_with, map_into};
+use crate::number::{Careful, Number};
+use crate::subnormal::{Exponent, shrinks};
 
 /// A number to divide by.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +22,6 @@ impl Divisor {
         let reciprocal = 1.0 / number;
         let is_exact = number.to_bits() & FRACTION == 0 && number.is_normal() && reciprocal.is_normal();
         Self { number, reciprocal: is_exact.then_some(reciprocal) }
-    }
-
-    #[inline]
-    fn divides_carefully(self, careful: Careful, x: Four) -> Four {
-        match self.reciprocal {
-            Some(reciprocal) => careful.times(reciprocal, x),
-            None => careful.quotient(x, self.number),
-        }
     }
 }
 
@@ -70,23 +63,7 @@ impl Preparation {
     /// if there is something to do; the gradient itself is never written to.
     #[inline]
     pub fn block<'a>(&self, gradient: &'a [Group], accumulator: &[Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        if self.is_idle() { gradient } else { self.busy_block(gradient, accumulator, scratch) }
-    }
-
-    #[inline(never)]
-    fn busy_block<'a>(&self, gradient: &[Group], accumulator: &[Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        let scale = self.loss_scale.unwrap_or(Divisor::ONE);
-        let out = match scale.reciprocal {
-            Some(reciprocal) => map_into(scratch, gradient, |g| g * reciprocal),
-            None => map_into(scratch, gradient, |g| g / scale.number),
-        };
-        if let Some(steps) = self.steps {
-            match steps.reciprocal {
-                Some(reciprocal) => apply_with(out, accumulator, |g, sum| (g + sum) * reciprocal),
-                None => apply_with(out, accumulator, |g, sum| (g + sum) / steps.number),
-            }
-        }
-        out
+        if self.is_idle() { gradient } else { self.busy_block::<f32>(gradient, accumulator, scratch) }
     }
 
     /// [`block`](Self::block), for gradients that may be subnormal.
@@ -96,19 +73,28 @@ impl Preparation {
         accumulator: &[Group],
         scratch: &'a mut [Group],
     ) -> &'a [Group] {
-        if self.is_idle() {
-            return gradient;
+        if self.is_idle() { gradient } else { self.busy_block::<Careful>(gradient, accumulator, scratch) }
+    }
+
+    #[inline(never)]
+    fn busy_block<'a, N: Number>(
+        &self,
+        gradient: &[Group],
+        accumulator: &[Group],
+        scratch: &'a mut [Group],
+    ) -> &'a [Group] {
+        let scale = self.loss_scale.unwrap_or(Divisor::ONE);
+        let out = match scale.reciprocal {
+            Some(reciprocal) => map_into(scratch, gradient, |g: N| g * reciprocal),
+            None => map_into(scratch, gradient, |g: N| g / scale.number),
+        };
+        if let Some(steps) = self.steps {
+            match steps.reciprocal {
+                Some(reciprocal) => apply_with(out, accumulator, |g: N, sum| (g + sum) * reciprocal),
+                None => apply_with(out, accumulator, |g: N, sum| (g + sum) / steps.number),
+            }
         }
-        let scratch = &mut scratch[..gradient.len()];
-        let (careful, scale) = (Careful::new(), self.loss_scale.unwrap_or(Divisor::ONE));
-        let (gradient, accumulator) = (flat(gradient), flat(accumulator));
-        let out = flat_mut(scratch);
-        by_fours(gradient.len(), |i| {
-            let g = scale.divides_carefully(careful, four(gradient, i));
-            let sum = || map(g, four(accumulator, i), |g, sum| g + sum);
-            put(out, i, self.steps.map_or(g, |steps| steps.divides_carefully(careful, sum())));
-        });
-        scratch
+        out
     }
 
     /// How much smaller gradients become, as an exponent of 2.
@@ -117,23 +103,14 @@ impl Preparation {
         by(self.loss_scale) + by(self.steps)
     }
 
-    /// `accumulator ← g / loss_scale + accumulator`, in the calls that do not update.
-    pub fn accumulate(&self, gradient: &[Group], accumulator: &mut [Group]) {
+    /// `accumulator ← g / loss_scale + accumulator`, in the calls that do not update; `Careful` for gradients that may be
+    /// subnormal.
+    pub fn accumulate<N: Number>(&self, gradient: &[Group], accumulator: &mut [Group]) {
         let scale = self.loss_scale.unwrap_or(Divisor::ONE);
         match scale.reciprocal {
-            Some(reciprocal) => apply_with(accumulator, gradient, |sum, g| sum + g * reciprocal),
-            None => apply_with(accumulator, gradient, |sum, g| sum + g / scale.number),
+            Some(reciprocal) => apply_with(accumulator, gradient, |sum: N, g| sum + g * reciprocal),
+            None => apply_with(accumulator, gradient, |sum: N, g| sum + g / scale.number),
         }
-    }
-
-    /// [`accumulate`](Self::accumulate), for gradients that may be subnormal.
-    pub fn accumulate_carefully(&self, gradient: &[Group], accumulator: &mut [Group]) {
-        let (careful, scale) = (Careful::new(), self.loss_scale.unwrap_or(Divisor::ONE));
-        let (gradient, accumulator) = (flat(gradient), flat_mut(accumulator));
-        by_fours(gradient.len(), |i| {
-            let g = scale.divides_carefully(careful, four(gradient, i));
-            put(accumulator, i, map(four(accumulator, i), g, |sum, g| sum + g));
-        });
     }
 }
 
@@ -148,7 +125,7 @@ pub fn maximum(g: f32, accumulator: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::grouped;
+    use crate::lanes::{flat, grouped};
     use crate::testing::bits;
     use proptest::prelude::*;
 

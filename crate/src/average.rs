@@ -1,7 +1,8 @@
 //! Exponential moving average of the variables' values (Keras: `use_ema`).
 
-use crate::lanes::{Group, apply_with, flat, flat_mut};
-use crate::subnormal::{Careful, SMALLEST, any_below, by_fours, four, map, put, shrinks};
+use crate::lanes::{Group, apply_with};
+use crate::number::{Careful, Number};
+use crate::subnormal::{SMALLEST, any_below, shrinks};
 
 /// The scalars of one call's average.
 #[derive(Clone, Copy, Debug)]
@@ -29,28 +30,23 @@ impl Average {
 
     /// `M·average + (1-M)·w`, with 1-M in float32.
     #[inline]
-    pub fn next(self, average: f32, w: f32) -> f32 {
-        self.momentum * average + (1.0 - self.momentum) * w
+    pub fn next<N: Number>(self, average: N, w: N) -> N {
+        average * self.momentum + w * (1.0 - self.momentum)
     }
 
     /// `average ←` [`next`](Self::next); then `w ← average` if this call overwrites.
-    pub fn update(self, average: &mut [Group], value: &mut [Group]) {
-        apply_with(average, value, |average, w| self.next(average, w));
+    pub fn update<N: Number>(self, average: &mut [Group], value: &mut [Group]) {
+        apply_with(average, value, |average: N, w| self.next(average, w));
         self.overwrite(average, value);
     }
 
     /// [`update`](Self::update), for averages and values that may be subnormal.
     pub fn update_carefully(self, average: &mut [Group], value: &mut [Group]) {
-        if !self.is_delicate(average, value) {
-            return self.update(average, value);
+        if self.is_delicate(average, value) {
+            self.update::<Careful>(average, value);
+        } else {
+            self.update::<f32>(average, value);
         }
-        let (careful, rest) = (Careful::new(), 1.0 - self.momentum);
-        let (averages, values) = (flat_mut(average), flat(value));
-        by_fours(values.len(), |i| {
-            let (old, new) = (careful.times(self.momentum, four(averages, i)), careful.times(rest, four(values, i)));
-            put(averages, i, map(old, new, |old, new| old + new));
-        });
-        self.overwrite(average, value);
     }
 
     /// `w ← average`, if this call overwrites.

@@ -1,15 +1,14 @@
-//! The update of a block whose numbers may be subnormal: the operations of `update.rs`, products by way of float64.
+//! The update of a block whose numbers may be subnormal, and what tells such blocks.
 
-use crate::block::{Block, update_apart};
+use crate::block::{Block, update_apart, update_rule};
 use crate::decay::decay_carefully;
-use crate::lanes::{Group, apply_with, flat, flat_mut};
-use crate::machine::sqrt;
-use crate::subnormal::{Careful, Exponent, Four, SMALLEST, any_below, by_fours, four, map, put, shrinks};
-use crate::update::{Coefficients, denominator};
+use crate::lanes::{Group, apply_with, flat};
+use crate::number::Careful;
+use crate::subnormal::{Exponent, SAFE_EXPONENT, SMALLEST, any_below, shrinks};
+use crate::update::Coefficients;
 
-/// [`update`](crate::block::update), for gradients and state that may be subnormal: the same operations in the same order.
-/// `still` is that of the coefficients.
-pub fn update_carefully(c: &Coefficients, still: StillBounds, gradient: &[Group], mut block: Block<'_>) {
+/// [`update`](crate::block::update), for gradients and state that may be subnormal. `still` is that of the coefficients.
+pub fn update_carefully(c: &Coefficients, still: StillBounds, gradient: &[Group], block: Block<'_>) {
     // The other mixtures get no care: they are for runs that go on, not for speed on numbers next to 0.
     if !c.are_keras {
         return update_apart::<false>(c, gradient, block);
@@ -17,57 +16,15 @@ pub fn update_carefully(c: &Coefficients, still: StillBounds, gradient: &[Group]
     if let Some(weight_decay) = block.weight_decay {
         decay_carefully(block.value, weight_decay, c.eta);
     }
-    if is_frozen(*c, still, gradient, &block) {
-        if let Some(momentum) = block.momentum {
-            apply_with(block.value, momentum, |w, m| w - m);
-        }
-    } else {
-        each_carefully(*c, gradient, &mut block);
+    let is_frozen = is_frozen(*c, still, gradient, &block);
+    let Block { value, velocity, average_gradient, momentum, average, .. } = block;
+    if !is_frozen {
+        update_rule::<Careful, true>(c, 1.0, gradient, (value, velocity), (average_gradient, momentum));
+    } else if let Some(momentum) = momentum {
+        apply_with(value, momentum, |w: f32, m| w - m);
     }
-    if let Some((average, averages)) = block.average {
-        average.update_carefully(averages, block.value);
-    }
-}
-
-fn each_carefully(c: Coefficients, gradient: &[Group], block: &mut Block<'_>) {
-    let Block { value, velocity, average_gradient, momentum, .. } = block;
-    let (gradient, value, velocity) = (flat(gradient), flat_mut(value), flat_mut(velocity));
-    let mut average_gradient = average_gradient.as_deref_mut().map(flat_mut);
-    let mut momentum = momentum.as_deref_mut().map(flat_mut);
-    let careful = Careful::new();
-    let add = |x, y| map(x, y, |x, y| x + y);
-    let subtract = |x, y| map(x, y, |x, y| x - y);
-    by_fours(gradient.len(), |i| {
-        let g = four(gradient, i);
-        let v = add(careful.times(c.rho, four(velocity, i)), careful.times(c.one_minus_rho, careful.square(g)));
-        put(velocity, i, v);
-        let d = if let Some(average_gradient) = average_gradient.as_deref_mut() {
-            let a = add(careful.times(c.rho, four(average_gradient, i)), careful.times(c.one_minus_rho, g));
-            put(average_gradient, i, a);
-            map(v, careful.square(a), |v, a_squared| denominator(v, a_squared, c.epsilon))
-        } else {
-            v.map(|v| v + c.epsilon)
-        };
-        let increment = increment(careful, careful.times(c.eta, g), d);
-        let change = if let Some(momentum) = momentum.as_deref_mut() {
-            let m = add(careful.times(c.momentum, four(momentum, i)), increment);
-            put(momentum, i, m);
-            m
-        } else {
-            increment
-        };
-        put(value, i, subtract(four(value, i), change));
-    });
-}
-
-/// Δ, from `x` = η·g.
-#[inline]
-fn increment(careful: Careful, x: Four, d: Four) -> Four {
-    let all = |x: Four, holds: fn(f32) -> bool| x.into_iter().fold(true, |all, x| all & holds(x));
-    if all(d, |d| d >= f32::MIN_POSITIVE) && all(x, |x| x == 0.0 || x.abs() >= SAFE) {
-        map(x, d, |x, d| x / sqrt(d))
-    } else {
-        careful.divided_by_root(x, d)
+    if let Some((average, averages)) = average {
+        average.update_carefully(averages, value);
     }
 }
 
@@ -120,10 +77,6 @@ fn is_still(state: &[Group], bound: u32) -> bool {
     largest < bound && nearest_to_minus_zero != 0
 }
 
-/// η·g above 2 to this power has a normal quotient by all roots up to 2²⁶.
-const SAFE_EXPONENT: Exponent = SMALLEST + 26;
-const SAFE: f32 = f32::from_bits(((SAFE_EXPONENT + 127) as u32) << 23);
-
 /// Whether a product of the rule may be subnormal for these arrays; the gradients are made smaller by 2^`shrunk` before.
 pub fn is_delicate(
     c: Coefficients,
@@ -149,7 +102,7 @@ mod tests {
     use crate::block::update;
     use crate::lanes::grouped;
     use crate::testing::{bits, graded_float};
-    use crate::update::Element;
+    use crate::update::{Element, denominator};
     use proptest::prelude::*;
 
     fn carefully(c: &Coefficients, gradient: &[Group], block: Block<'_>) {

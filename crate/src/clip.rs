@@ -3,9 +3,10 @@
 //! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
 
 use crate::config::Hyperparameters;
-use crate::lanes::{Group, flat, flat_mut, map_into};
+use crate::lanes::{Group, map_into};
 use crate::machine::sqrt;
-use crate::subnormal::{Careful, Exponent, SMALLEST, any_below, by_fours, four, put, shrinks};
+use crate::number::{Careful, Number};
+use crate::subnormal::{Exponent, SMALLEST, any_below, shrinks};
 use crate::sum::{pairwise_sum, run_sum};
 
 /// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
@@ -90,33 +91,22 @@ impl Clip {
         reason = "a call per block: with clipping by value, a step takes 1.2 times as long"
     )]
     #[inline(always)]
-    pub(crate) fn block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    pub(crate) fn block<'a, N: Number>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Off => gradient,
-            Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g| (g * threshold) / divisor),
-            Self::Factor(factor) => map_into(scratch, gradient, |g| g * factor),
-            Self::Value(limit) => map_into(scratch, gradient, |g| clamp(g, limit)),
+            Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g: N| (g * threshold) / divisor),
+            Self::Factor(factor) => map_into(scratch, gradient, |g: N| g * factor),
+            Self::Value(limit) => map_into(scratch, gradient, |g: N| g.each(|g| clamp(g, limit))),
         }
     }
 
     /// [`block`](Self::block), for gradients that may be subnormal.
     pub(crate) fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        if !any_below(gradient, SMALLEST - self.shrinks()) {
-            return self.block(gradient, scratch);
+        if any_below(gradient, SMALLEST - self.shrinks()) {
+            self.block::<Careful>(gradient, scratch)
+        } else {
+            self.block::<f32>(gradient, scratch)
         }
-        let scratch = &mut scratch[..gradient.len()];
-        let (careful, gradient, out) = (Careful::new(), flat(gradient), flat_mut(scratch));
-        by_fours(gradient.len(), |i| {
-            let g = four(gradient, i);
-            let clipped = match self {
-                Self::Off => g,
-                Self::Norm { threshold, divisor } => careful.quotient(careful.times(threshold, g), divisor),
-                Self::Factor(factor) => careful.times(factor, g),
-                Self::Value(limit) => g.map(|g| clamp(g, limit)),
-            };
-            put(out, i, clipped);
-        });
-        scratch
     }
 
     /// How much smaller gradients become, as an exponent of 2.
@@ -144,7 +134,7 @@ fn clamp(g: f32, limit: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lanes::grouped;
+    use crate::lanes::{flat, grouped};
     use crate::sum::sum_of_squares;
     use proptest::prelude::*;
 
@@ -171,10 +161,10 @@ mod tests {
             let x = grouped(&x);
             let mut scratch = vec![Group::ZERO; x.len()];
             for clip in [Clip::by_norm(0.5, sum), Clip::by_global_norm(0.5, &[sum])] {
-                let clipped = clip.block(&x, &mut scratch);
+                let clipped = clip.block::<f32>(&x, &mut scratch);
                 prop_assert!(f64::from(sum_of_squares(flat(clipped))).sqrt() <= 0.5 * (1.0 + 1e-5));
             }
-            prop_assert!(flat(Clip::Value(0.5).block(&x, &mut scratch)).iter().all(|g| g.abs() <= 0.5));
+            prop_assert!(flat(Clip::Value(0.5).block::<f32>(&x, &mut scratch)).iter().all(|g| g.abs() <= 0.5));
         }
     }
 }

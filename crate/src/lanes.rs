@@ -8,6 +8,7 @@
 //! reads. That leaves one loop per stage where there would be two, and a tensor of 5 elements takes as long as one of 8
 //! instead of twice as long.
 
+use crate::number::{Number, places};
 use bytemuck::{must_cast_slice, must_cast_slice_mut};
 
 pub use crate::machine::{Group, SIMD, WIDTH};
@@ -32,26 +33,29 @@ pub fn flat_mut(x: &mut [Group]) -> &mut [f32] {
 
 /// `x ← operation(x)`
 #[inline]
-pub fn apply(x: &mut [Group], operation: impl Fn(f32) -> f32) {
-    for x in flat_mut(x) {
-        *x = operation(*x);
+pub fn apply<N: Number>(x: &mut [Group], operation: impl Fn(N) -> N) {
+    let (x, way) = (flat_mut(x), N::way());
+    for i in places::<N>(x.len()) {
+        operation(N::read(x, i, way)).write(x, i);
     }
 }
 
 /// `x ← operation(x, y)`
 #[inline]
-pub fn apply_with(x: &mut [Group], y: &[Group], operation: impl Fn(f32, f32) -> f32) {
-    for (x, y) in flat_mut(&mut x[..y.len()]).iter_mut().zip(flat(y)) {
-        *x = operation(*x, *y);
+pub fn apply_with<N: Number>(x: &mut [Group], y: &[Group], operation: impl Fn(N, N) -> N) {
+    let (x, y, way) = (flat_mut(&mut x[..y.len()]), flat(y), N::way());
+    for i in places::<N>(x.len()) {
+        operation(N::read(x, i, way), N::read(y, i, way)).write(x, i);
     }
 }
 
 /// `out ← operation(x)`, as much of `out` as there is of `x`.
 #[inline]
-pub fn map_into<'a>(out: &'a mut [Group], x: &[Group], operation: impl Fn(f32) -> f32) -> &'a mut [Group] {
+pub fn map_into<'a, N: Number>(out: &'a mut [Group], x: &[Group], operation: impl Fn(N) -> N) -> &'a mut [Group] {
     let out = &mut out[..x.len()];
-    for (out, x) in flat_mut(out).iter_mut().zip(flat(x)) {
-        *out = operation(*x);
+    let (to, x, way) = (flat_mut(out), flat(x), N::way());
+    for i in places::<N>(to.len()) {
+        operation(N::read(x, i, way)).write(to, i);
     }
     out
 }

@@ -25,7 +25,8 @@
 //! | `update` | the update rule, as the formula |
 //! | `accumulate`, `clip`, `decay`, `average`, `scale` | what happens to gradients before it, and to values around it |
 //! | `block` | the loops that carry it over a block |
-//! | `careful` | those for numbers next to 0 |
+//! | `number` | what formulas compute with: one float32, or four that are computed carefully |
+//! | `careful` | the block next to 0, and what tells it |
 //! | `sum` | sums in NumPy's order |
 //! | `lanes` | arrays as groups of eight elements |
 //! | `subnormal` | numbers too small for the processor's fast path |
@@ -61,6 +62,7 @@ mod gradient;
 mod half;
 mod lanes;
 mod machine;
+mod number;
 mod optimizer;
 mod scale;
 pub mod schedule;

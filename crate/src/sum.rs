@@ -2,8 +2,9 @@
 //!
 //! NumPy 2, `_core/src/umath/loops_utils.h.src`.
 
-use crate::lanes::{Group, flat};
-use crate::subnormal::{Careful, SMALLEST, any_below, by_fours, four, put};
+use crate::lanes::{Group, flat, groups, map_into};
+use crate::number::Careful;
+use crate::subnormal::{SMALLEST, any_below};
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
 pub const RUN: usize = 128;
@@ -76,9 +77,9 @@ pub fn careful_sum_of_squares(x: &[Group], len: usize) -> f32 {
     if !any_below(x, SMALLEST / 2) {
         return run_sum(&flat(x)[..len], square);
     }
-    let (careful, x, mut squares) = (Careful::new(), flat(x), [0.0; RUN]);
-    by_fours(x.len(), |i| put(&mut squares, i, careful.square(four(x, i))));
-    run_sum(&squares[..len], |square| square)
+    let mut squares = [Group::ZERO; groups(RUN)];
+    let squares = map_into(&mut squares, x, |x: Careful| x * x);
+    run_sum(&flat(squares)[..len], |square| square)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The update rule: Keras' RMSprop for one element. The loops that carry it over arrays are in `block.rs` and `careful.rs`.
+//! The update rule: Keras' RMSprop for one number. The loops that carry it over arrays are in `block.rs`.
 //!
 //! Keras 3.15.1, `optimizers/rmsprop.py`, after G. Hinton, *Neural Networks for Machine Learning*, lecture 6e (2012);
 //! the centered form is that of A. Graves, *Generating Sequences With Recurrent Neural Networks* (2013), eq. 38-45:
@@ -21,7 +21,7 @@
 //! those of Keras on every engine. The compiler turns the loops into `f32x4` code; lanes do not change results.
 
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
-use crate::machine::sqrt;
+use crate::number::Number;
 
 /// The scalars of the rule in one call, rounded to float32 the way Keras rounds them.
 #[derive(Clone, Copy, Debug)]
@@ -76,41 +76,41 @@ impl Coefficients {
     }
 }
 
-/// One parameter and its state; fields a variant does not use stay as they are.
+/// A parameter and its state; fields a variant does not use stay as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Element {
+pub struct Element<N = f32> {
     /// w, the parameter
-    pub value: f32,
+    pub value: N,
     /// v, the moving average of squared gradients
-    pub velocity: f32,
+    pub velocity: N,
     /// a, the moving average of gradients
-    pub average_gradient: f32,
+    pub average_gradient: N,
     /// m, the momentum buffer; the learning rate is inside it
-    pub momentum: f32,
+    pub momentum: N,
 }
 
-/// The rule of the file's header for one element with gradient `g`; `KERAS` says what `c.are_keras` does.
+/// The rule of the file's header for gradient `g`; `KERAS` says what `c.are_keras` does.
 #[inline]
-pub fn rmsprop<const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
+pub fn rmsprop<N: Number, const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: Coefficients,
-    g: f32,
-    Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element,
-) -> Element {
-    let v = c.rho * v + c.one_minus_rho * (g * g);
+    g: N,
+    Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element<N>,
+) -> Element<N> {
+    let v = v * c.rho + (g * g) * c.one_minus_rho;
     let (a, d) = if CENTERED {
-        let a = c.rho * a + c.one_minus_rho * g;
-        (a, denominator(v, a * a, c.epsilon))
+        let a = a * c.rho + g * c.one_minus_rho;
+        (a, v.zip(a * a, |v, a_squared| denominator(v, a_squared, c.epsilon)))
     } else {
         (a, v + c.epsilon)
     };
-    let root = if KERAS { sqrt(d) } else { sqrt(d) + c.epsilon_outside };
+    // In Keras' form with the η of the weight decay: registers for constants are rare.
+    let eta = if KERAS || !MOMENTUM { c.eta } else { c.eta_inside };
+    let increment = if KERAS { (g * eta).over_root(d) } else { (g * eta) / (d.sqrt() + c.epsilon_outside) };
     let (m, w) = if MOMENTUM {
-        // With the η of the weight decay: registers for constants are rare.
-        let eta = if KERAS { c.eta } else { c.eta_inside };
-        let m = c.momentum * m + (eta * g) / root;
-        (m, w - if KERAS { m } else { c.eta_outside * m })
+        let m = m * c.momentum + increment;
+        (m, w - if KERAS { m } else { m * c.eta_outside })
     } else {
-        (m, w - (c.eta * g) / root)
+        (m, w - increment)
     };
     Element { value: w, velocity: v, average_gradient: a, momentum: m }
 }
@@ -165,7 +165,7 @@ mod tests {
     fn first_step_of_the_documentation_of_keras() {
         // d(w²/2)/dw = w = 10, learning rate 0.1: v = 0.1·100 = 10, w = 10 - 0.1·10/√10
         let element = Element { value: 10.0, ..Element::default() };
-        let updated = rmsprop::<false, false, true>(coefficients(0.1), 10.0, element);
+        let updated = rmsprop::<f32, false, false, true>(coefficients(0.1), 10.0, element);
         assert_eq!(updated.value.to_bits(), 0x411a_f0bb);
         assert_eq!(updated.velocity, 10.0);
     }
@@ -174,10 +174,10 @@ mod tests {
     fn cancellation_in_centered_is_not_nan() {
         let mut element = Element::default();
         for _ in 0..2000 {
-            element = rmsprop::<true, false, true>(coefficients(0.001), 1.2345, element);
+            element = rmsprop::<f32, true, false, true>(coefficients(0.001), 1.2345, element);
             assert!(element.value.is_finite());
         }
-        let nan = rmsprop::<true, false, true>(coefficients(0.001), f32::NAN, element);
+        let nan = rmsprop::<f32, true, false, true>(coefficients(0.001), f32::NAN, element);
         assert!(nan.value.is_nan());
     }
 }

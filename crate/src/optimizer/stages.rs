@@ -10,6 +10,7 @@ use crate::clip::{Clip, ClipMode};
 use crate::decay;
 use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
+use crate::number::Careful;
 use crate::optimizer::Slots;
 use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
@@ -148,7 +149,7 @@ impl Stages {
         };
         let accumulator = accumulator.as_mut();
         gradient.for_each_block(scratch, &mut |from, gradient| {
-            apply_with(&mut accumulator[from..], gradient, |greatest, g| maximum(g, greatest));
+            apply_with(&mut accumulator[from..], gradient, |greatest: f32, g| maximum(g, greatest));
         });
         if self.updates {
             value.copy_from_slice(accumulator);
@@ -164,7 +165,7 @@ impl Stages {
             accumulator.as_mut().fill(Group::ZERO);
         }
         if let (Some(average), Some(averages)) = (self.average, average) {
-            average.update(averages.as_mut(), value);
+            average.update::<f32>(averages.as_mut(), value);
         }
     }
 
@@ -244,7 +245,7 @@ impl Stages {
                 let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
                 if self.updates {
                     let sums = accumulator.as_deref().unwrap_or(&[]);
-                    let gradient = clip.block(preparation.block(gradient, sums, prepared), clipped);
+                    let gradient = clip.block::<f32>(preparation.block(gradient, sums, prepared), clipped);
                     if let Some(sums) = accumulator {
                         clear(sums);
                     }
@@ -260,10 +261,10 @@ impl Stages {
                     update(&self.coefficients, gradient, block);
                 } else {
                     if let Some(sums) = accumulator {
-                        self.preparation.accumulate(gradient, sums);
+                        self.preparation.accumulate::<f32>(gradient, sums);
                     }
                     if let (Some(average), Some(averages)) = (self.average, part(average, from, to)) {
-                        average.update(averages, value);
+                        average.update::<f32>(averages, value);
                     }
                 }
                 from = to;
@@ -295,7 +296,7 @@ impl Stages {
             return true;
         }
         if let Some(sums) = accumulator {
-            self.preparation.accumulate_carefully(gradient, sums);
+            self.preparation.accumulate::<Careful>(gradient, sums);
         }
         if let Some((average, averages)) = block.average {
             average.update_carefully(averages, block.value);
@@ -339,5 +340,5 @@ fn part<S: AsMut<[Group]>>(slot: &mut Option<S>, from: usize, to: usize) -> Opti
 #[inline]
 fn clear(sums: &mut [Group]) {
     let zero = core::hint::black_box(0.0);
-    apply(sums, |_| zero);
+    apply(sums, |_: f32| zero);
 }
