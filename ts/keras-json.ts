@@ -17,16 +17,23 @@ const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
  */
 export function stringifyConfig(config: object): string {
   // Its own rules come first: what `toJSON` gives, no functions, `null` for what is not finite.
-  const text: string | undefined = JSON.stringify(config);
+  const text: string | undefined = JSON.stringify(config, tagged);
   if (text === undefined) throw new TypeError(message("config", "an object", config));
   return write(JSON.parse(text), false);
 }
 
+/** Numbers as texts, because JSON writes -0 as 0; and so that they can be told from texts, these begin otherwise. */
+function tagged(_key: string, given: unknown): unknown {
+  const value = given instanceof Number || given instanceof String ? given.valueOf() : given;
+  if (typeof value === "string") return `"${value}`;
+  return typeof value === "number" && Number.isFinite(value) ? `${Object.is(value, -0) ? "-0" : value}` : value;
+}
+
 /** Text of what `JSON.parse` gave. */
 function write(value: unknown, isCount: boolean): string {
-  if (typeof value === "number" && Number.isInteger(value) && !isCount) {
-    const text = JSON.stringify(value);
-    return /[.e]/.test(text) ? text : `${text}.0`;
+  if (typeof value === "string") {
+    if (value.startsWith('"')) return JSON.stringify(value.slice(1));
+    return isCount || /[.e]/.test(value) ? value : `${value}.0`;
   }
   if (Array.isArray(value)) return `[${value.map((item) => write(item, isCount)).join(", ")}]`;
   if (typeof value === "object" && value !== null) {

@@ -241,6 +241,15 @@ describe("stringifyConfig", () => {
     );
   });
 
+  it("keeps the sign of 0, and texts apart from numbers", () => {
+    expect(stringifyConfig({ epsilon: -0, list: [-0, 0], name: "-0", text: '"', warmup_steps: 0 })).toBe(
+      '{"epsilon": -0.0, "list": [-0.0, 0.0], "name": "-0", "text": "\\"", "warmup_steps": 0}',
+    );
+    expect(stringifyConfig({ boxed: [Object(1), Object("1")] })).toBe('{"boxed": [1.0, "1"]}');
+    const { epsilon } = RMSprop.fromConfig(JSON.parse(stringifyConfig(new RMSprop({ epsilon: -0 }).getConfig())));
+    expect(Object.is(epsilon, -0)).toBe(true);
+  });
+
   it("leaves out, and puts null for, what JSON does", () => {
     const [nothing, date] = [{ toJSON: () => undefined }, new Date(0)];
     const config = { call: () => 1, symbol: Symbol("s"), none: undefined, nothing, date, nan: Number.NaN };
