@@ -445,24 +445,26 @@ impl Optimizer {
     fn update(&mut self, variables: &mut Variables, call: Call) {
         let mut stages = self.stages(call);
         let selected = self.selected(call);
-        let scratch = &mut self.scratch[0];
         let mut trained = 0;
-        let at_once = stages.is_rule_alone().filter(|_| SIMD && call.selected.is_none());
-        for position in 0..selected {
+        let at_once = stages.at_once().filter(|_| SIMD && call.selected.is_none());
+        let is_rule_alone = stages.is_rule_alone();
+        let mut position = 0;
+        while position < selected {
+            if let (Some(factor), true) = (at_once, is_rule_alone) {
+                position = self.update_in_place(&stages, variables, factor, position);
+                if position == selected {
+                    break;
+                }
+            }
             let index = call.index(&self.selection, position);
+            position += 1;
+            let turn = turn_of(index, self.raw_iterations);
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
             };
-            // Not yet the first variable's in the first call: what looks through it would have to be compiled for that.
-            let turn = index.wrapping_add(self.raw_iterations as usize).wrapping_add(1) % TURNS;
-            let is_ordinary = !state.careful && !state.overwrite_with_gradient;
-            if let (Some(factor), true) = (at_once, is_ordinary)
-                && stages.update_at_once(Arrays::of(variable, &mut state.slots), factor, turn)
-            {
-                continue;
-            }
             state.selected = call.selected.is_some();
+            let scratch = &mut self.scratch[0];
             if state.overwrite_with_gradient {
                 stages.overwrite(Arrays::of(variable, &mut state.slots), &mut scratch.widened);
                 continue;
@@ -471,6 +473,11 @@ impl Optimizer {
                 stages.clip = Clip::by_norm(threshold, self.sums_of_squares[trained]);
             }
             trained += 1;
+            if let (Some(factor), false) = (at_once, state.careful)
+                && stages.update_at_once(Arrays::of(variable, &mut state.slots), state.decays, factor, turn)
+            {
+                continue;
+            }
             let (decays, careful) = (state.decays, &mut state.careful);
             stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
         }
@@ -479,6 +486,24 @@ impl Optimizer {
             self.finish_unselected((trained > 0).then_some(&stages), variables);
         }
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
+    }
+
+    /// Updates the variables from `position` on, as long as their steps are the rule alone; where the first other one is. A loop
+    /// of its own, small enough for the engine to keep what it needs in registers.
+    #[inline(never)]
+    fn update_in_place(&mut self, stages: &Stages, variables: &mut Variables, factor: f32, from: usize) -> usize {
+        let mut position = from;
+        let raw_iterations = self.raw_iterations;
+        while let Some(state) = self.states.get_mut(position) {
+            let Some(variable) = variables.get_mut(state.variable) else { break };
+            let turn = turn_of(position, raw_iterations);
+            let is_ordinary = !state.careful && !state.overwrite_with_gradient;
+            if !(is_ordinary && stages.update_in_place(Arrays::of(variable, &mut state.slots), factor, turn)) {
+                break;
+            }
+            position += 1;
+        }
+        position
     }
 
     fn finish_unselected(&mut self, stages: Option<&Stages>, variables: &mut Variables) {
@@ -507,6 +532,13 @@ impl Optimizer {
         }
         Ok(())
     }
+}
+
+/// Which of a variable's blocks are looked through in this call. Not yet the first variable's in the first call: what looks
+/// through it would have to be compiled for that.
+#[inline]
+fn turn_of(index: usize, raw_iterations: u32) -> usize {
+    index.wrapping_add(raw_iterations as usize).wrapping_add(1) % TURNS
 }
 
 /// An empty vector with room for `len`.

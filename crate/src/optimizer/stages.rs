@@ -121,16 +121,16 @@ impl Stages {
         }
     }
 
-    /// What the gradients are multiplied by if the rule, in Keras' form, is all else that there is to do.
-    pub fn is_rule_alone(&self) -> Option<f32> {
+    /// What gradients are multiplied by, if a variable's step is one loop.
+    pub fn at_once(&self) -> Option<f32> {
         let (preparation, clip, factor) = self.before();
-        let is_alone = preparation.is_idle()
-            && clip == Clip::Off
-            && !matches!(self.clip_mode, ClipMode::Norm(_))
-            && self.weight_decay.is_none()
-            && self.average.is_none()
-            && self.coefficients.are_keras;
-        is_alone.then_some(factor)
+        let is_direct = preparation.is_idle() && clip == Clip::Off && !matches!(self.clip_mode, ClipMode::Norm(_));
+        is_direct.then_some(factor)
+    }
+
+    /// Whether there is nothing around the rule, which is Keras'.
+    pub fn is_rule_alone(&self) -> bool {
+        self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras
     }
 
     /// Whether accumulators are in use. An optimizer built with them can go on without.
@@ -169,10 +169,10 @@ impl Stages {
         }
     }
 
-    /// The step of a variable if the rule is all of it, and no block of it is to be looked through in this `turn`; `false`,
-    /// and nothing done, if it is not so. Without stages there are no blocks: 1,000 tensors of 8 take 0.8 times as long.
+    /// The step of a variable that is one loop, with the rule alone, if no block of it is to be looked through in this `turn`;
+    /// `false`, and nothing done, if it is not so. Without stages there are no blocks: 1,000 tensors of 8 take 0.2 of the time.
     #[inline]
-    pub fn update_at_once(&self, arrays: Arrays<'_, Buffer>, factor: f32, turn: usize) -> bool {
+    pub fn update_in_place(&self, arrays: Arrays<'_, Buffer>, factor: f32, turn: usize) -> bool {
         let Arrays { value, gradient, slots: Slots { velocity, momentum, average_gradient, .. } } = arrays;
         let (Some(velocity), Elements::Float32(gradient)) = (velocity, gradient) else { return false };
         if gradient.len() > turn * BLOCK {
@@ -181,8 +181,28 @@ impl Stages {
         let average_gradient = average_gradient.as_mut().filter(|_| self.centered).map(Buffer::groups_mut);
         let momentum = momentum.as_mut().filter(|_| self.momentum).map(Buffer::groups_mut);
         let written = (value, velocity.groups_mut());
-        let state = (average_gradient, momentum);
-        update_in_place(&self.coefficients, factor, gradient, written, state);
+        update_in_place(&self.coefficients, factor, gradient, written, (average_gradient, momentum));
+        true
+    }
+
+    /// The same with weight decay and the average: 1,000 tensors of 8 take 0.7 of the time.
+    #[inline(never)]
+    pub fn update_at_once(&self, arrays: Arrays<'_, Buffer>, decays: bool, factor: f32, turn: usize) -> bool {
+        let Arrays { value, gradient, slots: Slots { average, velocity, momentum, average_gradient, .. } } = arrays;
+        let (Some(velocity), Elements::Float32(gradient)) = (velocity, gradient) else { return false };
+        if gradient.len() > turn * BLOCK {
+            return false;
+        }
+        let block = Block {
+            value,
+            velocity: velocity.groups_mut(),
+            average_gradient: average_gradient.as_mut().filter(|_| self.centered).map(Buffer::groups_mut),
+            momentum: momentum.as_mut().filter(|_| self.momentum).map(Buffer::groups_mut),
+            factor,
+            weight_decay: self.weight_decay.filter(|_| decays),
+            average: self.average.zip(average.as_mut().map(Buffer::groups_mut)),
+        };
+        update(&self.coefficients, gradient, block);
         true
     }
 
