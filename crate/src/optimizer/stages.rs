@@ -1,5 +1,5 @@
-//! The stages through which a step takes one variable, block by block: gradient prepared and clipped, weight decay, the
-//! update, its average. All of them while the block is in the first-level cache.
+//! The stages through which a step takes one variable: gradient prepared and clipped, weight decay, the update, its average.
+//! Block by block where that takes more than one loop, so that all of it is done while the block is in the first-level cache.
 
 use crate::accumulate::{Preparation, maximum};
 use crate::average::Average;
@@ -16,13 +16,14 @@ use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::update::Coefficients;
 use crate::variable::Variable;
+use core::ops::Range;
 
 /// Groups that are taken at once: 128 elements, a run of NumPy's sum.
 pub(crate) const BLOCK: usize = groups(RUN);
 
-/// The same where gradients are prepared or clipped first, in a loop of its own: 64 elements. So few, because a processor that
+/// The same where gradients are prepared or clipped first, in loops of their own: 64 elements. So few, because a processor that
 /// works out of order is then still busy with the roots and divisions of one block, the bottleneck, when it begins with the
-/// next: with clipping by a global norm, blocks of 128 take 1.06 times as long. Without such a loop, these take 1.02 times as long.
+/// next: with clipping by norms, blocks of 128 take 1.04 times as long.
 const STAGED: usize = BLOCK / 2;
 
 /// One block in so many is looked through for numbers that make arithmetic slow, others in each call. Looking through all of
@@ -187,21 +188,12 @@ impl Stages {
 
     /// The same with weight decay and the average: 1,000 tensors of 8 take 0.7 of the time.
     #[inline(never)]
-    pub fn update_at_once(&self, arrays: Arrays<'_, Buffer>, decays: bool, factor: f32, turn: usize) -> bool {
-        let Arrays { value, gradient, slots: Slots { average, velocity, momentum, average_gradient, .. } } = arrays;
-        let (Some(velocity), Elements::Float32(gradient)) = (velocity, gradient) else { return false };
+    pub fn update_at_once(&self, mut arrays: Arrays<'_, Buffer>, decays: bool, factor: f32, turn: usize) -> bool {
+        let Elements::Float32(gradient) = arrays.gradient else { return false };
         if gradient.len() > turn * BLOCK {
             return false;
         }
-        let block = Block {
-            value,
-            velocity: velocity.groups_mut(),
-            average_gradient: average_gradient.as_mut().filter(|_| self.centered).map(Buffer::groups_mut),
-            momentum: momentum.as_mut().filter(|_| self.momentum).map(Buffer::groups_mut),
-            factor,
-            weight_decay: self.weight_decay.filter(|_| decays),
-            average: self.average.zip(average.as_mut().map(Buffer::groups_mut)),
-        };
+        let Some((block, _)) = self.block(&mut arrays, 0..gradient.len(), factor, decays) else { return false };
         update(&self.coefficients, gradient, block);
         true
     }
@@ -211,47 +203,33 @@ impl Stages {
     #[inline(never)]
     pub fn run<S: AsMut<[Group]>>(
         &self,
-        arrays: Arrays<'_, S>,
+        mut arrays: Arrays<'_, S>,
         decays: bool,
         was_careful: &mut bool,
         scratch: &mut Scratch,
         turn: usize,
     ) {
-        let Arrays { value, gradient, slots: Slots { average, accumulator, velocity, momentum, average_gradient } } =
-            arrays;
-        let Some(velocity) = velocity else { return };
-        let velocity = velocity.as_mut();
         let Scratch { prepared, clipped, clipped_carefully, widened } = scratch;
+        let (len, all) = (arrays.value.len(), arrays.gradient);
         let (preparation, clip, factor) = self.before();
-        let weight_decay = self.weight_decay.filter(|_| decays);
         let is_direct =
-            matches!(gradient, Elements::Float32(_)) && (!self.updates || preparation.is_idle() && clip == Clip::Off);
-        let block_len = if is_direct { value.len() } else { STAGED };
+            matches!(all, Elements::Float32(_)) && (!self.updates || preparation.is_idle() && clip == Clip::Off);
+        let block_len = if is_direct { len } else { STAGED };
 
         let mut careful = core::mem::take(was_careful);
-        let mut next_turn = if CARE { turn * BLOCK } else { value.len() };
+        let mut next_turn = if CARE { turn * BLOCK } else { len };
         let mut still = None;
         let mut from = 0;
-        while from < value.len() {
+        while from < len {
             let looks_through = CARE && (careful || from == next_turn);
             if from == next_turn {
                 next_turn += TURNS * BLOCK;
             }
-            let end = value.len().min(if looks_through { from + BLOCK } else { next_turn });
+            let end = len.min(if looks_through { from + BLOCK } else { next_turn });
             if looks_through {
-                let block = Block {
-                    value: &mut value[from..end],
-                    velocity: &mut velocity[from..end],
-                    average_gradient: part(average_gradient, from, end).filter(|_| self.centered),
-                    momentum: part(momentum, from, end).filter(|_| self.momentum),
-                    factor: 1.0,
-                    weight_decay,
-                    average: self.average.zip(part(average, from, end)),
-                };
-                let gradient = gradient.block(from, end, widened);
-                let accumulator = part(accumulator, from, end).filter(|_| self.accumulates());
-                let rows = Rows { block, gradient, accumulator };
-                if self.careful_block(&mut still, rows, prepared, clipped_carefully) {
+                let gradient = all.block(from, end, widened);
+                let Some(rows) = self.block(&mut arrays, from..end, 1.0, decays) else { return };
+                if self.careful_block(&mut still, gradient, rows, prepared, clipped_carefully) {
                     (careful, *was_careful) = (true, true);
                     from = end;
                     continue;
@@ -260,31 +238,21 @@ impl Stages {
 
             while from < end {
                 let to = end.min(from + block_len);
-                let value = &mut value[from..to];
-                let gradient = gradient.block(from, to, widened);
-                let accumulator = part(accumulator, from, to).filter(|_| self.accumulates());
+                let gradient = all.block(from, to, widened);
+                let Some((block, sums)) = self.block(&mut arrays, from..to, factor, decays) else { return };
                 if self.updates {
-                    let sums = accumulator.as_deref().unwrap_or(&[]);
-                    let gradient = clip.block::<f32>(preparation.block(gradient, sums, prepared), clipped);
-                    if let Some(sums) = accumulator {
+                    let prepared = preparation.block(gradient, sums.as_deref().unwrap_or(&[]), prepared);
+                    let gradient = clip.block::<f32>(prepared, clipped);
+                    if let Some(sums) = sums {
                         clear(sums);
                     }
-                    let block = Block {
-                        value,
-                        velocity: &mut velocity[from..to],
-                        average_gradient: part(average_gradient, from, to).filter(|_| self.centered),
-                        momentum: part(momentum, from, to).filter(|_| self.momentum),
-                        factor,
-                        weight_decay,
-                        average: self.average.zip(part(average, from, to)),
-                    };
                     update(&self.coefficients, gradient, block);
                 } else {
-                    if let Some(sums) = accumulator {
+                    if let Some(sums) = sums {
                         self.preparation.accumulate::<f32>(gradient, sums);
                     }
-                    if let (Some(average), Some(averages)) = (self.average, part(average, from, to)) {
-                        average.update::<f32>(averages, value);
+                    if let Some((average, averages)) = block.average {
+                        average.update::<f32>(averages, block.value);
                     }
                 }
                 from = to;
@@ -292,19 +260,45 @@ impl Stages {
         }
     }
 
+    /// A part of the arrays in use, and of the accumulator; `None` if there is no velocity.
+    #[expect(
+        clippy::inline_always,
+        reason = "a block in memory: with clipping by value, a step takes 1.4 times as long"
+    )]
+    #[inline(always)]
+    fn block<'a, S: AsMut<[Group]>>(
+        &self,
+        arrays: &'a mut Arrays<'_, S>,
+        range: Range<usize>,
+        factor: f32,
+        decays: bool,
+    ) -> Option<(Block<'a>, Option<&'a mut [Group]>)> {
+        let Arrays { value, slots: Slots { average, accumulator, velocity, momentum, average_gradient }, .. } = arrays;
+        let block = Block {
+            value: &mut value[range.clone()],
+            velocity: part(velocity, &range)?,
+            average_gradient: part(average_gradient, &range).filter(|_| self.centered),
+            momentum: part(momentum, &range).filter(|_| self.momentum),
+            factor,
+            weight_decay: self.weight_decay.filter(|_| decays),
+            average: self.average.zip(part(average, &range)),
+        };
+        Some((block, part(accumulator, &range).filter(|_| self.accumulates())))
+    }
+
     /// What [`run`](Self::run) does to a block, for numbers that may be subnormal; `false`, and nothing done, if none is.
     #[inline(never)]
     fn careful_block(
         &self,
         still: &mut Option<StillBounds>,
-        rows: Rows<'_>,
+        gradient: &[Group],
+        (block, accumulator): (Block<'_>, Option<&mut [Group]>),
         prepared: &mut [Group],
         clipped: &mut [Group],
     ) -> bool {
-        if !self.is_delicate(&rows) {
+        if !self.is_delicate(gradient, &block, accumulator.as_deref()) {
             return false;
         }
-        let Rows { block, gradient, accumulator } = rows;
         if self.updates {
             let sums = accumulator.as_deref().unwrap_or(&[]);
             let gradient = self.clip.careful_block(self.preparation.careful_block(gradient, sums, prepared), clipped);
@@ -325,9 +319,9 @@ impl Stages {
     }
 
     /// Whether arithmetic on this block would meet subnormal numbers.
-    fn is_delicate(&self, Rows { block, gradient, accumulator }: &Rows<'_>) -> bool {
+    fn is_delicate(&self, gradient: &[Group], block: &Block<'_>, accumulator: Option<&[Group]>) -> bool {
         let prepared = self.preparation.shrinks();
-        let sums = || accumulator.as_deref().is_some_and(|sums| any_below(sums, SMALLEST - prepared));
+        let sums = || accumulator.is_some_and(|sums| any_below(sums, SMALLEST - prepared));
         let average =
             || block.average.as_ref().is_some_and(|(average, averages)| average.is_delicate(averages, block.value));
         if !self.updates {
@@ -342,17 +336,10 @@ impl Stages {
     }
 }
 
-/// A block of a variable and of its state, with its gradient and, if it is in use, its accumulator.
-struct Rows<'a> {
-    block: Block<'a>,
-    gradient: &'a [Group],
-    accumulator: Option<&'a mut [Group]>,
-}
-
-/// Groups `from..to` of a slot, if it is kept.
+/// A part of a slot, if it is kept.
 #[inline]
-fn part<S: AsMut<[Group]>>(slot: &mut Option<S>, from: usize, to: usize) -> Option<&mut [Group]> {
-    slot.as_mut().map(|slot| &mut slot.as_mut()[from..to])
+fn part<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>) -> Option<&'a mut [Group]> {
+    slot.as_mut().map(|slot| &mut slot.as_mut()[range.clone()])
 }
 
 /// Sets a block of accumulators to 0. The compiler must not see the number, or it calls `memory.fill`, for which engines
