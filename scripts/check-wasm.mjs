@@ -53,6 +53,15 @@ const active = text.match(/\(data \$\S+ \((?:i32\.const|offset)|^ \(start\b/gm) 
 check(`${threads} has passive data and no start function`, active.length === 0, active.join(" "));
 
 const instructions = disassemble(modules.simd);
+const scalar = disassemble(modules.scalar);
+// What `--low-memory-unused` takes for granted: below the data lies the stack alone, and it begins at 64 KiB.
+for (const [name, text] of [...Object.entries({ simd: instructions, scalar }), ["threads", text]]) {
+  const numbers = (pattern) => Array.from(text.matchAll(pattern), ([, digits]) => Number(digits));
+  const [stack] = numbers(/\(global \S+ \(mut i32\) \(i32\.const (\d+)\)\)/g);
+  const data = numbers(/\(data \S+ \(i32\.const (\d+)\)/g);
+  const isBelow = stack === 65536 && data.every((address) => address >= stack);
+  check(`${name}: nothing but the stack is in the first 64 KiB`, isBelow, `stack from ${stack}, data at ${data}`);
+}
 const vectors = instructions.match(/\bf32x4\.\w+/g) ?? [];
 check(
   `${modules.simd} contains f32x4 instructions (${vectors.length})`,
@@ -61,7 +70,7 @@ check(
 );
 const relaxed = instructions.match(/\b\w+\.relaxed_\w+/g) ?? [];
 check(`${modules.simd} contains no relaxed instruction`, relaxed.length === 0, relaxed.join(" "));
-const strays = disassemble(modules.scalar).match(/\bv128\b|\b[if]\d+x\d+\.\w+/g) ?? [];
+const strays = scalar.match(/\bv128\b|\b[if]\d+x\d+\.\w+/g) ?? [];
 check(`${modules.scalar} contains no SIMD`, strays.length === 0, strays.slice(0, 5).join(" "));
 
 const { default: instantiate } = await import(new URL("../build/wasm/rmsprop.fallback.js", import.meta.url));

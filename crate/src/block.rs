@@ -178,9 +178,12 @@ fn each<
     let average_gradient = &mut flat_mut(average_gradient)[..if CENTERED { len } else { 0 }];
     let momentum = &mut flat_mut(momentum)[..if MOMENTUM { len } else { 0 }];
     let averages = &mut flat_mut(averages)[..if AVERAGE { len } else { 0 }];
+    // Carefully, gradients are clipped before: the factor would be one more detour.
+    let multiplies = TOGETHER && N::ELEMENTS == 1;
+    debug_assert!(multiplies || factor == 1.0);
     for i in places::<N>(len) {
         let g = N::read(gradient, i, way);
-        let g = if TOGETHER && N::ELEMENTS == 1 { g * factor } else { g };
+        let g = if multiplies { g * factor } else { g };
         let w = N::read(value, i, way);
         let element = Element {
             value: if DECAY { decayed(w, weight_decay, c.eta) } else { w },

@@ -119,7 +119,8 @@ pub fn rmsprop<N: Number, const CENTERED: bool, const MOMENTUM: bool, const KERA
 /// NaN or 0 (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε
 /// outside the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
 ///
-/// Computed as `ε - (a² - v)`: the same bits, since negation is exact, in two operations less.
+/// Computed as `ε - (a² - v)`: the same bits, since negation is exact, in two operations less. (Not if ε overflows float32 and a²
+/// does, too: then the formula would give `NaN`.)
 #[inline]
 pub fn denominator(v: f32, a_squared: f32, epsilon: f32) -> f32 {
     let excess = a_squared - v;
