@@ -55,8 +55,8 @@ check(`${threads} has passive data and no start function`, active.length === 0, 
 const instructions = disassemble(modules.simd);
 const scalar = disassemble(modules.scalar);
 // What `--low-memory-unused` takes for granted: below the data lies the stack alone, and it begins at 64 KiB.
-for (const [name, text] of [...Object.entries({ simd: instructions, scalar }), ["threads", text]]) {
-  const numbers = (pattern) => Array.from(text.matchAll(pattern), ([, digits]) => Number(digits));
+for (const [name, code] of Object.entries({ simd: instructions, scalar, threads: text })) {
+  const numbers = (pattern) => Array.from(code.matchAll(pattern), ([, digits]) => Number(digits));
   const [stack] = numbers(/\(global \S+ \(mut i32\) \(i32\.const (\d+)\)\)/g);
   const data = numbers(/\(data \S+ \(i32\.const (\d+)\)/g);
   const isBelow = stack === 65536 && data.every((address) => address >= stack);
