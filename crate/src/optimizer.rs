@@ -10,7 +10,6 @@ use crate::average::Average;
 use crate::buffer::{Buffer, OutOfMemory};
 use crate::clip::{Clip, ClipMode};
 use crate::config::Hyperparameters;
-use crate::lanes::SIMD;
 use crate::scale::LossScale;
 use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
@@ -442,23 +441,28 @@ impl Optimizer {
     }
 
     /// [`commit`](Self::commit), where all variables are there: in Keras' order.
+    #[inline(never)]
     fn update(&mut self, variables: &mut Variables, call: Call) {
         let mut stages = self.stages(call);
+        let in_place = stages.in_place(call);
+        let position = in_place.map_or(0, |factor| self.update_in_place(&stages, variables, factor, 0));
+        if position < self.selected(call) {
+            self.update_rest(&mut stages, variables, call, position);
+        }
+        self.raw_iterations = self.raw_iterations.wrapping_add(1);
+    }
+
+    /// The same from `position` on, where not all variables are alike. A function of its own, which a first step need not wait for
+    /// to be compiled.
+    #[inline(never)]
+    fn update_rest(&mut self, stages: &mut Stages, variables: &mut Variables, call: Call, mut position: usize) {
+        let (at_once, in_place) = (stages.at_once(call), stages.in_place(call));
         let selected = self.selected(call);
         let mut trained = 0;
-        let at_once = stages.at_once().filter(|_| SIMD && call.selected.is_none());
-        let is_rule_alone = stages.is_rule_alone();
-        let mut position = 0;
         while position < selected {
-            if let (Some(factor), true) = (at_once, is_rule_alone) {
-                position = self.update_in_place(&stages, variables, factor, position);
-                if position == selected {
-                    break;
-                }
-            }
             let index = call.index(&self.selection, position);
-            position += 1;
             let turn = turn_of(index, self.raw_iterations);
+            position += 1;
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else {
                 continue;
@@ -473,22 +477,25 @@ impl Optimizer {
                 stages.clip = Clip::by_norm(threshold, self.sums_of_squares[trained]);
             }
             trained += 1;
-            if let (Some(factor), false) = (at_once, state.careful)
-                && stages.update_at_once(Arrays::of(variable, &mut state.slots), state.decays, factor, turn)
-            {
-                continue;
+            let is_done = at_once.is_some_and(|factor| {
+                let arrays = Arrays::of(variable, &mut state.slots);
+                !state.careful && stages.update_at_once(arrays, state.decays, factor, turn)
+            });
+            if !is_done {
+                let (decays, careful) = (state.decays, &mut state.careful);
+                stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
             }
-            let (decays, careful) = (state.decays, &mut state.careful);
-            stages.run(Arrays::of(variable, &mut state.slots), decays, careful, scratch, turn);
+            if let Some(factor) = in_place {
+                position = self.update_in_place(stages, variables, factor, position);
+            }
         }
         if call.selected.is_some() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
-            self.finish_unselected((trained > 0).then_some(&stages), variables);
+            self.finish_unselected((trained > 0).then_some(stages), variables);
         }
-        self.raw_iterations = self.raw_iterations.wrapping_add(1);
     }
 
-    /// Updates the variables from `position` on, as long as their steps are the rule alone; where the first other one is. A loop
+    /// Updates the variables from this position on, as long as their steps are the rule alone; where the first other one is. A loop
     /// of its own, small enough for the engine to keep what it needs in registers.
     #[inline(never)]
     fn update_in_place(&mut self, stages: &Stages, variables: &mut Variables, factor: f32, from: usize) -> usize {

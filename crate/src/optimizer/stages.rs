@@ -11,7 +11,7 @@ use crate::decay;
 use crate::gradient::Elements;
 use crate::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
 use crate::number::Careful;
-use crate::optimizer::Slots;
+use crate::optimizer::{Call, Slots};
 use crate::subnormal::{CARE, SMALLEST, any_below};
 use crate::sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::update::Coefficients;
@@ -122,16 +122,19 @@ impl Stages {
         }
     }
 
-    /// What gradients are multiplied by, if a variable's step is one loop.
-    pub fn at_once(&self) -> Option<f32> {
+    /// What gradients are multiplied by, if the step of each variable is one loop.
+    #[inline]
+    pub fn at_once(&self, call: Call) -> Option<f32> {
         let (preparation, clip, factor) = self.before();
         let is_direct = preparation.is_idle() && clip == Clip::Off && !matches!(self.clip_mode, ClipMode::Norm(_));
-        is_direct.then_some(factor)
+        (TOGETHER && is_direct && call.selected.is_none()).then_some(factor)
     }
 
-    /// Whether there is nothing around the rule, which is Keras'.
-    pub fn is_rule_alone(&self) -> bool {
-        self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras
+    /// The same, if there is nothing around the rule, and that is Keras'.
+    #[inline]
+    pub fn in_place(&self, call: Call) -> Option<f32> {
+        let is_alone = self.weight_decay.is_none() && self.average.is_none() && self.coefficients.are_keras;
+        self.at_once(call).filter(|_| is_alone)
     }
 
     /// Whether accumulators are in use. An optimizer built with them can go on without.
