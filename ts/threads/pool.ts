@@ -10,8 +10,11 @@ const LOOKS = 10_000;
 const NAP = 0.1;
 /** Chunks that a thread could do in a nap, with the looks before it. */
 const CHUNKS_PER_NAP = 40;
-/** So many times as long as it had to wait, this thread then does steps alone: what waiting costs is 3 % at most. */
-const ALONE = 32;
+/**
+ * At most so many times as long as it had to wait, this thread then does steps alone: what waiting costs is 3 % in the end. At
+ * first it is as long as it waited, because a core may be gone for this once, and twice as many times each time it is gone again.
+ */
+const MOST_ALONE = 32;
 /** Milliseconds after which a worker that has taken a chunk, of some microseconds, and not done it counts as dead. */
 const PATIENCE = 5000;
 /** Of a longer time between two looks at the clock only so much counts: the machine slept, or a debugger stopped it. */
@@ -24,8 +27,13 @@ export class Pool {
   /** How many chunks an optimizer's steps have; 0 for one whose steps are not cut. */
   readonly #chunks = new Map<number, number>();
   #mayWait = true;
-  /** Steps that this thread still does alone, because it had to wait for a worker that has no core. */
+  /** Chunks that this thread still does alone, because it had to wait for a worker that has no core. */
   #alone = 0;
+  /** How many times as long as the last wait that was, and how many chunks. */
+  #times = 0;
+  #last = 0;
+  /** Chunks that were shared since then. */
+  #shared = 0;
   /** Why there can be no more steps. */
   #end: string | undefined;
   /** Whether a step ended in the middle. */
@@ -67,7 +75,7 @@ export class Pool {
     const chunks = this.#chunks.get(optimizer) ?? 0;
     if (chunks === 0) return -1;
     if (this.#alone > 0) {
-      this.#alone -= 1;
+      this.#alone -= chunks;
       return -1;
     }
     const kernel = this.#kernel;
@@ -76,11 +84,23 @@ export class Pool {
     const parts = kernel.parts_address(optimizer);
     let naps = 0;
     for (; phase !== 0; phase = kernel.parts_next(optimizer)) naps += this.#run(parts, phase, chunks);
-    // Where other programs use the cores, the system takes a worker's core away in the middle of a chunk, and there is nothing
-    // but to wait, for milliseconds. If that is half as long as the step itself, steps are faster alone for a while.
-    const waited = (naps * CHUNKS_PER_NAP) / chunks;
-    if (waited > 0.5) this.#alone = Math.ceil(ALONE * waited);
+    this.#judge(chunks, naps * CHUNKS_PER_NAP);
     return kernel.parts_end(optimizer, scale);
+  }
+
+  /**
+   * Where other programs use the cores, the system takes a worker's core away in the middle of a chunk, and there is nothing but
+   * to wait, for milliseconds. If that is half as long as the step itself, steps are faster alone for a while.
+   */
+  #judge(chunks: number, waited: number): void {
+    if (waited > chunks / 2) {
+      this.#times = Math.min(Math.max(1, 2 * this.#times), MOST_ALONE);
+      this.#alone = this.#last = this.#times * waited;
+      this.#shared = 0;
+    } else if (this.#times > 0) {
+      this.#shared += chunks;
+      if (this.#shared > this.#last) this.#times = 0;
+    }
   }
 
   /** Ends the workers. */
