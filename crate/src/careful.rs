@@ -3,8 +3,8 @@
 use crate::block::{Block, update_apart, update_rule};
 use crate::decay::decay_carefully;
 use crate::lanes::{Group, apply_with, flat};
-use crate::number::Careful;
-use crate::subnormal::{Exponent, SAFE_EXPONENT, SMALLEST, any_below, shrinks};
+use crate::number::{Careful, SAFE_EXPONENT};
+use crate::subnormal::{Exponent, SMALLEST, any_below, shrinks};
 use crate::update::Coefficients;
 
 /// [`update`](crate::block::update), for gradients and state that may be subnormal. `still` is that of the coefficients.

@@ -4,7 +4,7 @@
 mod careful;
 
 use crate::machine::sqrt;
-pub use careful::Careful;
+pub use careful::{Careful, SAFE_EXPONENT};
 use core::ops::{Add, Div, Mul, Sub};
 
 /// A number of the formulas. Each operation is one of float32, rounded to nearest, on each of its elements.

@@ -21,9 +21,6 @@ pub type Exponent = i32;
 /// Exponent of the smallest normal number.
 pub const SMALLEST: Exponent = f32::MIN_EXP - 1;
 
-/// Numbers above 2 to this power have normal quotients by all roots up to 2²⁶.
-pub const SAFE_EXPONENT: Exponent = SMALLEST + 26;
-
 /// The exponent of a factor, if that makes products smaller; 0 if it is 1 or more, or zero, which makes them zero.
 #[inline]
 pub fn shrinks(factor: f32) -> Exponent {

@@ -6,7 +6,6 @@
 
 use super::Number;
 use crate::machine::sqrt;
-use crate::subnormal::{Exponent, SAFE_EXPONENT};
 use core::hint::black_box;
 use core::ops::{Add, Div, Mul, Sub};
 use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, widen};
@@ -172,12 +171,9 @@ impl Number for Careful {
     }
 }
 
-/// What a number must be above to have a normal quotient by all roots up to 2²⁶.
-const SAFE: f32 = power_of_two(SAFE_EXPONENT);
-
-const fn power_of_two(exponent: Exponent) -> f32 {
-    f32::from_bits(((exponent + 127) as u32) << 23)
-}
+/// Numbers from 2 to this power on have normal quotients by all roots up to 2²⁶.
+pub const SAFE_EXPONENT: i32 = f32::MIN_EXP - 1 + 26;
+const SAFE: f32 = f32::from_bits(((SAFE_EXPONENT + 127) as u32) << 23);
 
 /// Four float64 numbers, in SIMD. The compiler does not vectorize conversions from float64: they are written out.
 #[cfg(target_feature = "simd128")]
