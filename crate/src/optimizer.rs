@@ -478,8 +478,8 @@ impl Optimizer {
             }
             trained += 1;
             let is_done = at_once.is_some_and(|factor| {
-                let arrays = Arrays::of(variable, &mut state.slots);
-                !state.careful && stages.update_at_once(arrays, state.decays, factor, turn)
+                let mut arrays = Arrays::of(variable, &mut state.slots);
+                !state.careful && stages.update_at_once(&mut arrays, state.decays, factor, turn)
             });
             if !is_done {
                 let (decays, careful) = (state.decays, &mut state.careful);

@@ -185,6 +185,8 @@ pub struct Parts {
     needs_finite: bool,
     call: Call,
     stages: Option<Stages>,
+    /// What gradients are multiplied by, if a piece's step is one loop.
+    at_once: Option<f32>,
     /// Which blocks to look through: others in each step.
     turn: usize,
     phase: Phase,
@@ -241,6 +243,7 @@ impl Parts {
             needs_finite: false,
             call: Call { learning_rate: 0.0, loss_scale: None, selected: None },
             stages: None,
+            at_once: None,
             turn: 0,
             phase: Phase::Over,
         }))
@@ -346,6 +349,7 @@ impl Parts {
                 };
             }
         }
+        self.at_once = stages.at_once(self.call);
         self.stages = Some(stages);
         self.turn = optimizer.raw_iterations as usize;
         self.phase = Phase::Update;
@@ -414,21 +418,21 @@ impl Parts {
         let row = &self.rows[piece.row];
         // SAFETY: by this function's contract. The gradient is no array of those that are written to.
         let (gradient, (value, mut slots)) = unsafe { (row.gradient(&piece.groups()), row.written(&piece.groups())) };
-        let arrays = Arrays { value, gradient, slots: &mut slots };
+        let mut arrays = Arrays { value, gradient, slots: &mut slots };
         match row.fate {
             Fate::Nothing => {}
             Fate::Unselected => stages.finish_unselected(arrays),
             Fate::Overwritten => stages.overwrite(arrays, &mut Scratch::new().widened),
             Fate::Trained(clip) => {
                 let mut careful = piece.careful.load(Relaxed);
-                trained(
-                    &Stages { clip, ..stages },
-                    arrays,
-                    row.decays,
-                    &mut careful,
-                    self.turn.wrapping_add(number) % TURNS,
-                );
-                piece.careful.store(careful, Relaxed);
+                let turn = self.turn.wrapping_add(number) % TURNS;
+                let is_done = self
+                    .at_once
+                    .is_some_and(|factor| !careful && stages.update_at_once(&mut arrays, row.decays, factor, turn));
+                if !is_done {
+                    trained(&Stages { clip, ..stages }, arrays, row.decays, &mut careful, turn);
+                    piece.careful.store(careful, Relaxed);
+                }
             }
         }
     }
