@@ -29,11 +29,9 @@ export class Pool {
   #mayWait = true;
   /** Chunks that this thread still does alone, because it had to wait for a worker that has no core. */
   #alone = 0;
-  /** How many times as long as the last wait that was, and how many chunks. */
+  /** How many times as long as the last wait that was; 0 again when as many chunks have been shared since then. */
   #times = 0;
-  #last = 0;
-  /** Chunks that were shared since then. */
-  #shared = 0;
+  #probation = 0;
   /** Why there can be no more steps. */
   #end: string | undefined;
   /** Whether a step ended in the middle. */
@@ -95,11 +93,10 @@ export class Pool {
   #judge(chunks: number, waited: number): void {
     if (waited > chunks / 2) {
       this.#times = Math.min(Math.max(1, 2 * this.#times), MOST_ALONE);
-      this.#alone = this.#last = this.#times * waited;
-      this.#shared = 0;
+      this.#alone = this.#probation = this.#times * waited;
     } else if (this.#times > 0) {
-      this.#shared += chunks;
-      if (this.#shared > this.#last) this.#times = 0;
+      this.#probation -= chunks;
+      if (this.#probation < 0) this.#times = 0;
     }
   }
 
