@@ -1,7 +1,7 @@
 //! Gradients on their way to the update: divided by the loss scale, then summed over calls and averaged.
 
 use crate::lanes::{Group, apply_with, map_into};
-use crate::number::{Careful, Number};
+use crate::number::Number;
 use crate::subnormal::{Exponent, shrinks};
 
 /// A number to divide by.
@@ -60,20 +60,15 @@ impl Preparation {
     }
 
     /// The block of gradients the update sees: `g / loss_scale`, then `(g + accumulator) / steps`. Uses `scratch` only
-    /// if there is something to do; the gradient itself is never written to.
+    /// if there is something to do; the gradient itself is never written to. `Careful` for gradients that may be subnormal.
     #[inline]
-    pub fn block<'a>(&self, gradient: &'a [Group], accumulator: &[Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        if self.is_idle() { gradient } else { self.busy_block::<f32>(gradient, accumulator, scratch) }
-    }
-
-    /// [`block`](Self::block), for gradients that may be subnormal.
-    pub fn careful_block<'a>(
+    pub fn block<'a, N: Number>(
         &self,
         gradient: &'a [Group],
         accumulator: &[Group],
         scratch: &'a mut [Group],
     ) -> &'a [Group] {
-        if self.is_idle() { gradient } else { self.busy_block::<Careful>(gradient, accumulator, scratch) }
+        if self.is_idle() { gradient } else { self.busy_block::<N>(gradient, accumulator, scratch) }
     }
 
     #[inline(never)]
@@ -126,13 +121,14 @@ pub fn maximum(g: f32, accumulator: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::lanes::{flat, grouped};
+    use crate::number::Careful;
     use crate::testing::bits;
     use proptest::prelude::*;
 
     #[test]
     fn the_gradient_is_passed_on_untouched_when_there_is_nothing_to_do() {
         let gradient = grouped(&[1.0, 2.0]);
-        let block = Preparation::default().block(&gradient, &[], &mut []).as_ptr();
+        let block = Preparation::default().block::<f32>(&gradient, &[], &mut []).as_ptr();
         assert_eq!(block, gradient.as_ptr());
     }
 
@@ -163,9 +159,9 @@ mod tests {
             let preparation = Preparation::new(Some(scale), None);
             let [mut fast, mut careful] = [[Group::ZERO]; 2];
             let gradient = &grouped(&[g]);
-            let fast = flat(preparation.block(gradient, &[], &mut fast));
+            let fast = flat(preparation.block::<f32>(gradient, &[], &mut fast));
             prop_assert_eq!(bits(fast[0]), bits(g / scale));
-            let careful = flat(preparation.careful_block(gradient, &[], &mut careful));
+            let careful = flat(preparation.block::<Careful>(gradient, &[], &mut careful));
             prop_assert_eq!(bits(careful[0]), bits(g / scale));
         }
     }

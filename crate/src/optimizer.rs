@@ -15,7 +15,7 @@ use crate::update::Coefficients;
 use crate::variable::{Freed, Variable, Variables};
 use alloc::vec::Vec;
 use core::{error::Error, fmt};
-use stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
+use stages::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
 
 mod slots;
 pub(crate) mod stages;
@@ -504,8 +504,7 @@ impl Optimizer {
         while let Some(state) = self.states.get_mut(position) {
             let Some(variable) = variables.get_mut(state.variable) else { break };
             let turn = turn_of(position, raw_iterations);
-            let is_ordinary = !state.careful && !state.overwrite_with_gradient;
-            if !(is_ordinary && stages.update_in_place(Arrays::of(variable, &mut state.slots), factor, turn)) {
+            if state.careful || !stages.update_in_place(Arrays::of(variable, &mut state.slots), factor, turn) {
                 break;
             }
             position += 1;
@@ -539,13 +538,6 @@ impl Optimizer {
         }
         Ok(())
     }
-}
-
-/// Which of a variable's blocks are looked through in this call. Not yet the first variable's in the first call: what looks
-/// through it would have to be compiled for that.
-#[inline]
-fn turn_of(index: usize, raw_iterations: u32) -> usize {
-    index.wrapping_add(raw_iterations as usize).wrapping_add(1) % TURNS
 }
 
 /// An empty vector with room for `len`.

@@ -14,7 +14,7 @@ use crate::clip::{Clip, ClipMode};
 use crate::gradient::Elements;
 use crate::half::Half;
 use crate::lanes::{Group, WIDTH, groups};
-use crate::optimizer::stages::{Arrays, Scratch, Stages, TURNS, sum_of_squares};
+use crate::optimizer::stages::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
 use crate::optimizer::{Call, Optimizer, Slots, State, reserved};
 use crate::sum::pairwise;
 use crate::variable::{Variable, Variables};
@@ -188,7 +188,7 @@ pub struct Parts {
     /// What gradients are multiplied by, if a piece's step is one loop.
     at_once: Option<f32>,
     /// Which blocks to look through: others in each step.
-    turn: usize,
+    raw_iterations: u32,
     phase: Phase,
 }
 
@@ -244,7 +244,7 @@ impl Parts {
             call: Call { learning_rate: 0.0, loss_scale: None, selected: None },
             stages: None,
             at_once: None,
-            turn: 0,
+            raw_iterations: 0,
             phase: Phase::Over,
         }))
     }
@@ -351,7 +351,7 @@ impl Parts {
         }
         self.at_once = stages.at_once(self.call);
         self.stages = Some(stages);
-        self.turn = optimizer.raw_iterations as usize;
+        self.raw_iterations = optimizer.raw_iterations;
         self.phase = Phase::Update;
     }
 
@@ -425,7 +425,7 @@ impl Parts {
             Fate::Overwritten => stages.overwrite(arrays, &mut Scratch::new().widened),
             Fate::Trained(clip) => {
                 let mut careful = piece.careful.load(Relaxed);
-                let turn = self.turn.wrapping_add(number) % TURNS;
+                let turn = turn_of(number, self.raw_iterations);
                 let is_done = self
                     .at_once
                     .is_some_and(|factor| !careful && stages.update_at_once(&mut arrays, row.decays, factor, turn));
