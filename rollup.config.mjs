@@ -30,7 +30,15 @@ const prefixed = (flavour) =>
  * optimizers' classes: nothing but what it exports is wanted of it. `core` has the rest.
  */
 const sharedChunks = (entry) => ({
-  core: ["runtime", "disposable", "schedules/index", "schedules/serialization", "numbers", "options", "slots"],
+  core: [
+    "memory/runtime",
+    "support/disposable",
+    "schedules/index",
+    "schedules/serialization",
+    "memory/numbers",
+    "optimizers/options",
+    "optimizers/slots",
+  ],
   [entry]: ["index"],
 });
 
@@ -70,42 +78,45 @@ const files = {
     keras: "keras/index",
     pytorch: "pytorch/index",
   },
-  chunks: { errors: ["errors", "checkpoint/serially"], safetensors: ["checkpoint/safetensors", "checkpoint/crc32"] },
+  chunks: {
+    errors: ["support/errors", "checkpoint/run-exclusive"],
+    safetensors: ["formats/safetensors", "formats/crc32"],
+  },
 };
 
 /**
- * A flavour is a set of entries with a kernel/universal of its own: the file that names the machine forms it holds. One
+ * A flavour is a set of entries with a kernel/backends of its own: the file that names the machine forms it holds. One
  * flavour's entries share their classes.
  */
 const flavours = [
   {
     name: "index",
-    seam: "universal",
+    backends: "backends",
     threads: "threaded",
     entries: { index: "index", ...shared },
     types: files.entries,
     chunks: sharedChunks("index"),
     plugins: [moduleFile, workerScript],
   },
-  { name: "js", seam: "script-only", entries: { js: "index", ...prefixed("js") }, chunks: sharedChunks("js") },
-  { name: "wasm-only", seam: "inline-only", entries: { "wasm-only": "index" } },
-  { name: "slim", seam: "provided", entries: { slim: "slim" } },
+  { name: "js", backends: "script-only", entries: { js: "index", ...prefixed("js") }, chunks: sharedChunks("js") },
+  { name: "wasm-only", backends: "inline-only", entries: { "wasm-only": "index" } },
+  { name: "slim", backends: "provided", entries: { slim: "slim" } },
   {
     name: "workerd",
-    seam: "static",
+    backends: "static",
     entries: { workerd: "index", ...prefixed("workerd") },
     chunks: sharedChunks("workerd"),
   },
 ];
 
-/** Resolves what only this build knows: build products, the flavour's seams, our helper in the place of plugin-wasm's. */
-const own = ({ seam, threads = "unthreaded" }, extension) => ({
+/** Resolves what only this build knows: build products, the build variant's backends, our helper in the place of plugin-wasm's. */
+const own = ({ backends, threads = "unthreaded" }, extension) => ({
   name: "own",
   resolveId(id) {
     // A file beside the entry, which the host compiles.
     if (id === "#wasm/static/rmsprop.wasm") return { id: "./rmsprop.wasm", external: true, moduleSideEffects: false };
     if (id.startsWith("#wasm/")) return build(id.slice(1));
-    if (id.endsWith("/universal.js")) return build(`ts/kernel/${seam}${extension}`);
+    if (id.endsWith("/backends.js")) return build(`ts/kernel/${backends}${extension}`);
     if (id.endsWith("/threaded.js")) return build(`ts/kernel/${threads}${extension}`);
     if (id === "\0wasmHelpers.js") return build("ts/kernel/load-wasm-module.js");
     return null;

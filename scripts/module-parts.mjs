@@ -54,7 +54,7 @@ export function moduleParts(path) {
   for (const [i, size] of sizes.entries()) {
     // A function that is exported to the host has no path, but its bare name.
     const [crate = "", module] = names[i]?.match(/\w+(?=(\[\w+\])?::)/g) ?? [];
-    const part = crate === "rmsprop" ? `rmsprop::${module}` : crate === "" ? "rmsprop::abi" : crate;
+    const part = crate === "rmsprop" ? `rmsprop::${module}` : crate === "" ? "rmsprop::wasm" : crate;
     parts.set(part, (parts.get(part) ?? 0) + size);
   }
   return [...parts].sort(([, a], [, b]) => b - a);

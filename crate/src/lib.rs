@@ -48,42 +48,28 @@
 
 extern crate alloc;
 
-mod accumulate;
-mod arena;
-mod average;
-mod block;
-mod buffer;
-mod careful;
-mod clip;
+mod arith;
 pub mod config;
-mod cosine;
-mod decay;
-mod gradient;
-mod half;
-mod lanes;
-mod machine;
-mod number;
-mod optimizer;
-mod scale;
-pub mod schedule;
-pub mod status;
-mod subnormal;
-mod sum;
+mod memory;
+mod platform;
+mod rule;
+pub mod schedules;
+mod step;
 #[cfg(test)]
 mod testing;
-mod update;
-mod variable;
-
-#[cfg(target_arch = "wasm32")]
-mod abi;
-
-pub use arena::{Arena, Handle};
-pub use buffer::OutOfMemory;
-pub use clip::Clip;
-pub use config::Hyperparameters;
-pub use gradient::GradientDtype;
 #[cfg(any(feature = "threads", test))]
-pub use machine::parts;
-pub use optimizer::{BuildError, Call, Optimizer, Slot};
-pub use scale::LossScale;
-pub use variable::{Freed, Variable, Variables};
+mod threads;
+mod wasm;
+
+pub use config::Hyperparameters;
+pub use memory::buffer::OutOfMemory;
+pub use memory::gradient::GradientDtype;
+pub use memory::slot_map::{Arena, Handle};
+pub use memory::variable::{Freed, Variable, Variables};
+pub use rule::clip::Clip;
+pub use rule::loss_scale::LossScale;
+pub use step::optimizer::{BuildError, Call, Optimizer};
+pub use step::slots::Slot;
+#[cfg(any(feature = "threads", test))]
+pub use threads::chunked_step as parts;
+pub use wasm::status;

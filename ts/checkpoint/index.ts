@@ -1,12 +1,22 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
-import { CheckpointError, message, notBuilt, own, type PackageError, record, StateError, show } from "../errors.js";
+
+import { readSealed, writeSealed } from "../formats/checksummed.js";
+import { ownBytes } from "../formats/own-bytes.js";
+import type { Tensor } from "../formats/safetensors.js";
 import { KEPT_BY, SLOTS } from "../generated/codes.js";
-import { stringifyConfig } from "../keras-json.js";
-import { arrayKind } from "../typed-array.js";
-import { assertSameMeaning, parsedConfig } from "./meaning.js";
-import { ownBytes } from "./own-bytes.js";
-import type { Tensor } from "./safetensors.js";
-import { readSealed, writeSealed } from "./sealed.js";
+import { stringifyConfig } from "../optimizers/config-json.js";
+import {
+  CheckpointError,
+  message,
+  notBuilt,
+  own,
+  type PackageError,
+  record,
+  StateError,
+  show,
+} from "../support/errors.js";
+import { arrayKind } from "../support/typed-array.js";
+import { assertSameMeaning, parsedConfig } from "./compatibility.js";
 
 export { CheckpointError, type PackageError, StateError };
 

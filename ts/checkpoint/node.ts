@@ -8,8 +8,8 @@ import { randomUUID } from "node:crypto";
 import { chmod, open, readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { platform } from "node:process";
-import { message, show } from "../errors.js";
-import { serially } from "./serially.js";
+import { message, show } from "../support/errors.js";
+import { serially } from "./run-exclusive.js";
 import { storable } from "./storable.js";
 
 /** A temporary file that was not written to for so long is one of a process that died; in milliseconds. */

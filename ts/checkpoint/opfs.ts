@@ -4,8 +4,8 @@
 // (https://fs.spec.whatwg.org/#api-filesystemwritablefilestream). A synchronous access handle would be faster, but it
 // writes in place: a worker that ends in the middle leaves a broken file.
 
-import { message } from "../errors.js";
-import { serially } from "./serially.js";
+import { message } from "../support/errors.js";
+import { serially } from "./run-exclusive.js";
 import { storable } from "./storable.js";
 
 /** What is used of a `FileSystemDirectoryHandle`. */

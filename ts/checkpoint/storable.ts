@@ -1,7 +1,7 @@
 // What may take the place of a checkpoint in storage.
 
-import { message } from "../errors.js";
-import { ownBytes } from "./own-bytes.js";
+import { ownBytes } from "../formats/own-bytes.js";
+import { message } from "../support/errors.js";
 
 /**
  * A copy of the bytes of a checkpoint, as they are now: who has written them may go on to use theirs.

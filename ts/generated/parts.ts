@@ -23,7 +23,7 @@ export interface PartsExports extends KernelExports {
   readonly part: (parts: number, phase: number, chunk: number) => void;
 
   /**
-   * Address by which [`part`](crate::machine::parts::part) knows an optimizer's chunks.
+   * Address by which [`part`](crate::threads::chunked_step::part) knows an optimizer's chunks.
    */
   readonly parts_address: (optimizer: number) => number;
 

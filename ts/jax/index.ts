@@ -1,14 +1,14 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
-import { allOrNone } from "../all-or-none.js";
-import { freeAtEndOfBlock } from "../disposable.js";
-import { message, own, record, whole } from "../errors.js";
 import type { Slot } from "../generated/codes.js";
-import { REBUILD, RUNTIME } from "../internal.js";
-import { adapterOptions, type RMSpropOptions } from "../options.js";
-import { RMSprop } from "../rmsprop.js";
-import { keptSlots } from "../slots.js";
-import { Variable } from "../variable.js";
+import { allOrNone } from "../memory/free-on-error.js";
+import { Variable } from "../memory/variable.js";
+import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
+import { RMSprop } from "../optimizers/rmsprop.js";
+import { keptSlots } from "../optimizers/slots.js";
+import { freeAtEndOfBlock } from "../support/disposable.js";
+import { message, own, record, whole } from "../support/errors.js";
+import { REBUILD, RUNTIME } from "../support/internal.js";
 import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
 
 const EMPTY = /* @__PURE__ */ new Float32Array(0);

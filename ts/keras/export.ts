@@ -1,11 +1,11 @@
 // Arrays for Python: what NumPy and Python's safetensors read, by number, as Keras' stores have them.
 
-import { littleEndian } from "../checkpoint/little-endian.js";
-import { write } from "../checkpoint/safetensors.js";
-import { encodeUtf8 } from "../checkpoint/utf8.js";
-import { message } from "../errors.js";
-import { arrayKind } from "../typed-array.js";
-import { writeZip } from "./zip.js";
+import { littleEndian } from "../formats/little-endian.js";
+import { write } from "../formats/safetensors.js";
+import { encodeUtf8 } from "../formats/utf8.js";
+import { writeZip } from "../formats/zip.js";
+import { message } from "../support/errors.js";
+import { arrayKind } from "../support/typed-array.js";
 
 /** What `optimizer.variables` and `optimizer.trainableVariables` are lists of. */
 export interface Exported {

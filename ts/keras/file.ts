@@ -3,14 +3,14 @@
 // In `optimizer/vars`, Keras numbers an optimizer's arrays without saying what they are: which options were on decides. So
 // nothing is loaded without the configuration they were saved with.
 
-import { checkedBytes } from "../checkpoint/own-bytes.js";
-import { decodeUtf8 } from "../checkpoint/utf8.js";
-import { CheckpointError, message, notBuilt, own, record, StateError, show } from "../errors.js";
-import type { LossScaleConfig } from "../loss-scale.js";
-import type { RMSpropConfig } from "../rmsprop.js";
+import { type Hdf5, readHdf5 } from "../formats/hdf5.js";
+import { checkedBytes } from "../formats/own-bytes.js";
+import { decodeUtf8 } from "../formats/utf8.js";
+import { looksLikeZip, readZip } from "../formats/zip.js";
+import type { LossScaleConfig } from "../optimizers/loss-scale-optimizer.js";
+import type { RMSpropConfig } from "../optimizers/rmsprop.js";
 import type { Serialized } from "../schedules/serialization.js";
-import { type Hdf5, readHdf5 } from "./hdf5.js";
-import { looksLikeZip, readZip } from "./zip.js";
+import { CheckpointError, message, notBuilt, own, record, StateError, show } from "../support/errors.js";
 
 /** What `keras.optimizers.serialize` gives for the optimizers that this package has. */
 export type KerasOptimizer =

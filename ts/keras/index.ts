@@ -1,5 +1,7 @@
 // The entry `rmsprop-wasm/keras`: models saved by Keras 3, and arrays for Python.
-export { CheckpointError, StateError } from "../errors.js";
+
+export type { Hdf5 } from "../formats/hdf5.js";
+export { CheckpointError, StateError } from "../support/errors.js";
 export { type Exported, exportNpz, exportSafetensors } from "./export.js";
 export {
   type KerasFile,
@@ -11,4 +13,3 @@ export {
   readKeras,
   type Target,
 } from "./file.js";
-export type { Hdf5 } from "./hdf5.js";

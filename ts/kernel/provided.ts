@@ -1,8 +1,9 @@
 // The seam of the flavour `rmsprop-wasm/slim`: the WebAssembly is given by `init` or `initSync`.
-import { StateError, show } from "../errors.js";
+
 import type { KernelExports } from "../generated/kernel.js";
-import type { Form, Forms } from "./form.js";
-import { checked, moduleForm } from "./module-form.js";
+import { StateError, show } from "../support/errors.js";
+import type { Form, Forms } from "./backend.js";
+import { checked, moduleForm } from "./module-backend.js";
 
 /**
  * What holds the WebAssembly: a `WebAssembly.Module` (of any realm), its bytes, a `Response`, a URL or its text, or what a

@@ -1,7 +1,7 @@
 // The one place that knows how the formula of `torch.optim.RMSprop` differs from that of an optimizer of ours.
 
-import { CheckpointError } from "../errors.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
+import { CheckpointError } from "../support/errors.js";
 import type { ParameterGroup } from "./parameter-groups.js";
 
 /** The options that decide the formula. */

@@ -1,10 +1,10 @@
 // The entry `rmsprop-wasm/pytorch`: the state of a `torch.optim.RMSprop`, from a safetensors file that Python wrote by the
 // lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
 
-import { ownBytes } from "../checkpoint/own-bytes.js";
-import { read, type Tensor } from "../checkpoint/safetensors.js";
-import { CheckpointError, message, notBuilt, StateError, show } from "../errors.js";
+import { ownBytes } from "../formats/own-bytes.js";
+import { read, type Tensor } from "../formats/safetensors.js";
 import type { Slot } from "../generated/codes.js";
+import { CheckpointError, message, notBuilt, StateError, show } from "../support/errors.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
 

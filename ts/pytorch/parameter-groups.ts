@@ -1,6 +1,6 @@
 // The options in PyTorch's `state_dict`: one or more groups of parameters, here of one mind.
 
-import { CheckpointError, show } from "../errors.js";
+import { CheckpointError, show } from "../support/errors.js";
 
 /** A group, as far as it is used. */
 export interface ParameterGroup {

@@ -1,6 +1,7 @@
 // Keras' CosineDecayRestarts. The formula is in the crate, schedule.rs.
-import { EVALUATE, KEYS } from "../internal.js";
-import { defaultRuntime, type Runtime } from "../runtime.js";
+
+import { defaultRuntime, type Runtime } from "../memory/runtime.js";
+import { EVALUATE, KEYS } from "../support/internal.js";
 import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new CosineDecayRestarts`. */

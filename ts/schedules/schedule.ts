@@ -1,7 +1,8 @@
 // What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
-import { finite, message, own, record } from "../errors.js";
-import { EVALUATE, KEYS } from "../internal.js";
-import type { Runtime } from "../runtime.js";
+
+import type { Runtime } from "../memory/runtime.js";
+import { finite, message, own, record } from "../support/errors.js";
+import { EVALUATE, KEYS } from "../support/internal.js";
 
 /** Anything that gives a learning rate for a step. */
 export interface Schedule {

@@ -1,5 +1,5 @@
 // Keras' serialized form of schedules, both ways.
-import { message, own, record, show } from "../errors.js";
+import { message, own, record, show } from "../support/errors.js";
 import { CosineDecay } from "./cosine-decay.js";
 import { CosineDecayRestarts } from "./cosine-decay-restarts.js";
 import { ExponentialDecay } from "./exponential-decay.js";

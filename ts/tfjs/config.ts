@@ -1,9 +1,10 @@
 // The optimizer's configuration as tfjs keeps it: in model.json, with keys in camelCase.
-import { message, own, record } from "../errors.js";
-import type { LossScaleOptions } from "../loss-scale.js";
-import { adapterOptions, OPTIONS, optionsFromConfig, type RMSpropOptions } from "../options.js";
-import type { RMSprop } from "../rmsprop.js";
+
+import type { LossScaleOptions } from "../optimizers/loss-scale-optimizer.js";
+import { adapterOptions, OPTIONS, optionsFromConfig, type RMSpropOptions } from "../optimizers/options.js";
+import type { RMSprop } from "../optimizers/rmsprop.js";
 import { deserialize, type SerializedInput } from "../schedules/serialization.js";
+import { message, own, record } from "../support/errors.js";
 
 /** Options of `rmsprop(tf, options)`: those of `new RMSprop`, and loss scaling. */
 export type RMSpropTfjsOptions = RMSpropOptions & (DynamicScaling | { readonly lossScale?: undefined });

@@ -1,10 +1,11 @@
 // The entry `rmsprop-wasm/tfjs`: an optimizer for TensorFlow.js, made from the user's own copy of it.
-import { message } from "../errors.js";
-import type { LearningRate } from "../learning-rate.js";
-import type { LossScaleOptimizer } from "../loss-scale.js";
-import type { WeightDecayExclusion } from "../optimizer.js";
-import type { RMSpropOptions } from "../options.js";
-import type { RMSprop } from "../rmsprop.js";
+
+import type { WeightDecayExclusion } from "../optimizers/base-optimizer.js";
+import type { LearningRate } from "../optimizers/learning-rate.js";
+import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import type { RMSpropOptions } from "../optimizers/options.js";
+import type { RMSprop } from "../optimizers/rmsprop.js";
+import { message } from "../support/errors.js";
 import type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
 import { optimizerClass } from "./optimizer.js";
 import type { SerializableClass, TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";

@@ -1,12 +1,12 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
-import { allOrNone } from "../all-or-none.js";
-import { CheckpointError, message, own, record, StateError, show } from "../errors.js";
-import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../internal.js";
-import type { LearningRate } from "../learning-rate.js";
-import { LossScaleOptimizer } from "../loss-scale.js";
-import { RMSprop } from "../rmsprop.js";
-import { keptSlots } from "../slots.js";
-import { Variable } from "../variable.js";
+import { allOrNone } from "../memory/free-on-error.js";
+import { Variable } from "../memory/variable.js";
+import type { LearningRate } from "../optimizers/learning-rate.js";
+import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import { RMSprop } from "../optimizers/rmsprop.js";
+import { keptSlots } from "../optimizers/slots.js";
+import { CheckpointError, message, own, record, StateError, show } from "../support/errors.js";
+import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../support/internal.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
 import type { Exclusion, RMSpropAdditions } from "./index.js";
 import type {

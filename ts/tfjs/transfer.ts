@@ -1,5 +1,5 @@
 // Values between tfjs' memory and ours: one copy each way.
-import type { Variable } from "../variable.js";
+import type { Variable } from "../memory/variable.js";
 import type { TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
 
 /** A variable in our memory, and the one of tfjs that it stands for. */

@@ -1,6 +1,7 @@
 // What `getWeights` gives, read back: counters and rates by name, and the slots of each variable.
-import { CheckpointError, show } from "../errors.js";
+
 import { SLOTS, type Slot } from "../generated/codes.js";
+import { CheckpointError, show } from "../support/errors.js";
 import type { NamedTensorLike } from "./tensorflow.js";
 
 /** The state that was saved for one variable. */

@@ -1,10 +1,11 @@
 // The entry for several threads: a runtime whose steps are shared by workers.
-import { message, own, record, whole } from "../errors.js";
+
 import type { KernelExports } from "../generated/kernel.js";
 import { INITIAL_PAGES, type PartsExports } from "../generated/parts.js";
-import { checked } from "../kernel/module-form.js";
+import { checked } from "../kernel/module-backend.js";
 import { type Threaded, threaded } from "../kernel/threaded.js";
-import { checkedLimits, createRuntime, limit } from "../runtime.js";
+import { checkedLimits, createRuntime, limit } from "../memory/runtime.js";
+import { message, own, record, whole } from "../support/errors.js";
 import { queue } from "./control.js";
 import { createWorker, type HostWorker, starts } from "./host.js";
 import { Pool } from "./pool.js";

@@ -1,6 +1,7 @@
 // The threads of one runtime, and how they share a step.
-import { StateError } from "../errors.js";
+
 import type { PartsExports } from "../generated/parts.js";
+import { StateError } from "../support/errors.js";
 import { begin, CHUNKS, DONE, EPOCH, PARTS, PHASE, queue, SLEEPERS, THREADS, work } from "./control.js";
 import type { HostWorker } from "./host.js";
 

@@ -1,9 +1,10 @@
 // A runtime with a pool of threads, and how both end.
-import { freeAtEndOfBlock } from "../disposable.js";
-import { StateError } from "../errors.js";
+
 import type { KernelExports } from "../generated/kernel.js";
-import { ownShared } from "../numbers.js";
-import { Runtime } from "../runtime.js";
+import { ownShared } from "../memory/numbers.js";
+import { Runtime } from "../memory/runtime.js";
+import { freeAtEndOfBlock } from "../support/disposable.js";
+import { StateError } from "../support/errors.js";
 import type { Pool } from "./pool.js";
 
 /** Ends the workers of runtimes that were never freed. */

@@ -1,4 +1,4 @@
-//! Writes the TypeScript side of the boundary from the definitions in this crate: `bindings <folder>`.
+//! Writes the TypeScript side of the boundary from the definitions in this crate: `bindings <ts>`, the folder of the sources.
 //!
 //! Types and their documentation by ts-rs, values by `serde_json`. What has a member for each hyper-parameter is written from
 //! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
@@ -147,9 +147,9 @@ fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
     });
     let words = HYPERPARAMETERS.iter().filter(|row| row.kind == Kind::Choice).map(value_type).collect::<Vec<_>>();
     format!(
-        "{HEADER}import {{ SET, VALUES }} from \"../internal.js\";\n\
-         import {{ Optimizer }} from \"../optimizer.js\";\n\
-         import type {{ Hyperparameters, {} }} from \"./hyperparameters.js\";\n\n\
+        "{HEADER}import {{ SET, VALUES }} from \"../../support/internal.js\";\n\
+         import {{ Optimizer }} from \"../base-optimizer.js\";\n\
+         import type {{ Hyperparameters, {} }} from \"../../generated/hyperparameters.js\";\n\n\
          /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */\n\
          export abstract class TunableOptimizer extends Optimizer {{\n  \
          /** @internal */\n  abstract readonly [VALUES]: Hyperparameters;\n  \
@@ -194,14 +194,20 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("usage: bindings <folder>")?;
-    let folder = Path::new(&folder);
+    let folder = std::env::args().nth(1).ok_or("usage: bindings <ts>")?;
+    let sources = Path::new(&folder);
     let config = Config::default();
-    std::fs::create_dir_all(folder)?;
     let defaults = serde_json::to_value(Hyperparameters::default())?;
     let defaults = defaults.as_object().ok_or("the defaults are no object")?;
-    std::fs::write(folder.join("hyperparameters.ts"), hyperparameters(&config, defaults)?)?;
-    std::fs::write(folder.join("tunable-optimizer.ts"), tunable_optimizer(defaults))?;
-    std::fs::write(folder.join("codes.ts"), codes(&config)?)?;
+    let files = [
+        ("generated/hyperparameters.ts", hyperparameters(&config, defaults)?),
+        ("generated/codes.ts", codes(&config)?),
+        ("optimizers/generated/tunable-optimizer.ts", tunable_optimizer(defaults)),
+    ];
+    for (name, text) in files {
+        let path = sources.join(name);
+        std::fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
+        std::fs::write(path, text)?;
+    }
     Ok(())
 }

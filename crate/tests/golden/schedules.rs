@@ -5,7 +5,7 @@
 use crate::bits::{Bits, bits};
 use crate::check::{Check, equal};
 use crate::vectors::Config;
-use rmsprop::schedule::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
+use rmsprop::schedules::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
 use serde::{Deserialize, de::IgnoredAny};
 
 /// A serialized schedule, as in a configuration.

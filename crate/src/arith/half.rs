@@ -1,0 +1,96 @@
+//! Numbers of 16 bits as float32s. Both types are subsets of it: nothing is rounded.
+
+use crate::arith::lanes::{Group, WIDTH, flat_mut};
+
+/// A group of elements of 16 bits.
+pub type HalfGroup = [u16; WIDTH];
+
+/// One of the 16-bit types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// IEEE 754 binary16.
+    Float16,
+    /// The upper half of a float32.
+    Bfloat16,
+}
+
+impl Half {
+    /// Widens an array into as much of `room` as it needs, and gives that.
+    #[inline(never)]
+    pub fn widen_all<'a>(self, halves: &[HalfGroup], room: &'a mut [Group]) -> &'a [Group] {
+        let room = &mut room[..halves.len()];
+        match self {
+            Self::Float16 => widen_each(room, halves, float16),
+            Self::Bfloat16 => widen_each(room, halves, bfloat16),
+        }
+        room
+    }
+}
+
+#[inline]
+fn widen_each(room: &mut [Group], halves: &[HalfGroup], widen: impl Fn(u16) -> f32) {
+    let len = halves.len() * WIDTH;
+    for (x, bits) in flat_mut(room)[..len].iter_mut().zip(&halves.as_flattened()[..len]) {
+        *x = widen(*bits);
+    }
+}
+
+fn bfloat16(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Without a branch, so that the loop becomes `f32x4` code, and without arithmetic on subnormal numbers, which is slow: of
+/// gradients in float16, many are.
+fn float16(bits: u16) -> f32 {
+    /// What float32 adds to an exponent more than float16 does, 127 - 15, in its place.
+    const REBIAS: u32 = 112 << 23;
+    /// 2⁻¹⁴, the smallest normal number.
+    const NORMAL: f32 = 1.0 / 16384.0;
+    /// 2¹⁶, the first power beyond the range: there are infinities and `NaN`.
+    const BEYOND: f32 = 65536.0;
+    // Sign-extended from 16 to 32 bits: bit 31 is the sign. The mask below drops its copies.
+    let bits = i32::from(bits.cast_signed()).cast_unsigned();
+    // Fraction and exponent in their places: right but for exponents of 0, which have no leading one, and 31.
+    let x = f32::from_bits(((bits & 0x7fff) << 13) + REBIAS);
+    // With an exponent of 0, x = 2⁻¹⁵ (1 + f) should be 2⁻¹⁴ f = x + (x - 2⁻¹⁴). Both operations are exact.
+    let excess = x - NORMAL;
+    let finite = x + if excess < 0.0 { excess } else { 0.0 };
+    let special = if finite >= BEYOND { f32::INFINITY.to_bits() } else { 0 };
+    f32::from_bits(finite.to_bits() | special | bits & 0x8000_0000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::lanes::{flat, groups};
+
+    /// The number by its definition, IEEE 754-2019, 3.4: exact in float64.
+    fn defined(bits: u16, exponent_bits: u32) -> f64 {
+        let fraction_bits = 15 - exponent_bits;
+        let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+        let largest = (1 << exponent_bits) - 1;
+        let bias = (largest - 1) / 2;
+        let exponent = i32::from(bits >> fraction_bits) & largest;
+        let fraction = f64::from(bits & ((1 << fraction_bits) - 1)) / f64::from(1_u32 << fraction_bits);
+        match exponent {
+            0 => sign * fraction * 2.0_f64.powi(1 - bias),
+            exponent if exponent < largest => sign * (1.0 + fraction) * 2.0_f64.powi(exponent - bias),
+            _ if fraction == 0.0 => sign * f64::INFINITY,
+            _ => f64::NAN,
+        }
+    }
+
+    #[test]
+    fn every_pattern_is_the_number_that_it_is_defined_to_be() {
+        let halves: Vec<u16> = (0..=u16::MAX).collect();
+        let mut room = vec![Group::ZERO; groups(halves.len())];
+        for (half, exponent_bits) in [(Half::Float16, 5), (Half::Bfloat16, 8)] {
+            let widened = half.widen_all(halves.as_chunks().0, &mut room);
+            for (&bits, &x) in halves.iter().zip(flat(widened)) {
+                let expected = defined(bits, exponent_bits);
+                assert_eq!(x.is_sign_negative(), bits >> 15 == 1, "{half:?} {bits:04x}");
+                assert!(f64::from(x) == expected || x.is_nan() && expected.is_nan(), "{half:?} {bits:04x}: {x}");
+            }
+        }
+    }
+}

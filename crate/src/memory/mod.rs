@@ -1,0 +1,6 @@
+//! Memory: aligned arrays, and objects by handle.
+
+pub mod buffer;
+pub mod gradient;
+pub mod slot_map;
+pub mod variable;

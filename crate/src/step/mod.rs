@@ -1,0 +1,7 @@
+//! One step over all variables, from the call down to the fused loops.
+
+pub mod fused;
+pub mod optimizer;
+pub mod slots;
+pub mod stages;
+pub mod subnormal_update;

@@ -1,0 +1,5 @@
+//! A step in chunks, for several threads.
+
+#![allow(unsafe_code)]
+
+pub mod chunked_step;

@@ -1,0 +1,393 @@
+//! The functions exported from the WebAssembly module: numbers in, numbers out.
+//!
+//! Objects are known by handles, arrays by their addresses in linear memory, outcomes by [`Status`] codes. No strings, no
+//! classes, no imports: the wrapper needs no glue at run time, and any host can run the module. A handle that does not
+//! exist (any more) is reported, never followed: there is no `unsafe` here.
+//!
+//! Each instance of the module is one `World` with its own memory.
+
+use crate::config::Hyperparameters;
+use crate::memory::buffer::OutOfMemory;
+use crate::memory::gradient::GradientDtype;
+use crate::memory::slot_map::{Arena, Handle};
+use crate::memory::variable::{Variable, Variables};
+use crate::platform::Global;
+use crate::rule::loss_scale::LossScale;
+use crate::schedules::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
+use crate::step::optimizer::{Call, Optimizer};
+use crate::step::slots::Slot;
+use crate::wasm::status::Status;
+use alloc::vec::Vec;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// An optimizer before it is built: what it is to be, and for which variables.
+struct Plan {
+    hyperparameters: Hyperparameters,
+    variables: Vec<Handle>,
+}
+
+enum Trainer {
+    Planned(Plan),
+    /// With the bytes of memory that are booked for it.
+    Built(Optimizer, usize),
+}
+
+/// Bytes of memory in use, and the most there may be.
+struct Ledger {
+    used: usize,
+    limit: usize,
+}
+
+impl Ledger {
+    /// Runs `allocate`, which takes `bytes`, if the limit allows, and books them if it succeeds.
+    fn book<T, E: From<OutOfMemory>>(&mut self, bytes: usize, allocate: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let used = self.used.checked_add(bytes).filter(|&used| used <= self.limit).ok_or(OutOfMemory)?;
+        let allocated = allocate()?;
+        self.used = used;
+        Ok(allocated)
+    }
+}
+
+pub struct World {
+    variables: Variables,
+    optimizers: Arena<Trainer>,
+    pub loss_scales: Arena<LossScale>,
+    ledger: Ledger,
+}
+
+impl World {
+    pub fn built(&mut self, optimizer: Handle) -> Option<(&mut Optimizer, &mut Variables)> {
+        match self.optimizers.get_mut(optimizer) {
+            Some(Trainer::Built(built, _)) => Some((built, &mut self.variables)),
+            _ => None,
+        }
+    }
+}
+
+static WORLD: Global<World> = Global::new(World {
+    variables: Arena::new(),
+    optimizers: Arena::new(),
+    loss_scales: Arena::new(),
+    ledger: Ledger { used: 0, limit: usize::MAX },
+});
+
+/// No export calls another or the host, so the world is never borrowed twice.
+pub fn with<T>(work: impl FnOnce(&mut World) -> T) -> T {
+    WORLD.with(work)
+}
+
+fn code(result: Result<Status, Status>) -> u32 {
+    result.unwrap_or_else(|status| status).code()
+}
+
+fn address(array: Option<&[f32]>) -> usize {
+    array.map_or(0, |array| array.as_ptr() as usize)
+}
+
+/// Limits the linear memory to `bytes`: arrays that would not fit under it are refused.
+#[wasm_bindgen]
+pub fn memory_limit(bytes: u32) {
+    const PAGE: usize = 65_536;
+    // Memory grows by whole pages, so that there may be one more than what is booked.
+    let taken = (core::arch::wasm32::memory_size(0) + 1) * PAGE;
+    with(|world| world.ledger.limit = (bytes as usize).saturating_sub(taken));
+}
+
+/// Grows the linear memory so that arrays of `bytes` in all fit without growing it again.
+#[wasm_bindgen]
+pub fn memory_reserve(bytes: u32) -> u32 {
+    let mut room = Vec::<u8>::new();
+    code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
+}
+
+/// A variable of `size` zeros with a gradient of zeros, whose type has number `gradient_dtype`. The handle, or 0 if there
+/// is no room.
+#[wasm_bindgen]
+pub fn variable_create(size: u32, overwrite_with_gradient: bool, gradient_dtype: u32) -> u32 {
+    with(|World { variables, ledger, .. }| {
+        let dtype = GradientDtype::ALL.get(gradient_dtype as usize).copied().unwrap_or_default();
+        let bytes = Variable::bytes(size as usize, dtype).ok_or(OutOfMemory)?;
+        ledger.book(bytes, || {
+            let variable = Variable::zeroed_with(size as usize, dtype)?;
+            variables.insert(if overwrite_with_gradient { variable.overwritten_with_gradient() } else { variable })
+        })
+    })
+    .unwrap_or(0)
+}
+
+/// Address of a variable's values, 0 if it does not exist.
+#[wasm_bindgen]
+pub fn variable_value(variable: u32) -> usize {
+    with(|world| address(world.variables.get(variable).map(Variable::value)))
+}
+
+/// Address of a variable's gradient, 0 if it does not exist.
+#[wasm_bindgen]
+pub fn variable_gradient(variable: u32) -> usize {
+    with(|world| address(world.variables.get(variable).map(|variable| variable.gradient.buffer.as_slice())))
+}
+
+/// Gives a variable's memory back. Optimizers built with it report it as freed from then on.
+#[wasm_bindgen]
+pub fn variable_free(variable: u32) {
+    with(|world| {
+        if let Some(removed) = world.variables.remove(variable) {
+            world.ledger.used -= removed.own_bytes();
+        }
+    });
+}
+
+/// An optimizer with Keras' defaults and no variables yet. The handle, or 0 if there is no room.
+#[wasm_bindgen]
+pub fn optimizer_create() -> u32 {
+    let plan = Plan { hyperparameters: Hyperparameters::default(), variables: Vec::new() };
+    with(|world| world.optimizers.insert(Trainer::Planned(plan))).unwrap_or(0)
+}
+
+/// Sets the hyper-parameter in row `row` of the generated table; `NaN` means `null`.
+#[wasm_bindgen]
+pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
+    let set = with(|world| match world.optimizers.get_mut(optimizer)? {
+        Trainer::Planned(plan) => Some(plan.hyperparameters.set(row as usize, number)),
+        Trainer::Built(optimizer, _) => Some(optimizer.hyperparameters_mut().set(row as usize, number)),
+    });
+    if set == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+}
+
+/// Adds a variable to an optimizer that is not built yet.
+#[wasm_bindgen]
+pub fn optimizer_add(optimizer: u32, variable: u32) -> u32 {
+    code(with(|world| {
+        let Some(Trainer::Planned(plan)) = world.optimizers.get_mut(optimizer) else {
+            return Err(Status::NotFound);
+        };
+        plan.variables.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
+        plan.variables.push(variable);
+        Ok(Status::Done)
+    }))
+}
+
+/// Allocates the optimizer's state, at zero.
+#[wasm_bindgen]
+pub fn optimizer_build(optimizer: u32) -> u32 {
+    code(with(|World { variables, optimizers, ledger, .. }| {
+        let trainer = optimizers.get_mut(optimizer).ok_or(Status::NotFound)?;
+        let Trainer::Planned(Plan { hyperparameters, variables: handles }) = trainer else {
+            return Err(Status::NotFound);
+        };
+        let bytes = Optimizer::bytes(hyperparameters, handles, variables)?;
+        let built = ledger.book(bytes, || Optimizer::build(hyperparameters.clone(), handles, variables))?;
+        *trainer = Trainer::Built(built, bytes);
+        Ok(Status::Done)
+    }))
+}
+
+/// Address of the state in slot number `slot` for the variable built as number `index`, 0 if it is not kept.
+#[wasm_bindgen]
+pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
+    with(|world| {
+        let (built, _) = world.built(optimizer)?;
+        Some(address(built.slot(*Slot::ALL.get(slot as usize)?, index as usize)))
+    })
+    .unwrap_or(0)
+}
+
+/// Puts the variable built as number `index` in place `position` of the next call's selection.
+#[wasm_bindgen]
+pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
+    let done = with(|world| Some(world.built(optimizer)?.0.select(position as usize, index as usize)));
+    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+}
+
+/// Whether weight decay applies to the variable built as number `index`.
+#[wasm_bindgen]
+pub fn optimizer_decays(optimizer: u32, index: u32, decays: bool) -> u32 {
+    let done = with(|world| Some(world.built(optimizer)?.0.set_decays(index as usize, decays)));
+    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+}
+
+/// Calls so far, including those that only accumulated.
+#[wasm_bindgen]
+pub fn optimizer_raw_iterations(optimizer: u32) -> u32 {
+    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.raw_iterations()))
+}
+
+/// Updates so far.
+#[wasm_bindgen]
+pub fn optimizer_iterations(optimizer: u32) -> u32 {
+    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.iterations()))
+}
+
+/// Sets the count of calls, to resume.
+#[wasm_bindgen]
+pub fn optimizer_set_raw_iterations(optimizer: u32, raw_iterations: u32) {
+    with(|world| {
+        if let Some((built, _)) = world.built(optimizer) {
+            built.set_raw_iterations(raw_iterations);
+        }
+    });
+}
+
+fn step(optimizer: u32, call: Call) -> u32 {
+    code(with(|world| {
+        let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
+        built.apply(variables, call).map_err(|_| Status::FreedVariable)?;
+        Ok(Status::Done)
+    }))
+}
+
+/// One step with the gradients of all variables.
+#[wasm_bindgen]
+pub fn optimizer_step(optimizer: u32, learning_rate: f32) -> u32 {
+    step(optimizer, Call { learning_rate, loss_scale: None, selected: None })
+}
+
+/// One step with the gradients of the first `count` selected variables.
+#[wasm_bindgen]
+pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -> u32 {
+    step(optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+}
+
+/// Sets every variable to its average.
+#[wasm_bindgen]
+pub fn optimizer_finalize(optimizer: u32) -> u32 {
+    code(with(|world| {
+        let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
+        built.finalize(variables).map_err(|_| Status::FreedVariable)?;
+        Ok(Status::Done)
+    }))
+}
+
+/// Gives an optimizer's memory back; its variables stay.
+#[wasm_bindgen]
+pub fn optimizer_free(optimizer: u32) {
+    with(|world| {
+        if let Some(Trainer::Built(_, bytes)) = world.optimizers.remove(optimizer) {
+            world.ledger.used -= bytes;
+        }
+    });
+}
+
+/// A dynamic loss scale within `[minimum, maximum]`. The handle, or 0 if there is no room.
+#[wasm_bindgen]
+pub fn loss_scale_create(initial: f32, growth_steps: i32, minimum: f32, maximum: f32) -> u32 {
+    with(|world| world.loss_scales.insert(LossScale::new(initial, growth_steps, minimum, maximum))).unwrap_or(0)
+}
+
+/// The current scale.
+#[wasm_bindgen]
+pub fn loss_scale_value(loss_scale: u32) -> f32 {
+    with(|world| world.loss_scales.get(loss_scale).map_or(f32::NAN, |scale| scale.scale))
+}
+
+/// Finite steps since the scale last changed.
+#[wasm_bindgen]
+pub fn loss_scale_counter(loss_scale: u32) -> i32 {
+    with(|world| world.loss_scales.get(loss_scale).map_or(0, |scale| scale.counter))
+}
+
+/// Sets scale and counter, to resume.
+#[wasm_bindgen]
+pub fn loss_scale_set(loss_scale: u32, value: f32, counter: i32) {
+    with(|world| {
+        if let Some(scale) = world.loss_scales.get_mut(loss_scale) {
+            scale.scale = value;
+            scale.counter = counter;
+        }
+    });
+}
+
+/// Gives a loss scale's place back.
+#[wasm_bindgen]
+pub fn loss_scale_free(loss_scale: u32) {
+    with(|world| world.loss_scales.remove(loss_scale));
+}
+
+fn scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
+    code(with(|world| {
+        let World { variables, optimizers, loss_scales, .. } = world;
+        let (Some(scale), Some(Trainer::Built(built, _))) =
+            (loss_scales.get_mut(loss_scale), optimizers.get_mut(optimizer))
+        else {
+            return Err(Status::NotFound);
+        };
+        let finite = built.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
+        Ok(if finite { Status::Done } else { Status::Skipped })
+    }))
+}
+
+/// One step under a loss scale with the gradients of all variables.
+#[wasm_bindgen]
+pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u32 {
+    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: None })
+}
+
+/// One step under a loss scale with the gradients of the first `count` selected variables.
+#[wasm_bindgen]
+pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
+    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+}
+
+/// Keras' `ExponentialDecay` at `step`.
+#[wasm_bindgen]
+pub fn exponential_decay(
+    step: f32,
+    initial_learning_rate: f64,
+    decay_steps: f64,
+    decay_rate: f64,
+    staircase: bool,
+) -> f32 {
+    ExponentialDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
+}
+
+/// Keras' `InverseTimeDecay` at `step`.
+#[wasm_bindgen]
+pub fn inverse_time_decay(
+    step: f32,
+    initial_learning_rate: f64,
+    decay_steps: f64,
+    decay_rate: f64,
+    staircase: bool,
+) -> f32 {
+    InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
+}
+
+/// Keras' `PolynomialDecay` at `step`.
+#[wasm_bindgen]
+pub fn polynomial_decay(
+    step: f32,
+    initial_learning_rate: f64,
+    decay_steps: f64,
+    end_learning_rate: f64,
+    power: f64,
+    cycle: bool,
+) -> f32 {
+    PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate, power, cycle }.at(step)
+}
+
+/// Keras' `CosineDecay` at `step`; a `warmup_target` of `NaN` means no warm-up.
+#[wasm_bindgen]
+pub fn cosine_decay(
+    step: f32,
+    initial_learning_rate: f64,
+    decay_steps: f64,
+    alpha: f64,
+    warmup_target: f64,
+    warmup_steps: f64,
+) -> f32 {
+    let warmup_target = (!warmup_target.is_nan()).then_some(warmup_target);
+    CosineDecay { initial_learning_rate, decay_steps, alpha, warmup_target, warmup_steps }.at(step)
+}
+
+/// Keras' `CosineDecayRestarts` at `step`.
+#[wasm_bindgen]
+pub fn cosine_decay_restarts(
+    step: f32,
+    initial_learning_rate: f64,
+    first_decay_steps: f64,
+    t_mul: f64,
+    m_mul: f64,
+    alpha: f64,
+) -> f32 {
+    CosineDecayRestarts { initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha }.at(step)
+}

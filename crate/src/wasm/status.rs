@@ -1,0 +1,46 @@
+//! What an exported function reports.
+
+use crate::memory::buffer::OutOfMemory;
+use crate::step::optimizer::BuildError;
+
+/// Outcome of an exported function; its place is its number at the boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
+#[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
+pub enum Status {
+    /// Done.
+    Done,
+    /// A gradient was not finite: nothing but the loss scale changed.
+    Skipped,
+    /// No room: nothing changed.
+    OutOfMemory,
+    /// A variable was freed: nothing changed.
+    FreedVariable,
+    /// There is no such object, row or place: nothing changed. The wrapper never lets this happen.
+    NotFound,
+}
+
+impl Status {
+    /// All codes, in order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Skipped, Self::OutOfMemory, Self::FreedVariable, Self::NotFound];
+
+    /// The number at the boundary.
+    pub fn code(self) -> u32 {
+        self as u32
+    }
+}
+
+impl From<BuildError> for Status {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::OutOfMemory => Self::OutOfMemory,
+            BuildError::Freed(_) => Self::FreedVariable,
+        }
+    }
+}
+
+impl From<OutOfMemory> for Status {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}

@@ -1,0 +1,57 @@
+// Which options decide what the arrays of a checkpoint mean. All others may change between saving and loading.
+
+import { CheckpointError, show } from "../support/errors.js";
+
+interface Meaning {
+  /** Whether the learning rate is in the momentum buffer. */
+  readonly momentum_mode?: unknown;
+  /** How many gradients the accumulators sum. */
+  readonly gradient_accumulation_steps?: unknown;
+}
+
+/**
+ * @param text the configuration that the checkpoint was saved with.
+ * @param now that of the optimizer it is loaded into.
+ * @param slots the kinds of state that both have.
+ * @param iteration calls so far, when it was saved.
+ * @throws {CheckpointError} if the optimizer would take the state for something else; it says what.
+ */
+export function assertSameMeaning(
+  text: string | undefined,
+  now: object,
+  slots: ReadonlySet<string | null>,
+  iteration: number,
+): void {
+  const [saved, wanted] = [ofRMSprop(parsedConfig(text)), ofRMSprop(now)];
+  const mode = saved.momentum_mode ?? "keras";
+  if (slots.has("momentum") && mode !== (wanted.momentum_mode ?? "keras")) {
+    const held = mode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
+    throw new CheckpointError(
+      `The checkpoint's momentum ${held}, unlike this optimizer's: make it with \`momentumMode: ${show(mode)}\`.`,
+    );
+  }
+  const counts = [saved, wanted].map(({ gradient_accumulation_steps: steps }) => steps as number);
+  if (!slots.has("gradient_accumulator") || counts[0] === counts[1]) return;
+  // At the end of an accumulation for both, there is nothing in the accumulators that could be taken for another part.
+  if (counts.every((steps) => iteration % steps === 0)) return;
+  throw new CheckpointError(
+    `The checkpoint is from the middle of an accumulation, of ${show(counts[0])} gradients there or ${show(counts[1])} here: make the optimizer with \`gradientAccumulationSteps: ${show(counts[0])}\`.`,
+  );
+}
+
+/** The configuration of the RMSprop in it: a LossScaleOptimizer has one inside. */
+function ofRMSprop(config: object): Meaning {
+  const { inner_optimizer: inner } = config as { readonly inner_optimizer?: { readonly config?: object } | null };
+  return inner?.config ?? config;
+}
+
+/** The configuration that was saved as this text. */
+export function parsedConfig(text: string | undefined): object {
+  try {
+    const config: unknown = JSON.parse(text ?? "");
+    if (typeof config === "object" && config !== null) return config;
+  } catch {
+    // The same error as for JSON of something else.
+  }
+  throw new CheckpointError(`The checkpoint's "optimizer" must be a configuration as JSON; it is ${show(text)}.`);
+}

@@ -1,0 +1,22 @@
+// The crate as a WebAssembly module, wherever the module comes from.
+import type { KernelExports } from "../generated/kernel.js";
+import type { Form } from "./backend.js";
+import { computes } from "./probe.js";
+
+/** The WebAssembly form of the module that `load` gives when it is first needed. */
+export function moduleForm(load: () => WebAssembly.Module): Form {
+  let module: WebAssembly.Module | undefined;
+  return {
+    backend: "wasm-simd128",
+    instantiate() {
+      module ??= load();
+      return checked(new WebAssembly.Instance(module, {}).exports as unknown as KernelExports);
+    },
+  };
+}
+
+/** `kernel`, if it computes what it should. */
+export function checked(kernel: KernelExports): KernelExports {
+  if (!computes(kernel)) throw new Error("WebAssembly SIMD computes wrong results here");
+  return kernel;
+}

@@ -1,0 +1,206 @@
+// A runtime: one instance of the crate with its own linear memory, and the views on it.
+
+import type { KernelExports } from "../generated/kernel.js";
+import type { Backend } from "../kernel/backend.js";
+import { forms } from "../kernel/backends.js";
+import {
+  BackendUnavailableError,
+  finite,
+  message,
+  OutOfMemoryError,
+  own,
+  record,
+  StateError,
+} from "../support/errors.js";
+
+/** Options of `createRuntime`. */
+export interface RuntimeOptions {
+  /** Forces a machine form; without it, WebAssembly where it can be had, else JavaScript. */
+  readonly backend?: "wasm" | Backend | undefined;
+  /**
+   * Bytes of arrays to make room for at once, so that memory need not grow later; there is never room for 2 GiB in one
+   * piece. Default 0.
+   */
+  readonly initialBytes?: number | undefined;
+  /**
+   * Upper limit for all arrays in use and what the machine code itself needs, up to 256 KiB, in bytes; what does not fit is
+   * an `OutOfMemoryError`. Gaps between arrays that were freed are not counted. Default: 4 GiB.
+   */
+  readonly maximumBytes?: number | undefined;
+}
+
+/** Bytes that 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+
+/** How memory is given back. Not a closure: one made where the object is in scope would keep it from becoming garbage. */
+interface Release {
+  readonly free: (handle: number) => void;
+  readonly handle: number;
+}
+
+/** One instance of the optimizer's machine code with its own memory. Runtimes share nothing. */
+export class Runtime {
+  /** The machine form that computes. */
+  readonly backend: Backend;
+  /** @internal The crate's exported functions. */
+  readonly kernel: KernelExports;
+  /** @internal The linear memory as of now; another object after it grew. */
+  buffer: ArrayBuffer;
+  /** @internal Set while a callback runs in the middle of a step: nothing may be allocated, freed or stepped then. */
+  locked = false;
+  readonly #releases: FinalizationRegistry<Release> | undefined;
+
+  /** @internal */
+  constructor(backend: Backend, kernel: KernelExports) {
+    this.backend = backend;
+    this.kernel = kernel;
+    this.buffer = kernel.memory.buffer;
+    // Only a safety net for what was never freed; some sandboxes have no FinalizationRegistry.
+    if (typeof FinalizationRegistry === "function") {
+      this.#releases = new FinalizationRegistry(({ free, handle }) => free(handle));
+    }
+  }
+
+  /** Bytes of linear memory: arrays in use, room once used and free again, and what the machine code itself needs. */
+  get byteLength(): number {
+    return this.buffer.byteLength;
+  }
+
+  /** @internal To be called after anything that may have allocated. */
+  synchronize(): void {
+    this.buffer = this.kernel.memory.buffer;
+  }
+
+  /** @internal Calls `free(handle)` when `object` is garbage, unless it is freed before. */
+  track(object: object, free: Release["free"], handle: number): void {
+    this.#releases?.register(object, { free, handle }, object);
+  }
+
+  /** @internal */
+  untrack(object: object): void {
+    this.#releases?.unregister(object);
+  }
+
+  /** @internal */
+  assertUnlocked(what: string): void {
+    if (this.locked) throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
+  }
+
+  /** @internal Throws if what is in the memory is undefined: then it must be neither saved nor loaded into. */
+  assertSound(): void {}
+}
+
+/** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
+const owners = new WeakMap<object, object>();
+
+/** The class of a typed array. */
+export type ArrayClass<A> = new (buffer: ArrayBuffer, byteOffset: number, length: number) => A;
+
+/** An array in linear memory, as a typed array that is made anew after the memory grew. */
+export class View<A extends Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>> {
+  readonly #class: ArrayClass<A>;
+  readonly #runtime: Runtime;
+  readonly #address: number;
+  readonly #length: number;
+  readonly #owner: object;
+  #view: A;
+
+  constructor(arrayClass: ArrayClass<A>, runtime: Runtime, address: number, length: number, owner: object) {
+    this.#class = arrayClass;
+    this.#runtime = runtime;
+    this.#address = address >>> 0;
+    this.#length = length;
+    this.#owner = owner;
+    this.#view = this.#make();
+  }
+
+  get(): A {
+    if (this.#view.buffer !== this.#runtime.buffer) this.#view = this.#make();
+    return this.#view;
+  }
+
+  #make(): A {
+    const view = new this.#class(this.#runtime.buffer, this.#address, this.#length);
+    owners.set(view, this.#owner);
+    return view;
+  }
+}
+
+function start(wanted: RuntimeOptions["backend"]): Runtime {
+  const backend = wanted === "wasm" ? "wasm-simd128" : wanted;
+  const causes: unknown[] = [];
+  for (const form of forms) {
+    if (backend !== undefined && form.backend !== backend) continue;
+    try {
+      return new Runtime(form.backend, form.instantiate());
+    } catch (cause) {
+      // Not an environment that lacks something, but a program that has not called `init` yet.
+      if (cause instanceof StateError) throw cause;
+      causes.push(cause);
+    }
+  }
+  const reason = causes.length > 0 ? String(causes[0]) : "it is not part of this entry of the package";
+  throw new BackendUnavailableError(`The backend ${backend ?? "of this entry"} cannot be had here: ${reason}.`, {
+    cause: causes[0],
+  });
+}
+
+/**
+ * A new runtime: an instance of the optimizer's machine code with a memory of its own.
+ *
+ * @throws {BackendUnavailableError} if the backend asked for cannot be had here.
+ * @throws {OutOfMemoryError} if there is no room for `initialBytes`.
+ * @throws {RangeError | TypeError} for options that are not as documented.
+ */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const given = record("options", options, ["backend", "initialBytes", "maximumBytes"]);
+  const backend = own(given, "backend");
+  if (backend !== undefined && backend !== "wasm" && backend !== "wasm-simd128" && backend !== "js") {
+    throw new TypeError(message("backend", '"wasm", "wasm-simd128" or "js"', backend));
+  }
+  const limits = checkedLimits(given);
+  const runtime = start(backend);
+  limit(runtime.kernel, limits);
+  runtime.synchronize();
+  return runtime;
+}
+
+/** Bytes to make room for at once, and bytes that may be in use. */
+interface Limits {
+  readonly initial: number;
+  readonly maximum: number;
+}
+
+export function checkedLimits(given: Record<string, unknown>): Limits {
+  const bytes = (name: "initialBytes" | "maximumBytes", otherwise: number): number => {
+    const value = finite(name, own(given, name) ?? otherwise);
+    if (value < 0 || value > ADDRESSABLE) throw new RangeError(message(name, "from 0 to 2 ** 32 bytes", value));
+    return value;
+  };
+  const initial = bytes("initialBytes", 0);
+  const maximum = bytes("maximumBytes", ADDRESSABLE);
+  if (initial > maximum) throw new RangeError(message("initialBytes", `at most maximumBytes (${maximum})`, initial));
+  return { initial, maximum };
+}
+
+/** Sets the limits of an instance. */
+export function limit(kernel: KernelExports, { initial, maximum }: Limits): void {
+  if (maximum < ADDRESSABLE) kernel.memory_limit(maximum);
+  // The largest number that crosses the boundary is one less than what is addressable.
+  if (initial > 0 && kernel.memory_reserve(Math.min(initial, ADDRESSABLE - 1)) !== 0) {
+    throw new OutOfMemoryError(`There is no room for initialBytes = ${initial}.`);
+  }
+}
+
+let shared: Runtime | undefined;
+
+/** The runtime of everything that names no other; created when it is first needed. */
+export function defaultRuntime(): Runtime {
+  shared ??= start(undefined);
+  return shared;
+}
+
+/** The machine form of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had. */
+export function backend(): Backend {
+  return defaultRuntime().backend;
+}

@@ -1,0 +1,209 @@
+// A built optimizer in linear memory: its handle, its variables, its slots, and one step.
+
+import { SLOTS, type Slot, STATUSES } from "../generated/codes.js";
+import { HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
+import type { KernelExports } from "../generated/kernel.js";
+import type { Numbers } from "../memory/numbers.js";
+import { type Runtime, View } from "../memory/runtime.js";
+import { type AnyVariable, nonNeg } from "../memory/variable.js";
+import { counted, OutOfMemoryError, StateError, show } from "../support/errors.js";
+import { HANDLE } from "../support/internal.js";
+import { boundaryNumber } from "./options.js";
+import { Backup } from "./snapshot.js";
+
+const DONE = STATUSES.indexOf("done");
+const SKIPPED = STATUSES.indexOf("skipped");
+
+export class Trainer {
+  readonly runtime: Runtime;
+  readonly variables: readonly AnyVariable[];
+  /** What decided which slots there are. */
+  readonly builtWith: Hyperparameters;
+  readonly #kernel: KernelExports;
+  readonly #handle: number;
+  readonly #places: ReadonlyMap<AnyVariable, number>;
+  /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
+  readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
+  readonly #hasConstraints: boolean;
+  readonly #backup: Backup | undefined;
+  #freed = false;
+
+  /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
+  constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly AnyVariable[]) {
+    runtime.assertUnlocked("A build");
+    const { kernel } = runtime;
+    this.runtime = runtime;
+    this.variables = variables;
+    this.builtWith = hyperparameters;
+    this.#kernel = kernel;
+    this.#places = new Map(variables.map((variable, place) => [variable, place]));
+    this.#handle = kernel.optimizer_create();
+    HYPERPARAMETERS.forEach((row, place) => {
+      kernel.optimizer_set(this.#handle, place, boundaryNumber(row, hyperparameters));
+    });
+    let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
+    for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
+    status ||= kernel.optimizer_build(this.#handle);
+    runtime.synchronize();
+    if (status !== DONE) {
+      kernel.optimizer_free(this.#handle);
+      this.#report(status);
+    }
+    runtime.track(this, kernel.optimizer_free, this.#handle);
+    this.#slots = SLOTS.map((_, slot) =>
+      variables.map(({ size }, place) => {
+        const address = kernel.optimizer_slot(this.#handle, slot, place);
+        return address === 0 ? null : new View(Float32Array, runtime, address, size, this);
+      }),
+    );
+    this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
+    // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
+    if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
+      const slots = this.#slots.flat().filter((view) => view !== null);
+      this.#backup = new Backup([
+        ...variables.map((variable) => () => variable.value),
+        ...variables.map((variable) => () => variable.gradient),
+        ...slots.map((view) => () => view.get()),
+      ]);
+    }
+  }
+
+  /** The variable's place in the list it was built with; an error if it is not there. */
+  place(variable: AnyVariable): number {
+    const place = this.#places.get(variable);
+    if (place === undefined) {
+      throw new StateError(
+        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or make another optimizer.`,
+      );
+    }
+    return place;
+  }
+
+  slot(slot: Slot, place: number): Float32Array<ArrayBuffer> | null {
+    if (this.#freed) throw new StateError("The optimizer was freed.");
+    return this.#slots[SLOTS.indexOf(slot)]?.[place]?.get() ?? null;
+  }
+
+  set(row: number, number: number): void {
+    this.#kernel.optimizer_set(this.#handle, row, number);
+  }
+
+  setDecays(place: number, decays: boolean): void {
+    this.#kernel.optimizer_decays(this.#handle, place, Number(decays));
+  }
+
+  get rawIterations(): number {
+    return this.#kernel.optimizer_raw_iterations(this.#handle) >>> 0;
+  }
+
+  set rawIterations(value: number) {
+    this.#kernel.optimizer_set_raw_iterations(this.#handle, value);
+  }
+
+  get iterations(): number {
+    return this.#kernel.optimizer_iterations(this.#handle) >>> 0;
+  }
+
+  finalize(): void {
+    this.#report(this.#kernel.optimizer_finalize(this.#handle));
+  }
+
+  /**
+   * One step with the gradients of all variables, or of `places`, after `gradients` are copied in, if they are given;
+   * under the loss scale with handle `scale`, if not 0. `false` if gradients that are not finite made the loss scale
+   * skip it.
+   */
+  step(learningRate: number, scale: number, places?: readonly number[], gradients?: readonly Numbers[]): boolean {
+    if (this.runtime.locked) this.runtime.assertUnlocked("A step");
+    const count = places?.length ?? -1;
+    for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, places?.[i] as number);
+    this.#backup?.save();
+    if (gradients) this.#copy(gradients, places);
+    if (!this.#hasConstraints) return this.#report(this.#run(learningRate, scale, count));
+
+    const iterations = this.rawIterations;
+    // Of handle 0, no scale, these read nothing that matters and set nothing.
+    const scaleValue = this.#kernel.loss_scale_value(scale);
+    const scaleCounter = this.#kernel.loss_scale_counter(scale);
+    const done = this.#report(this.#run(learningRate, scale, count));
+    try {
+      if (done) this.#constrain(places);
+    } catch (error) {
+      this.#backup?.restore();
+      this.rawIterations = iterations;
+      this.#kernel.loss_scale_set(scale, scaleValue, scaleCounter);
+      throw error;
+    }
+    return done;
+  }
+
+  #copy(gradients: readonly Numbers[], places: readonly number[] | undefined): void {
+    for (let i = 0; i < gradients.length; i++) {
+      this.variables[places?.[i] ?? i]?.gradient.set(gradients[i] as Numbers);
+    }
+  }
+
+  #run(learningRate: number, scale: number, count: number): number {
+    if (scale === 0) {
+      return count < 0
+        ? this.#kernel.optimizer_step(this.#handle, learningRate)
+        : this.#kernel.optimizer_step_selected(this.#handle, learningRate, count);
+    }
+    return count < 0
+      ? this.#kernel.loss_scale_step(scale, this.#handle, learningRate)
+      : this.#kernel.loss_scale_step_selected(scale, this.#handle, learningRate, count);
+  }
+
+  /** Runs the constraints of the variables that were updated. */
+  #constrain(places: readonly number[] | undefined): void {
+    this.runtime.locked = true;
+    try {
+      const count = places?.length ?? this.variables.length;
+      for (let i = 0; i < count; i++) {
+        const { constraint, overwriteWithGradient, value, path } = this.variables[places?.[i] ?? i] as AnyVariable;
+        if (constraint === undefined || overwriteWithGradient) continue;
+        const returned = constraint(value);
+        if (returned !== undefined && returned !== value) {
+          throw new TypeError(
+            `The constraint of variable "${path}" must edit the values in place and return nothing else.`,
+          );
+        }
+      }
+    } finally {
+      this.runtime.locked = false;
+    }
+  }
+
+  #report(status: number): boolean {
+    if (status === DONE) return true;
+    if (status === SKIPPED) return false;
+    if (STATUSES[status] === "outOfMemory") {
+      throw new OutOfMemoryError(
+        `There is no room for the state of an optimizer over ${counted(this.variables.length, "variable")}.`,
+      );
+    }
+    this.assertAlive();
+    throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);
+  }
+
+  /** All variables are still there, or an error that names the one that is not. */
+  assertAlive(): void {
+    for (const variable of this.variables) {
+      if (variable.freed) throw new StateError(`Variable "${variable.path}" was freed, and this optimizer trains it.`);
+    }
+  }
+
+  free(): void {
+    this.runtime.assertUnlocked("Optimizer.free()");
+    this.#freed = true;
+    this.runtime.untrack(this);
+    this.#kernel.optimizer_free(this.#handle);
+  }
+}
+
+/** The variables as they read in a message, however many they are. */
+function named(variables: readonly AnyVariable[]): string {
+  const shown = variables.slice(0, 4).map(({ path }) => show(path));
+  const others = variables.length - shown.length;
+  return [...shown, ...(others > 0 ? [`and ${counted(others, "other")}`] : [])].join(", ") || "none";
+}

@@ -1,0 +1,198 @@
+// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
+import { SET, VALUES } from "../../support/internal.js";
+import { Optimizer } from "../base-optimizer.js";
+import type { Hyperparameters, EpsilonMode, MomentumMode } from "../../generated/hyperparameters.js";
+
+/** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */
+export abstract class TunableOptimizer extends Optimizer {
+  /** @internal */
+  abstract readonly [VALUES]: Hyperparameters;
+  /** @internal Sets the one at this place of the table, or throws. */
+  abstract [SET](place: number, value: unknown): void;
+
+  /**
+   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * `null` turns it off.
+   * Default null.
+   */
+  get weightDecay(): number | null {
+    return this[VALUES].weightDecay;
+  }
+  /** @ignore */
+  set weightDecay(value: number | null) {
+    this[SET](0, value);
+  }
+
+  /**
+   * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  get clipnorm(): number | null {
+    return this[VALUES].clipnorm;
+  }
+  /** @ignore */
+  set clipnorm(value: number | null) {
+    this[SET](1, value);
+  }
+
+  /**
+   * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
+   * number: off.
+   * Default null.
+   */
+  get globalClipnorm(): number | null {
+    return this[VALUES].globalClipnorm;
+  }
+  /** @ignore */
+  set globalClipnorm(value: number | null) {
+    this[SET](2, value);
+  }
+
+  /**
+   * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+   * Default null.
+   */
+  get clipvalue(): number | null {
+    return this[VALUES].clipvalue;
+  }
+  /** @ignore */
+  set clipvalue(value: number | null) {
+    this[SET](3, value);
+  }
+
+  /**
+   * Keep an exponential moving average of the variables' values.
+   * Default false.
+   */
+  get useEma(): boolean {
+    return this[VALUES].useEma;
+  }
+  /** @ignore */
+  set useEma(value: boolean) {
+    this[SET](4, value);
+  }
+
+  /**
+   * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+   * Default 0.99.
+   */
+  get emaMomentum(): number {
+    return this[VALUES].emaMomentum;
+  }
+  /** @ignore */
+  set emaMomentum(value: number) {
+    this[SET](5, value);
+  }
+
+  /**
+   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
+   * `finalizeVariableValues` does.
+   * Default null.
+   */
+  get emaOverwriteFrequency(): number | null {
+    return this[VALUES].emaOverwriteFrequency;
+  }
+  /** @ignore */
+  set emaOverwriteFrequency(value: number | null) {
+    this[SET](6, value);
+  }
+
+  /**
+   * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+   * Default null.
+   */
+  get lossScaleFactor(): number | null {
+    return this[VALUES].lossScaleFactor;
+  }
+  /** @ignore */
+  set lossScaleFactor(value: number | null) {
+    this[SET](7, value);
+  }
+
+  /**
+   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Default null.
+   */
+  get gradientAccumulationSteps(): number | null {
+    return this[VALUES].gradientAccumulationSteps;
+  }
+  /** @ignore */
+  set gradientAccumulationSteps(value: number | null) {
+    this[SET](8, value);
+  }
+
+  /**
+   * ρ, the decay of the moving average of squared gradients.
+   * Default 0.9.
+   */
+  get rho(): number {
+    return this[VALUES].rho;
+  }
+  /** @ignore */
+  set rho(value: number) {
+    this[SET](9, value);
+  }
+
+  /**
+   * Momentum of the increments. 0 or a negative number: off.
+   * Default 0.
+   */
+  get momentum(): number {
+    return this[VALUES].momentum;
+  }
+  /** @ignore */
+  set momentum(value: number) {
+    this[SET](10, value);
+  }
+
+  /**
+   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * Default 1e-7.
+   */
+  get epsilon(): number {
+    return this[VALUES].epsilon;
+  }
+  /** @ignore */
+  set epsilon(value: number) {
+    this[SET](11, value);
+  }
+
+  /**
+   * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+   * Default false.
+   */
+  get centered(): boolean {
+    return this[VALUES].centered;
+  }
+  /** @ignore */
+  set centered(value: boolean) {
+    this[SET](12, value);
+  }
+
+  /**
+   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
+   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Default "inside".
+   */
+  get epsilonMode(): EpsilonMode {
+    return this[VALUES].epsilonMode;
+  }
+  /** @ignore */
+  set epsilonMode(value: EpsilonMode) {
+    this[SET](13, value);
+  }
+
+  /**
+   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
+   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
+   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * Default "keras".
+   */
+  get momentumMode(): MomentumMode {
+    return this[VALUES].momentumMode;
+  }
+  /** @ignore */
+  set momentumMode(value: MomentumMode) {
+    this[SET](14, value);
+  }
+}

@@ -1,0 +1,53 @@
+// What can be given as a learning rate, and its value at a step.
+
+import type { Runtime } from "../memory/runtime.js";
+import { LearningRateSchedule, type Schedule } from "../schedules/schedule.js";
+import { message, StateError, showReturned } from "../support/errors.js";
+import { EVALUATE } from "../support/internal.js";
+
+/** A learning rate: a number, a schedule, or a function of the step (the raw count of calls before this one). */
+export type LearningRate = number | Schedule | ((step: number) => number);
+
+/** `rate`, if it is one; a number is rounded to float32, as Keras stores it. */
+export function checkedLearningRate(argument: string, rate: unknown): LearningRate {
+  if (typeof rate === "number") return checkedRate(argument, rate);
+  if (typeof rate === "function") return rate as (step: number) => number;
+  // Arrays have an `at` too.
+  const isList = Array.isArray(rate) || ArrayBuffer.isView(rate);
+  if (typeof rate === "object" && rate !== null && !isList && typeof (rate as Schedule).at === "function") {
+    return rate as Schedule;
+  }
+  throw new TypeError(message(argument, "a number, a schedule with `at(step)`, or a function of the step", rate));
+}
+
+/** `rate` in float32, if it is finite there. */
+export function checkedRate(argument: string, rate: number): number {
+  const rounded = Math.fround(rate);
+  if (!Number.isFinite(rounded)) throw new RangeError(message(argument, "finite in float32", rate));
+  return rounded;
+}
+
+/** The float32 learning rate at `step`. */
+export function learningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
+  if (typeof rate === "number") return rate;
+  // A subclass may have an `at` of its own.
+  if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
+    return checkedRate("learningRate", rate[EVALUATE](step, runtime));
+  }
+  const value = typeof rate === "function" ? rate(step) : rate.at(step);
+  if (typeof value !== "number") {
+    throw new TypeError(`The learning rate at step ${step} must be a number; received ${showReturned(value)}.`);
+  }
+  return checkedRate(`learningRate (at step ${step})`, value);
+}
+
+/** The rate that takes the place of `current`: as in Keras, a number cannot take the place of a schedule. */
+export function replacedLearningRate(current: LearningRate, next: unknown): LearningRate {
+  const rate = checkedLearningRate("learningRate", next);
+  if (typeof rate === "number" && typeof current !== "number") {
+    throw new StateError(
+      "The learning rate is a schedule or a function, so it cannot be set to a number; set another schedule or function.",
+    );
+  }
+  return rate;
+}

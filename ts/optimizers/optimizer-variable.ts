@@ -1,0 +1,115 @@
+// What Keras calls an optimizer's variables: counters, the learning rate, and one slot per trained variable.
+
+import type { Slot } from "../generated/codes.js";
+import type { AnyVariable } from "../memory/variable.js";
+import { whole } from "../support/errors.js";
+
+/** Throws if the number is not one that can be assigned; `argument` names it in the message. */
+type Check = (argument: string, value: number) => void;
+
+const checkCount: Check = (argument, value) => {
+  whole(argument, value, 0, 2 ** 31 - 1);
+};
+
+/** What all of an optimizer's variables have, whatever their type. */
+export interface OptimizerVariableDescription {
+  /** The last part of the path. */
+  readonly name: string;
+  /** Such as `rm_sprop/dense_kernel_velocity`. */
+  readonly path: string;
+  /** Of the trained variable; `[]` for a counter or a rate. */
+  readonly shape: readonly number[];
+  /** Which kind of state this is; `null` for counters and rates. */
+  readonly slot: Slot | null;
+  /** The trained variable whose state this is; `null` for counters and rates. */
+  readonly variable: AnyVariable | null;
+  /** @internal Keras lists it, and nothing depends on it. */
+  readonly ignored?: boolean;
+  /** @internal */
+  readonly assign: (values: ArrayLike<number>) => void;
+  /** @internal For a variable of one number that not every number fits. */
+  readonly check: Check | undefined;
+}
+
+/**
+ * One of an optimizer's own variables, in Keras' order and by Keras' path. The value of a slot is a view on linear memory;
+ * the value of a counter or a rate is a copy.
+ */
+export type OptimizerVariable = OptimizerVariableDescription &
+  (
+    | { readonly dtype: "int32"; readonly value: Int32Array<ArrayBuffer> }
+    | { readonly dtype: "float32"; readonly value: Float32Array<ArrayBuffer> }
+  );
+
+/** The state in one slot of a trained variable; `read` gives the view. */
+export function slotVariable(
+  optimizer: string,
+  slot: Slot,
+  variable: AnyVariable,
+  read: () => Float32Array<ArrayBuffer>,
+): OptimizerVariable {
+  const name = `${variable.path.replaceAll("/", "_")}_${slot}`;
+  return {
+    name,
+    path: `${optimizer}/${name}`,
+    shape: variable.shape,
+    dtype: "float32",
+    slot,
+    variable,
+    get value() {
+      return read();
+    },
+    assign: (values) => read().set(values),
+    check: undefined,
+  };
+}
+
+/** A counter. */
+export function countVariable(
+  optimizer: string,
+  name: string,
+  read: () => number,
+  assign: (count: number) => void,
+): OptimizerVariable {
+  return {
+    ...described(optimizer, name, assign, checkCount),
+    dtype: "int32",
+    get value() {
+      return Int32Array.of(read());
+    },
+  };
+}
+
+/** A rate or a scale. */
+export function rateVariable(
+  optimizer: string,
+  name: string,
+  read: () => number,
+  assign: (rate: number) => void,
+  check?: Check,
+): OptimizerVariable {
+  return {
+    ...described(optimizer, name, assign, check),
+    dtype: "float32",
+    get value() {
+      return Float32Array.of(read());
+    },
+  };
+}
+
+function described(
+  optimizer: string,
+  name: string,
+  assign: (value: number) => void,
+  check?: Check,
+): OptimizerVariableDescription {
+  return {
+    name,
+    path: `${optimizer}/${name}`,
+    shape: [],
+    slot: null,
+    variable: null,
+    assign: (values) => assign(values[0] as number),
+    check,
+  };
+}
