@@ -1,7 +1,7 @@
 //! Hyper-parameters: their names, meanings, defaults and limits, each said once.
 //!
 //! The TypeScript option types, their documentation, the defaults, the run-time validation and the order of Keras'
-//! `get_config` are generated from the table in this file (`src/bin/bindings.rs`).
+//! `get_config` are generated from the table in this file (`src/bin/bindings`).
 
 use alloc::{vec, vec::Vec};
 
@@ -64,7 +64,7 @@ pub struct Descriptor {
 
 /// A value that crosses the boundary as one float64: `NaN` stands for "off", 0 and 1 for truth values, and a choice is the
 /// place of its word.
-trait Value: Copy {
+pub(crate) trait Value: Copy {
     const CHOICES: &'static [&'static str] = &[];
     fn from_number(number: f64) -> Self;
     fn to_number(self) -> f64;

@@ -1,4 +1,4 @@
-// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
+// Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.
 import type { Hyperparameters } from "./hyperparameters.js";
 
 /**

@@ -1,4 +1,4 @@
-// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
+// Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.
 
 /** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does not have. */
 export type Hyperparameters = {

@@ -5,24 +5,12 @@ export interface KernelExports {
   /** The linear memory. Its buffer is another object after every growth. */
   readonly memory: { readonly buffer: ArrayBuffer };
 
-  /**
-   * Keras' `CosineDecay` at `step`; a `warmup_target` of `NaN` means no warm-up.
-   */
   readonly cosine_decay: (step: number, initialLearningRate: number, decaySteps: number, alpha: number, warmupTarget: number, warmupSteps: number) => number;
 
-  /**
-   * Keras' `CosineDecayRestarts` at `step`.
-   */
   readonly cosine_decay_restarts: (step: number, initialLearningRate: number, firstDecaySteps: number, tMul: number, mMul: number, alpha: number) => number;
 
-  /**
-   * Keras' `ExponentialDecay` at `step`.
-   */
   readonly exponential_decay: (step: number, initialLearningRate: number, decaySteps: number, decayRate: number, staircase: number) => number;
 
-  /**
-   * Keras' `InverseTimeDecay` at `step`.
-   */
   readonly inverse_time_decay: (step: number, initialLearningRate: number, decaySteps: number, decayRate: number, staircase: number) => number;
 
   /**
@@ -140,9 +128,6 @@ export interface KernelExports {
    */
   readonly optimizer_step_selected: (optimizer: number, learningRate: number, count: number) => number;
 
-  /**
-   * Keras' `PolynomialDecay` at `step`.
-   */
   readonly polynomial_decay: (step: number, initialLearningRate: number, decaySteps: number, endLearningRate: number, power: number, cycle: number) => number;
 
   /**

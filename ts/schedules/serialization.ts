@@ -1,11 +1,7 @@
 // Keras' serialized form of schedules, both ways.
 import { message, own, record, show } from "../support/errors.js";
-import { CosineDecay } from "./cosine-decay.js";
-import { CosineDecayRestarts } from "./cosine-decay-restarts.js";
-import { ExponentialDecay } from "./exponential-decay.js";
-import { InverseTimeDecay } from "./inverse-time-decay.js";
+import { CLASSES as GENERATED } from "./generated/by-name.js";
 import { PiecewiseConstantDecay } from "./piecewise-constant-decay.js";
-import { PolynomialDecay } from "./polynomial-decay.js";
 import type { LearningRateSchedule, Schedule, ScheduleConfig } from "./schedule.js";
 
 /** Keras' JSON of a serialized object. */
@@ -37,14 +33,8 @@ interface ScheduleClass {
   fromConfig(config: object): LearningRateSchedule;
 }
 
-const CLASSES: Readonly<Record<string, ScheduleClass>> = {
-  ExponentialDecay,
-  InverseTimeDecay,
-  PiecewiseConstantDecay,
-  PolynomialDecay,
-  CosineDecay,
-  CosineDecayRestarts,
-};
+/** Keras' schedules by their names. */
+const CLASSES = { ...GENERATED, PiecewiseConstantDecay } as Readonly<Record<string, ScheduleClass>>;
 
 /** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {

@@ -13,7 +13,6 @@ use crate::memory::slot_map::{Arena, Handle};
 use crate::memory::variable::{Variable, Variables};
 use crate::platform::Global;
 use crate::rule::loss_scale::LossScale;
-use crate::schedules::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
 use crate::step::optimizer::{Call, Optimizer};
 use crate::step::slots::Slot;
 use crate::wasm::status::Status;
@@ -326,68 +325,4 @@ pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u
 #[wasm_bindgen]
 pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
     scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
-}
-
-/// Keras' `ExponentialDecay` at `step`.
-#[wasm_bindgen]
-pub fn exponential_decay(
-    step: f32,
-    initial_learning_rate: f64,
-    decay_steps: f64,
-    decay_rate: f64,
-    staircase: bool,
-) -> f32 {
-    ExponentialDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
-}
-
-/// Keras' `InverseTimeDecay` at `step`.
-#[wasm_bindgen]
-pub fn inverse_time_decay(
-    step: f32,
-    initial_learning_rate: f64,
-    decay_steps: f64,
-    decay_rate: f64,
-    staircase: bool,
-) -> f32 {
-    InverseTimeDecay { initial_learning_rate, decay_steps, decay_rate, staircase }.at(step)
-}
-
-/// Keras' `PolynomialDecay` at `step`.
-#[wasm_bindgen]
-pub fn polynomial_decay(
-    step: f32,
-    initial_learning_rate: f64,
-    decay_steps: f64,
-    end_learning_rate: f64,
-    power: f64,
-    cycle: bool,
-) -> f32 {
-    PolynomialDecay { initial_learning_rate, decay_steps, end_learning_rate, power, cycle }.at(step)
-}
-
-/// Keras' `CosineDecay` at `step`; a `warmup_target` of `NaN` means no warm-up.
-#[wasm_bindgen]
-pub fn cosine_decay(
-    step: f32,
-    initial_learning_rate: f64,
-    decay_steps: f64,
-    alpha: f64,
-    warmup_target: f64,
-    warmup_steps: f64,
-) -> f32 {
-    let warmup_target = (!warmup_target.is_nan()).then_some(warmup_target);
-    CosineDecay { initial_learning_rate, decay_steps, alpha, warmup_target, warmup_steps }.at(step)
-}
-
-/// Keras' `CosineDecayRestarts` at `step`.
-#[wasm_bindgen]
-pub fn cosine_decay_restarts(
-    step: f32,
-    initial_learning_rate: f64,
-    first_decay_steps: f64,
-    t_mul: f64,
-    m_mul: f64,
-    alpha: f64,
-) -> f32 {
-    CosineDecayRestarts { initial_learning_rate, first_decay_steps, t_mul, m_mul, alpha }.at(step)
 }

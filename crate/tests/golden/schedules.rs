@@ -5,8 +5,9 @@
 use crate::bits::{Bits, bits};
 use crate::check::{Check, equal};
 use crate::vectors::Config;
-use rmsprop::schedules::{CosineDecay, CosineDecayRestarts, ExponentialDecay, InverseTimeDecay, PolynomialDecay};
+use rmsprop::schedules::{Kind, Parameter, SCHEDULES};
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 /// A serialized schedule, as in a configuration.
 #[derive(Deserialize)]
@@ -21,68 +22,28 @@ pub type Schedule = Box<dyn Fn(f32) -> f32>;
 impl Serialized {
     /// The schedule.
     pub fn schedule(&self) -> Schedule {
-        let optional = |key: &str| self.config.get(key).and_then(serde_json::Value::as_f64);
-        let number = |key: &str| optional(key).unwrap_or_else(|| panic!("{} without {key}", self.class_name));
-        let flag = |key: &str| {
-            let flag = self.config.get(key).and_then(serde_json::Value::as_bool);
-            flag.unwrap_or_else(|| panic!("{} without {key}", self.class_name))
-        };
-        let list = |key: &str| -> Vec<f64> {
-            let numbers = self.config[key].as_array().expect("a list").iter();
-            numbers.map(|number| number.as_f64().expect("a number")).collect()
-        };
-        match self.class_name.as_str() {
-            "ExponentialDecay" => {
-                let schedule = ExponentialDecay {
-                    initial_learning_rate: number("initial_learning_rate"),
-                    decay_steps: number("decay_steps"),
-                    decay_rate: number("decay_rate"),
-                    staircase: flag("staircase"),
-                };
-                Box::new(move |step| schedule.at(step))
-            }
-            "InverseTimeDecay" => {
-                let schedule = InverseTimeDecay {
-                    initial_learning_rate: number("initial_learning_rate"),
-                    decay_steps: number("decay_steps"),
-                    decay_rate: number("decay_rate"),
-                    staircase: flag("staircase"),
-                };
-                Box::new(move |step| schedule.at(step))
-            }
-            "PolynomialDecay" => {
-                let schedule = PolynomialDecay {
-                    initial_learning_rate: number("initial_learning_rate"),
-                    decay_steps: number("decay_steps"),
-                    end_learning_rate: number("end_learning_rate"),
-                    power: number("power"),
-                    cycle: flag("cycle"),
-                };
-                Box::new(move |step| schedule.at(step))
-            }
-            "CosineDecay" => {
-                let schedule = CosineDecay {
-                    initial_learning_rate: number("initial_learning_rate"),
-                    decay_steps: number("decay_steps"),
-                    alpha: number("alpha"),
-                    warmup_target: optional("warmup_target"),
-                    warmup_steps: number("warmup_steps"),
-                };
-                Box::new(move |step| schedule.at(step))
-            }
-            "CosineDecayRestarts" => {
-                let schedule = CosineDecayRestarts {
-                    initial_learning_rate: number("initial_learning_rate"),
-                    first_decay_steps: number("first_decay_steps"),
-                    t_mul: number("t_mul"),
-                    m_mul: number("m_mul"),
-                    alpha: number("alpha"),
-                };
-                Box::new(move |step| schedule.at(step))
-            }
-            "PiecewiseConstantDecay" => piecewise(list("boundaries"), list("values")),
-            name => panic!("unknown schedule {name}"),
+        if self.class_name == "PiecewiseConstantDecay" {
+            return piecewise(self.numbers("boundaries"), self.numbers("values"));
         }
+        let defined = SCHEDULES.iter().find(|schedule| schedule.class == self.class_name);
+        let defined = defined.unwrap_or_else(|| panic!("unknown schedule {}", self.class_name));
+        let parameters: Vec<f64> = defined.parameters.iter().map(|parameter| self.parameter(parameter)).collect();
+        Box::new(move |step| (defined.at)(step, &parameters))
+    }
+
+    /// A parameter, as its number: Keras' configurations leave none out.
+    fn parameter(&self, Parameter { name, kind, .. }: &Parameter) -> f64 {
+        match (kind, &self.config[*name]) {
+            (Kind::Flag, Value::Bool(flag)) => f64::from(u8::from(*flag)),
+            (Kind::OptionalNumber, Value::Null) => f64::NAN,
+            (_, Value::Number(number)) => number.as_f64().expect("a float64"),
+            (_, value) => panic!("{} with {name} = {value}", self.class_name),
+        }
+    }
+
+    fn numbers(&self, key: &str) -> Vec<f64> {
+        let numbers = self.config[key].as_array().expect("a list").iter();
+        numbers.map(|number| number.as_f64().expect("a number")).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.
+// Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.
 import { SET, VALUES } from "../../support/internal.js";
 import { Optimizer } from "../base-optimizer.js";
 import type { Hyperparameters, EpsilonMode, MomentumMode } from "../../generated/hyperparameters.js";

@@ -3,6 +3,8 @@
 //! Types and their documentation by ts-rs, values by `serde_json`. What has a member for each hyper-parameter is written from
 //! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
 
+mod schedules;
+
 use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
 use rmsprop::status::Status;
 use rmsprop::{GradientDtype, Slot};
@@ -12,7 +14,7 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 const HEADER: &str =
-    "// Generated from the Rust definitions by crate/src/bin/bindings.rs. Do not edit: `npm run bindings`.\n";
+    "// Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.\n";
 
 /// `type` with its documentation, exported, without the file header ts-rs writes.
 fn declaration<T: TS + 'static>(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
@@ -203,6 +205,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("generated/hyperparameters.ts", hyperparameters(&config, defaults)?),
         ("generated/codes.ts", codes(&config)?),
         ("optimizers/generated/tunable-optimizer.ts", tunable_optimizer(defaults)),
+        ("schedules/generated/classes.ts", schedules::classes()),
+        ("schedules/generated/by-name.ts", schedules::by_name()),
     ];
     for (name, text) in files {
         let path = sources.join(name);
