@@ -79,7 +79,7 @@ const files = {
     pytorch: "pytorch/index",
   },
   chunks: {
-    errors: ["support/errors", "checkpoint/run-exclusive"],
+    errors: ["support/errors", "support/checks", "checkpoint/run-exclusive"],
     safetensors: ["formats/safetensors", "formats/crc32"],
   },
 };

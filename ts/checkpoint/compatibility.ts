@@ -1,6 +1,7 @@
 // Which options decide what the arrays of a checkpoint mean. All others may change between saving and loading.
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 
 interface Meaning {
   /** Whether the learning rate is in the momentum buffer. */

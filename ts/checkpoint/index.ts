@@ -5,16 +5,9 @@ import { ownBytes } from "../formats/own-bytes.js";
 import type { Tensor } from "../formats/safetensors.js";
 import { KEPT_BY, SLOTS } from "../generated/codes.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
-import {
-  CheckpointError,
-  message,
-  notBuilt,
-  own,
-  type PackageError,
-  record,
-  StateError,
-  show,
-} from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { CheckpointError, notBuilt, type PackageError, StateError } from "../support/errors.js";
+import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { assertSameMeaning, parsedConfig } from "./compatibility.js";
 
@@ -123,8 +116,8 @@ function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
  */
 export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
   assertBuilt(optimizer);
-  const given = record("options", options, ["includeVariables"]);
-  const includeVariables = own(given, "includeVariables") ?? true;
+  const given = checkedObject("options", options, ["includeVariables"]);
+  const includeVariables = option(given, "includeVariables") ?? true;
   if (typeof includeVariables !== "boolean") {
     throw new TypeError(message("includeVariables", "true or false", includeVariables));
   }

@@ -8,8 +8,8 @@ import { randomUUID } from "node:crypto";
 import { chmod, open, readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { platform } from "node:process";
-import { message, show } from "../support/errors.js";
-import { serially } from "./run-exclusive.js";
+import { message, show } from "../support/messages.js";
+import { runExclusive } from "./run-exclusive.js";
 import { storable } from "./storable.js";
 
 /** A temporary file that was not written to for so long is one of a process that died; in milliseconds. */
@@ -34,7 +34,7 @@ export function writeCheckpoint(path: string, bytes: Uint8Array): Promise<void> 
   if (typeof path !== "string") throw new TypeError(message("path", "a string", path));
   const own = storable(bytes);
   const target = resolve(path);
-  return serially(target, () => replace(target, own));
+  return runExclusive(target, () => replace(target, own));
 }
 
 /**

@@ -4,8 +4,8 @@
 // (https://fs.spec.whatwg.org/#api-filesystemwritablefilestream). A synchronous access handle would be faster, but it
 // writes in place: a worker that ends in the middle leaves a broken file.
 
-import { message } from "../support/errors.js";
-import { serially } from "./run-exclusive.js";
+import { message } from "../support/messages.js";
+import { runExclusive } from "./run-exclusive.js";
 import { storable } from "./storable.js";
 
 /** What is used of a `FileSystemDirectoryHandle`. */
@@ -54,7 +54,7 @@ async function root(): Promise<Directory> {
 export function writeCheckpoint(name: string, bytes: Uint8Array, directory?: Directory): Promise<void> {
   if (typeof name !== "string") throw new TypeError(message("name", "a string", name));
   const own = storable(bytes);
-  return serially(name, async () => {
+  return runExclusive(name, async () => {
     const folder = directory ?? (await root());
     const file = await folder.getFileHandle(name, { create: true });
     const writable = await file.createWritable();

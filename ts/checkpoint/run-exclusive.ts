@@ -3,7 +3,7 @@
 const last = new Map<string, Promise<unknown>>();
 
 /** Runs `work` when what was given before with the same key has ended, well or badly. */
-export function serially<T>(key: string, work: () => Promise<T>): Promise<T> {
+export function runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
   const result = (last.get(key) ?? Promise.resolve()).then(work, work);
   last.set(key, result);
   const forget = () => {

@@ -1,7 +1,7 @@
 // What may take the place of a checkpoint in storage.
 
 import { ownBytes } from "../formats/own-bytes.js";
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 
 /**
  * A copy of the bytes of a checkpoint, as they are now: who has written them may go on to use theirs.

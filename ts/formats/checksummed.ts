@@ -1,7 +1,8 @@
 // Safetensors files with a checksum over everything, in exactly one possible form: of such a file, no byte can be changed
 // unseen. Python's library reads them; what it writes has no such checksum, and is not read here.
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 import { crc32 } from "./crc32.js";
 import { dataStart, type File, headerText, read, readHeaderText, write } from "./safetensors.js";
 import { encodeUtf8 } from "./utf8.js";

@@ -1,6 +1,7 @@
 // HDF5 through jsfive: groups, arrays and attributes, with every failure a CheckpointError.
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 
 /** The module `jsfive`, as far as it is used. */
 export interface Hdf5 {

@@ -1,6 +1,6 @@
 // The bytes of a file as they are handed in.
 
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 import { arrayBuffer, arrayKind, isDetached } from "../support/typed-array.js";
 
 /** The bytes, of whatever realm they are. */

@@ -5,7 +5,8 @@
 //   header    JSON { name: { dtype, shape, data_offsets: [begin, end] }, "__metadata__": { text: text } }, padded with spaces
 //   data      the tensors, little-endian, without gaps
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { littleEndian, swapped } from "./little-endian.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";

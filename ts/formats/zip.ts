@@ -1,7 +1,8 @@
 // ZIP archives whose members are stored as they are: what `.keras` and `.npz` files are. Read by the central directory, with
 // every checksum; written without dates, so that the same members are the same bytes.
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 import { crc32 } from "./crc32.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 

@@ -1,6 +1,6 @@
 // Arrays of jax-js: checked, read, and made of values in our memory.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 
 /** A float32 array that has values; in `jit` and `grad` there are tracers instead. */
 export function checkedArray(argument: string, array: unknown): np.Array {

@@ -1,14 +1,15 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
-import { allOrNone } from "../memory/free-on-error.js";
+import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
-import { freeAtEndOfBlock } from "../support/disposable.js";
-import { message, own, record, whole } from "../support/errors.js";
+import { checkedObject, integer, option } from "../support/checks.js";
+import { defineDispose } from "../support/disposable.js";
 import { REBUILD, RUNTIME } from "../support/internal.js";
+import { message } from "../support/messages.js";
 import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
 
 const EMPTY = /* @__PURE__ */ new Float32Array(0);
@@ -64,7 +65,7 @@ interface State {
  */
 export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
   const given = adapterOptions(options);
-  const [weightDecay, useEma] = [own(given, "weightDecay"), own(given, "useEma")];
+  const [weightDecay, useEma] = [option(given, "weightDecay"), option(given, "useEma")];
   if (typeof weightDecay === "number") {
     throw new RangeError(
       `${message("weightDecay", "null", weightDecay)} Keras' decay changes the parameters, not the update: after this transformation, chain \`addDecayedWeights({ weightDecay: -learningRate * weightDecay })\` (note the minus sign), and give \`update\` the parameters.`,
@@ -96,7 +97,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     // Before the next one is made: there may be no room for two.
     free();
-    allOrNone((made) => {
+    freeOnError((made) => {
       train(sizes.map((size, i) => made(new Variable(new Float32Array(size), { name: `updates[${i}]` }))));
     });
   };
@@ -117,7 +118,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
       const { count, slots } = checkedState(state, kept, gradients, structure);
       // Of the parameters nothing is read; but if they are gone, that must be known before the others are taken over.
       tree.dispose(tree.flatten<np.Array>(params ?? [])[0].map(({ ref }) => ref));
-      const step = whole("state.count", count.ref.item(), 0, 2 ** 31 - 1);
+      const step = integer("state.count", count.ref.item(), 0, 2 ** 31 - 1);
       assertReferences([updates, state, params ?? []]);
       prepare(gradients.map(({ shape }) => shape.reduce((size, length) => size * length, 1)));
       optimizer.variables[0]?.assign([step]);
@@ -143,7 +144,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
     free,
   };
-  freeAtEndOfBlock(transformation);
+  defineDispose(transformation);
   return transformation as RMSpropTransformation;
 }
 
@@ -154,7 +155,7 @@ function checkedState(
   gradients: readonly np.Array[],
   structure: tree.JsTreeDef,
 ): State {
-  const { count, ...others } = record("state", state, ["count", ...kept]);
+  const { count, ...others } = checkedObject("state", state, ["count", ...kept]);
   const slots = kept.map((slot) => {
     const [arrays, own] = tree.flatten<np.Array>(others[slot] as JsTree<np.Array>);
     const fits =

@@ -4,7 +4,7 @@ import { littleEndian } from "../formats/little-endian.js";
 import { write } from "../formats/safetensors.js";
 import { encodeUtf8 } from "../formats/utf8.js";
 import { writeZip } from "../formats/zip.js";
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 
 /** What `optimizer.variables` and `optimizer.trainableVariables` are lists of. */

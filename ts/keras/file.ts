@@ -10,7 +10,9 @@ import { looksLikeZip, readZip } from "../formats/zip.js";
 import type { LossScaleConfig } from "../optimizers/loss-scale-optimizer.js";
 import type { RMSpropConfig } from "../optimizers/rmsprop.js";
 import type { Serialized } from "../schedules/serialization.js";
-import { CheckpointError, message, notBuilt, own, record, StateError, show } from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
+import { message, show } from "../support/messages.js";
 
 /** What `keras.optimizers.serialize` gives for the optimizers that this package has. */
 export type KerasOptimizer =
@@ -91,7 +93,7 @@ const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 export function readKeras(bytes: Uint8Array, hdf5: Hdf5, options: ReadOptions = {}): KerasFile {
   checkedBytes(bytes);
   if (typeof hdf5?.File !== "function") throw new TypeError(message("hdf5", "the module jsfive", hdf5));
-  const given = own(record("options", options, ["optimizer"]), "optimizer");
+  const given = option(checkedObject("options", options, ["optimizer"]), "optimizer");
   if (looksLikeZip(bytes)) {
     if (given !== undefined) throw new TypeError("Argument `optimizer` is for .weights.h5; a .keras file has its own.");
     const members = readZip(bytes);
@@ -208,7 +210,7 @@ export class KerasFile {
    * @throws {StateError} if a variable was freed.
    */
   loadVariables(variables: Readonly<Record<string, Target>>): void {
-    const targets = Object.entries(record("variables", variables)) as [string, Target][];
+    const targets = Object.entries(checkedObject("variables", variables)) as [string, Target][];
     const all = targets.map(([path, variable]) => {
       // Throws if it was freed.
       void variable.value;

@@ -1,6 +1,7 @@
-// The seam between flavours: this one has both machine forms. A build of another flavour puts another file here.
-import type { Forms } from "./backend.js";
+// The backends of the default build variant, in order of preference. Each other variant replaces this file by one of its own:
+// inline-only, script-only, static or provided.
+import type { BackendLoader } from "./backend.js";
 import { inline } from "./inline.js";
 import { script } from "./script.js";
 
-export const forms: Forms = [inline, script];
+export const loaders: readonly BackendLoader[] = [inline, script];

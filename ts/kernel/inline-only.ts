@@ -1,5 +1,5 @@
-// The seam of the flavour `rmsprop-wasm/wasm-only`: WebAssembly inside the file, and no fallback.
-import type { Forms } from "./backend.js";
+// Backends of the build variant `rmsprop-wasm/wasm-only`: WebAssembly inside the file, and no fallback.
+import type { BackendLoader } from "./backend.js";
 import { inline } from "./inline.js";
 
-export const forms: Forms = [inline];
+export const loaders: readonly BackendLoader[] = [inline];

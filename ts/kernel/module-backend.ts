@@ -1,10 +1,10 @@
 // The crate as a WebAssembly module, wherever the module comes from.
 import type { KernelExports } from "../generated/kernel.js";
-import type { Form } from "./backend.js";
+import type { BackendLoader } from "./backend.js";
 import { computes } from "./probe.js";
 
-/** The WebAssembly form of the module that `load` gives when it is first needed. */
-export function moduleForm(load: () => WebAssembly.Module): Form {
+/** Instances of the module that `load` gives when it is first needed. */
+export function moduleLoader(load: () => WebAssembly.Module): BackendLoader {
   let module: WebAssembly.Module | undefined;
   return {
     backend: "wasm-simd128",

@@ -1,9 +1,10 @@
-// The seam of the flavour `rmsprop-wasm/slim`: the WebAssembly is given by `init` or `initSync`.
+// Backends of the build variant `rmsprop-wasm/slim`: the WebAssembly is given by `init` or `initSync`.
 
 import type { KernelExports } from "../generated/kernel.js";
-import { StateError, show } from "../support/errors.js";
-import type { Form, Forms } from "./backend.js";
-import { checked, moduleForm } from "./module-backend.js";
+import { StateError } from "../support/errors.js";
+import { show } from "../support/messages.js";
+import type { BackendLoader } from "./backend.js";
+import { checked, moduleLoader } from "./module-backend.js";
 
 /**
  * What holds the WebAssembly: a `WebAssembly.Module` (of any realm), its bytes, a `Response`, a URL or its text, or what a
@@ -11,9 +12,9 @@ import { checked, moduleForm } from "./module-backend.js";
  */
 export type WasmSource = string | object;
 
-let provided: Form | undefined;
+let provided: BackendLoader | undefined;
 
-const form: Form = {
+const wasm: BackendLoader = {
   backend: "wasm-simd128",
   instantiate() {
     if (provided === undefined) {
@@ -25,7 +26,7 @@ const form: Form = {
   },
 };
 
-export const forms: Forms = [form];
+export const loaders: readonly BackendLoader[] = [wasm];
 
 /**
  * Gives `rmsprop-wasm/slim` its WebAssembly, now: a compiled module, or the bytes of `rmsprop-wasm/rmsprop.wasm`.
@@ -35,11 +36,11 @@ export const forms: Forms = [form];
  */
 export function initSync(source: object): void {
   const value = unwrapped(source);
-  if (isKernel(value)) provided = instanceForm(value);
-  else if (isModule(value)) provided = moduleForm(() => value);
+  if (isKernel(value)) provided = instanceLoader(value);
+  else if (isModule(value)) provided = moduleLoader(() => value);
   else if (isBytes(value)) {
     const module = new WebAssembly.Module(checkedBytes(value, "the source"));
-    provided = moduleForm(() => module);
+    provided = moduleLoader(() => module);
   } else throw new TypeError(`initSync() takes a WebAssembly.Module or its bytes; received ${show(source)}.`);
 }
 
@@ -134,7 +135,7 @@ function unwrapped(value: unknown): unknown {
 const used = new WeakSet<object>();
 
 /** An instance that the host or a bundler made: it is one runtime, and there is no module to make others of. */
-function instanceForm(kernel: KernelExports): Form {
+function instanceLoader(kernel: KernelExports): BackendLoader {
   return {
     backend: "wasm-simd128",
     instantiate() {

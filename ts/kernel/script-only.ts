@@ -1,5 +1,5 @@
-// The seam of the flavour `rmsprop-wasm/js`: for sandboxes without WebAssembly.
-import type { Forms } from "./backend.js";
+// Backends of the build variant `rmsprop-wasm/js`: for sandboxes without WebAssembly.
+import type { BackendLoader } from "./backend.js";
 import { script } from "./script.js";
 
-export const forms: Forms = [script];
+export const loaders: readonly BackendLoader[] = [script];

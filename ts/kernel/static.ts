@@ -1,7 +1,7 @@
-// The seam of the flavour for workerd (Cloudflare Workers): it refuses to compile bytes, but compiles a `.wasm` file that
+// Backends of the build variant for workerd (Cloudflare Workers): it refuses to compile bytes, but compiles a `.wasm` file that
 // is imported statically, and hands over the module.
 import module from "#wasm/static/rmsprop.wasm";
-import type { Forms } from "./backend.js";
-import { moduleForm } from "./module-backend.js";
+import type { BackendLoader } from "./backend.js";
+import { moduleLoader } from "./module-backend.js";
 
-export const forms: Forms = [moduleForm(() => module)];
+export const loaders: readonly BackendLoader[] = [moduleLoader(() => module)];

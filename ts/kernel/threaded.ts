@@ -1,8 +1,9 @@
-// The seam of `rmsprop-wasm/threads`: the module for several threads and the workers' script, both inside the file.
+// What `rmsprop-wasm/threads` runs in workers: the module for several threads and their script, both inside the file. The
+// build puts unthreaded.ts in place of this file for hosts that compile no bytes.
 import compile from "#wasm/rmsprop.threads.wasm";
 import script from "#worker";
 
-/** What several threads need; `undefined` in flavours that cannot have them. */
+/** What several threads need; `undefined` in build variants that cannot have them. */
 export interface Threaded {
   readonly compile: () => WebAssembly.Module;
   readonly script: string;

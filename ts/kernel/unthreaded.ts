@@ -1,4 +1,4 @@
-// The seam of `rmsprop-wasm/threads` in flavours of hosts that compile no bytes: one thread.
+// One thread: `rmsprop-wasm/threads` in build variants for hosts that compile no bytes.
 import type { Threaded } from "./threaded.js";
 
 export const threaded: Threaded | undefined = undefined;

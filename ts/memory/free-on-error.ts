@@ -2,7 +2,7 @@
 import type { Variable } from "./variable.js";
 
 /** What `work` gives. If it throws, the variables that it has handed to `made` are freed. */
-export function allOrNone<T>(work: (made: (variable: Variable) => Variable) => T): T {
+export function freeOnError<T>(work: (made: (variable: Variable) => Variable) => T): T {
   const variables: Variable[] = [];
   try {
     return work((variable) => {

@@ -1,5 +1,5 @@
 // Number arrays handed in from outside: what is accepted, and how they get into linear memory.
-import { counted, kindOf, message, show } from "../support/errors.js";
+import { kindOf, message, plural, show } from "../support/messages.js";
 import { arrayBuffer, arrayKind, arrayLength, arrayOffset, isDetached, isShared } from "../support/typed-array.js";
 import type { Runtime } from "./runtime.js";
 
@@ -15,7 +15,7 @@ export const ownShared: WeakSet<ArrayBufferLike> = /* @__PURE__ */ new WeakSet()
  * Plain arrays are copied: their elements can be getters, which must not run once a call has begun to change things.
  */
 export function checkedNumbers(argument: string, values: unknown, size: number | undefined, what: string): Numbers {
-  const rule = size === undefined ? "an array of numbers" : `an array of ${counted(size, "number")}, ${what}`;
+  const rule = size === undefined ? "an array of numbers" : `an array of ${plural(size, "number")}, ${what}`;
   const kind = arrayKind(values);
   // A DataView has numbers in an order that nobody has said.
   if (typeof values !== "object" || values === null || (kind === undefined && ArrayBuffer.isView(values))) {
@@ -93,7 +93,7 @@ export function copied(numbers: Numbers): Numbers {
  * `numbers`, copied if they lie in the runtime's memory: allocating there can detach them, and copying other numbers
  * there can overwrite them.
  */
-export function outside(runtime: Runtime, numbers: Numbers): Numbers {
+export function copyIfAliased(runtime: Runtime, numbers: Numbers): Numbers {
   if (arrayKind(numbers) === undefined) return numbers;
   const buffer = arrayBuffer(numbers);
   return buffer === runtime.buffer || ownShared.has(buffer) ? copied(numbers) : numbers;

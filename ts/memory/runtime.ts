@@ -2,20 +2,14 @@
 
 import type { KernelExports } from "../generated/kernel.js";
 import type { Backend } from "../kernel/backend.js";
-import { forms } from "../kernel/backends.js";
-import {
-  BackendUnavailableError,
-  finite,
-  message,
-  OutOfMemoryError,
-  own,
-  record,
-  StateError,
-} from "../support/errors.js";
+import { loaders } from "../kernel/backends.js";
+import { checkedObject, finite, option } from "../support/checks.js";
+import { BackendUnavailableError, OutOfMemoryError, StateError } from "../support/errors.js";
+import { message } from "../support/messages.js";
 
 /** Options of `createRuntime`. */
 export interface RuntimeOptions {
-  /** Forces a machine form; without it, WebAssembly where it can be had, else JavaScript. */
+  /** Forces a backend; without it, WebAssembly where it can be had, else JavaScript. */
   readonly backend?: "wasm" | Backend | undefined;
   /**
    * Bytes of arrays to make room for at once, so that memory need not grow later; there is never room for 2 GiB in one
@@ -40,7 +34,7 @@ interface Release {
 
 /** One instance of the optimizer's machine code with its own memory. Runtimes share nothing. */
 export class Runtime {
-  /** The machine form that computes. */
+  /** The backend that computes. */
   readonly backend: Backend;
   /** @internal The crate's exported functions. */
   readonly kernel: KernelExports;
@@ -87,7 +81,7 @@ export class Runtime {
   }
 
   /** @internal Throws if what is in the memory is undefined: then it must be neither saved nor loaded into. */
-  assertSound(): void {}
+  assertNotCorrupted(): void {}
 }
 
 /** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
@@ -129,10 +123,10 @@ export class View<A extends Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>
 function start(wanted: RuntimeOptions["backend"]): Runtime {
   const backend = wanted === "wasm" ? "wasm-simd128" : wanted;
   const causes: unknown[] = [];
-  for (const form of forms) {
-    if (backend !== undefined && form.backend !== backend) continue;
+  for (const loader of loaders) {
+    if (backend !== undefined && loader.backend !== backend) continue;
     try {
-      return new Runtime(form.backend, form.instantiate());
+      return new Runtime(loader.backend, loader.instantiate());
     } catch (cause) {
       // Not an environment that lacks something, but a program that has not called `init` yet.
       if (cause instanceof StateError) throw cause;
@@ -153,8 +147,8 @@ function start(wanted: RuntimeOptions["backend"]): Runtime {
  * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const given = record("options", options, ["backend", "initialBytes", "maximumBytes"]);
-  const backend = own(given, "backend");
+  const given = checkedObject("options", options, ["backend", "initialBytes", "maximumBytes"]);
+  const backend = option(given, "backend");
   if (backend !== undefined && backend !== "wasm" && backend !== "wasm-simd128" && backend !== "js") {
     throw new TypeError(message("backend", '"wasm", "wasm-simd128" or "js"', backend));
   }
@@ -173,7 +167,7 @@ interface Limits {
 
 export function checkedLimits(given: Record<string, unknown>): Limits {
   const bytes = (name: "initialBytes" | "maximumBytes", otherwise: number): number => {
-    const value = finite(name, own(given, name) ?? otherwise);
+    const value = finite(name, option(given, name) ?? otherwise);
     if (value < 0 || value > ADDRESSABLE) throw new RangeError(message(name, "from 0 to 2 ** 32 bytes", value));
     return value;
   };
@@ -200,7 +194,7 @@ export function defaultRuntime(): Runtime {
   return shared;
 }
 
-/** The machine form of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had. */
+/** The backend of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had. */
 export function backend(): Backend {
   return defaultRuntime().backend;
 }

@@ -1,11 +1,13 @@
 // A trainable variable: values and gradient in linear memory, seen through views.
 
 import { GRADIENT_DTYPES, type GradientDtype } from "../generated/codes.js";
-import { freeAtEndOfBlock } from "../support/disposable.js";
-import { counted, message, OutOfMemoryError, own, record, StateError, show, word } from "../support/errors.js";
+import { checkedObject, option, word } from "../support/checks.js";
+import { defineDispose } from "../support/disposable.js";
+import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "../support/internal.js";
+import { message, plural, show } from "../support/messages.js";
 import { automaticName } from "../support/names.js";
-import { checkedBits, checkedNumbers, lengthOf, type Numbers, outside } from "./numbers.js";
+import { checkedBits, checkedNumbers, copyIfAliased, lengthOf, type Numbers } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
 /** Edits a variable's values in place at the end of each step that updated it. Returns nothing, or the same array. */
@@ -114,14 +116,14 @@ export class Variable<D extends GradientDtype = "float32"> {
    */
   constructor(value: number | Numbers, ...options: "float32" extends D ? [options?: VariableOptions<D>] : [never]);
   constructor(value: number | Numbers, options: VariableOptions<D> = {}) {
-    const given = record("options", options, KNOWN);
-    const shape = own(given, "shape");
+    const given = checkedObject("options", options, KNOWN);
+    const shape = option(given, "shape");
     this.constraint = optional(given, "constraint", "function") as Constraint | undefined;
     this.overwriteWithGradient = (optional(given, "overwriteWithGradient", "boolean") as boolean | undefined) ?? false;
-    const dtype = own(given, "gradientDtype");
+    const dtype = option(given, "gradientDtype");
     // Without the option, `D` is its default.
     this.gradientDtype = word("gradientDtype", GRADIENT_DTYPES, dtype === undefined ? "float32" : dtype) as D;
-    const runtime = own(given, "runtime") ?? defaultRuntime();
+    const runtime = option(given, "runtime") ?? defaultRuntime();
     if (!(runtime instanceof Runtime)) {
       throw new TypeError(message("runtime", "made by `createRuntime` of this copy of the package", runtime));
     }
@@ -134,13 +136,13 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.size = this.shape.reduce((size, length) => size * length, 1);
     if (this.size !== count) {
       throw new RangeError(
-        `Argument \`shape\` must be a shape of ${counted(count, "value")}; received a shape of ${counted(this.size, "value")}: [${this.shape}].`,
+        `Argument \`shape\` must be a shape of ${plural(count, "value")}; received a shape of ${plural(this.size, "value")}: [${this.shape}].`,
       );
     }
 
     runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
-    const values = outside(runtime, numbers);
+    const values = copyIfAliased(runtime, numbers);
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const flags = [this.overwriteWithGradient ? 1 : 0, GRADIENT_DTYPES.indexOf(this.gradientDtype)] as const;
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, ...flags) : 0;
@@ -247,7 +249,7 @@ export class Variable<D extends GradientDtype = "float32"> {
   }
 
   static {
-    freeAtEndOfBlock(Variable.prototype);
+    defineDispose(Variable.prototype);
   }
 
   /** @internal */
@@ -257,7 +259,7 @@ export class Variable<D extends GradientDtype = "float32"> {
 }
 
 function optional(options: Record<string, unknown>, key: string, type: "string" | "boolean" | "function"): unknown {
-  const value = own(options, key);
+  const value = option(options, key);
   if (value !== undefined && typeof value !== type) throw new TypeError(message(key, `a ${type}`, value));
   return value;
 }

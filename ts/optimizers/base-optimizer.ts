@@ -1,11 +1,13 @@
 // What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
 
 import type { Slot } from "../generated/codes.js";
-import { checkedNumbers, copied, type Numbers, outside } from "../memory/numbers.js";
+import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
 import { type AnyVariable, Variable } from "../memory/variable.js";
-import { freeAtEndOfBlock } from "../support/disposable.js";
-import { message, notBuilt, record, showReturned } from "../support/errors.js";
+import { checkedObject } from "../support/checks.js";
+import { defineDispose } from "../support/disposable.js";
+import { notBuilt } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECK, CHECKED_GRADIENT, LOSS_SCALE, RUN, RUNTIME, TRAINED } from "../support/internal.js";
+import { message, showReturned } from "../support/messages.js";
 import type { LearningRate } from "./learning-rate.js";
 import type { LossScaleConfig } from "./loss-scale-optimizer.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
@@ -160,7 +162,7 @@ export abstract class Optimizer {
     targets.forEach((variable, i) => {
       const gradient = list[i];
       if (gradient === null) return;
-      values.push(outside(variable[RUNTIME], variable[CHECKED_GRADIENT](argument(i), gradient)));
+      values.push(copyIfAliased(variable[RUNTIME], variable[CHECKED_GRADIENT](argument(i), gradient)));
       given.push(variable);
     });
     this[RUN]({ variables: given, gradients: values, built: targets });
@@ -263,7 +265,7 @@ export abstract class Optimizer {
   #load(argument: string, store: unknown, nameOf: (i: number) => string): void {
     this.#trainedVariables();
     const { variables } = this;
-    const given = record(argument, store);
+    const given = checkedObject(argument, store);
     const count = Object.keys(given).length;
     if (count !== variables.length) {
       throw new RangeError(
@@ -300,7 +302,7 @@ export abstract class Optimizer {
   }
 
   static {
-    freeAtEndOfBlock(Optimizer.prototype);
+    defineDispose(Optimizer.prototype);
   }
 
   #trainedVariables(otherwise = ""): readonly AnyVariable[] {

@@ -6,15 +6,16 @@ import type { KernelExports } from "../generated/kernel.js";
 import type { Numbers } from "../memory/numbers.js";
 import { type Runtime, View } from "../memory/runtime.js";
 import { type AnyVariable, nonNeg } from "../memory/variable.js";
-import { counted, OutOfMemoryError, StateError, show } from "../support/errors.js";
+import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
+import { plural, show } from "../support/messages.js";
 import { boundaryNumber } from "./options.js";
-import { Backup } from "./snapshot.js";
+import { Snapshot } from "./snapshot.js";
 
 const DONE = STATUSES.indexOf("done");
 const SKIPPED = STATUSES.indexOf("skipped");
 
-export class Trainer {
+export class BuiltOptimizer {
   readonly runtime: Runtime;
   readonly variables: readonly AnyVariable[];
   /** What decided which slots there are. */
@@ -25,7 +26,7 @@ export class Trainer {
   /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
   readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
   readonly #hasConstraints: boolean;
-  readonly #backup: Backup | undefined;
+  readonly #backup: Snapshot | undefined;
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
@@ -60,7 +61,7 @@ export class Trainer {
     // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
     if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
       const slots = this.#slots.flat().filter((view) => view !== null);
-      this.#backup = new Backup([
+      this.#backup = new Snapshot([
         ...variables.map((variable) => () => variable.value),
         ...variables.map((variable) => () => variable.gradient),
         ...slots.map((view) => () => view.get()),
@@ -179,7 +180,7 @@ export class Trainer {
     if (status === SKIPPED) return false;
     if (STATUSES[status] === "outOfMemory") {
       throw new OutOfMemoryError(
-        `There is no room for the state of an optimizer over ${counted(this.variables.length, "variable")}.`,
+        `There is no room for the state of an optimizer over ${plural(this.variables.length, "variable")}.`,
       );
     }
     this.assertAlive();
@@ -205,5 +206,5 @@ export class Trainer {
 function named(variables: readonly AnyVariable[]): string {
   const shown = variables.slice(0, 4).map(({ path }) => show(path));
   const others = variables.length - shown.length;
-  return [...shown, ...(others > 0 ? [`and ${counted(others, "other")}`] : [])].join(", ") || "none";
+  return [...shown, ...(others > 0 ? [`and ${plural(others, "other")}`] : [])].join(", ") || "none";
 }

@@ -2,7 +2,7 @@
 // refuses an integer learning rate, and turns a whole schedule into integers.
 
 import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 
 /** Keys whose values are counts in Keras; all other numbers are floats. */
 const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([

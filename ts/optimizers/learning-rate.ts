@@ -2,8 +2,9 @@
 
 import type { Runtime } from "../memory/runtime.js";
 import { LearningRateSchedule, type Schedule } from "../schedules/schedule.js";
-import { message, StateError, showReturned } from "../support/errors.js";
+import { StateError } from "../support/errors.js";
 import { EVALUATE } from "../support/internal.js";
+import { message, showReturned } from "../support/messages.js";
 
 /** A learning rate: a number, a schedule, or a function of the step (the raw count of calls before this one). */
 export type LearningRate = number | Schedule | ((step: number) => number);

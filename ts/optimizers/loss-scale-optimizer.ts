@@ -5,7 +5,8 @@ import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
 import type { Runtime } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import type { Serialized, SerializedInput } from "../schedules/serialization.js";
-import { finite, message, notBuilt, OutOfMemoryError, own, record, whole } from "../support/errors.js";
+import { checkedObject, finite, integer, option } from "../support/checks.js";
+import { notBuilt, OutOfMemoryError } from "../support/errors.js";
 import {
   ASSERT_NOT_FREED,
   CHECK,
@@ -16,6 +17,7 @@ import {
   STEP_SCALED,
   TRAINED,
 } from "../support/internal.js";
+import { message } from "../support/messages.js";
 import { checkedName } from "../support/names.js";
 import { Optimizer, type Update, type WeightDecayExclusion } from "./base-optimizer.js";
 import type { LearningRate } from "./learning-rate.js";
@@ -95,29 +97,29 @@ export class LossScaleOptimizer extends Optimizer {
   constructor(inner: RMSprop, options: LossScaleOptions = {}) {
     super();
     if (!(inner instanceof RMSprop)) throw new TypeError(message("inner", "an RMSprop", inner));
-    const given = record("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
-    if ((own(given, "dynamic") ?? true) !== true) {
+    const given = checkedObject("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
+    if ((option(given, "dynamic") ?? true) !== true) {
       throw new RangeError(
         "Argument `dynamic` must be true: for a static scale set `lossScaleFactor` on the inner optimizer.",
       );
     }
     for (const row of HYPERPARAMETERS) {
-      const value = own(given, row.option);
+      const value = option(given, row.option);
       if (value !== undefined && value !== row.default) {
         throw new RangeError(
           `Argument \`${row.option}\` must be set on the inner optimizer, not on the LossScaleOptimizer.`,
         );
       }
     }
-    this.initialScale = finite("initialScale", own(given, "initialScale") ?? 2 ** 15);
-    this.dynamicGrowthSteps = whole(
+    this.initialScale = finite("initialScale", option(given, "initialScale") ?? 2 ** 15);
+    this.dynamicGrowthSteps = integer(
       "dynamicGrowthSteps",
-      own(given, "dynamicGrowthSteps") ?? 2000,
+      option(given, "dynamicGrowthSteps") ?? 2000,
       -(2 ** 31),
       2 ** 31 - 1,
     );
     const bound = (name: "minimumScale" | "maximumScale", otherwise: number) => {
-      const value = own(given, name);
+      const value = option(given, name);
       return value === undefined ? otherwise : finite(name, value);
     };
     this.#minimumScale = bound("minimumScale", Number.NEGATIVE_INFINITY);
@@ -131,7 +133,7 @@ export class LossScaleOptimizer extends Optimizer {
         ),
       );
     }
-    this.name = checkedName(own(given, "name"), "loss_scale_optimizer");
+    this.name = checkedName(option(given, "name"), "loss_scale_optimizer");
     inner.lossScaleFactor = null;
     this.innerOptimizer = inner;
   }
@@ -327,20 +329,20 @@ export class LossScaleOptimizer extends Optimizer {
     ) => Class,
     config: LossScaleConfigInput,
   ): Class {
-    const given = record("config", config);
+    const given = checkedObject("config", config);
     const { inner_optimizer, initial_scale, dynamic_growth_steps, dynamic, ...others } = given;
-    const inner = record("inner_optimizer", own(given, "inner_optimizer"));
-    const className = own(inner, "class_name");
+    const inner = checkedObject("inner_optimizer", option(given, "inner_optimizer"));
+    const className = option(inner, "class_name");
     if (typeof className !== "string" || className.toLowerCase() !== "rmsprop") {
       throw new TypeError(message("inner_optimizer.class_name", '"RMSprop"', className));
     }
     const options = {
       ...optionsFromConfig(others),
-      initialScale: own(given, "initial_scale"),
-      dynamicGrowthSteps: own(given, "dynamic_growth_steps"),
-      dynamic: own(given, "dynamic"),
+      initialScale: option(given, "initial_scale"),
+      dynamicGrowthSteps: option(given, "dynamic_growth_steps"),
+      dynamic: option(given, "dynamic"),
     };
-    const innerConfig = record("inner_optimizer.config", own(inner, "config")) as RMSpropConfigInput;
+    const innerConfig = checkedObject("inner_optimizer.config", option(inner, "config")) as RMSpropConfigInput;
     return new this(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
   }
 

@@ -2,13 +2,13 @@
 
 import type { Slot } from "../generated/codes.js";
 import type { AnyVariable } from "../memory/variable.js";
-import { whole } from "../support/errors.js";
+import { integer } from "../support/checks.js";
 
 /** Throws if the number is not one that can be assigned; `argument` names it in the message. */
 type Check = (argument: string, value: number) => void;
 
 const checkCount: Check = (argument, value) => {
-  whole(argument, value, 0, 2 ** 31 - 1);
+  integer(argument, value, 0, 2 ** 31 - 1);
 };
 
 /** What all of an optimizer's variables have, whatever their type. */

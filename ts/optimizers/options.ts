@@ -8,7 +8,8 @@ import {
   HYPERPARAMETERS,
   type Hyperparameters,
 } from "../generated/hyperparameters.js";
-import { finite, message, own, record, whole, word } from "../support/errors.js";
+import { checkedObject, finite, integer, option, word } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import type { LearningRate } from "./learning-rate.js";
 
 /** Hyper-parameters as options: each can be left out, and `undefined` is as good as left out. */
@@ -51,7 +52,7 @@ export type RMSpropOptionsWithout<Name extends keyof RMSpropOptions> = RMSpropOp
 export function readHyperparameters(options: Record<string, unknown>): Hyperparameters {
   const values: Record<string, unknown> = {};
   for (const row of HYPERPARAMETERS) {
-    const value = own(options, row.option);
+    const value = option(options, row.option);
     values[row.option] = value === undefined ? row.default : checkedType(row, value);
   }
   const hyperparameters = values as Hyperparameters;
@@ -85,7 +86,7 @@ function checkLimits(hyperparameters: Hyperparameters): void {
     if (typeof value !== "number") continue;
     if (onlyWith !== null && !hyperparameters[onlyWith as keyof Hyperparameters]) continue;
     if (zeroIsOff && value === 0) continue;
-    if (row.kind === "optionalCount") whole(row.option, value, minimum ?? 0, 2 ** 31 - 1);
+    if (row.kind === "optionalCount") integer(row.option, value, minimum ?? 0, 2 ** 31 - 1);
     else if ((minimum !== null && value < minimum) || (maximum !== null && value > maximum)) {
       throw new RangeError(message(row.option, range(minimum, maximum), value));
     }
@@ -111,7 +112,7 @@ export const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAM
 
 /** The constructor's argument, if it has no unknown keys. Keras' retired `decay` is let through and ignored. */
 export function checkedOptions(options: unknown): Record<string, unknown> {
-  return record("options", options, OPTIONS, ["decay"]);
+  return checkedObject("options", options, OPTIONS, ["decay"]);
 }
 
 /**
@@ -119,8 +120,8 @@ export function checkedOptions(options: unknown): Record<string, unknown> {
  * calls `rho`, and in Keras it was a decay of the learning rate.
  */
 export function adapterOptions(options: unknown, more: readonly string[] = []): Record<string, unknown> {
-  const given = record("options", options, [...OPTIONS, ...more], ["decay"]);
-  if (own(given, "decay") === undefined) return given;
+  const given = checkedObject("options", options, [...OPTIONS, ...more], ["decay"]);
+  if (option(given, "decay") === undefined) return given;
   throw new TypeError(
     "Argument `decay` is not an option: ρ is `rho` (tfjs calls it decay); a decaying learning rate is a schedule.",
   );
@@ -134,7 +135,7 @@ export function optionsFromConfig(config: unknown): Record<string, unknown> {
     ...HYPERPARAMETERS.map((row): [string, string] => [row.key, row.option]),
     ["decay", "decay"],
   ]);
-  const given = record("config", config, [...spelling.keys()]);
+  const given = checkedObject("config", config, [...spelling.keys()]);
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [spelling.get(key), value]));
 }
 

@@ -11,7 +11,8 @@ import { lengthOf } from "../memory/numbers.js";
 import { defaultRuntime, type Runtime } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { deserialize, type Serialized, type SerializedInput, serialize } from "../schedules/serialization.js";
-import { message, notBuilt, own, record, StateError, show } from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { notBuilt, StateError } from "../support/errors.js";
 import {
   ASSERT_NOT_FREED,
   CHECK,
@@ -26,9 +27,10 @@ import {
   VALUES,
   WITH_LEARNING_RATE,
 } from "../support/internal.js";
+import { message, show } from "../support/messages.js";
 import { checkedName } from "../support/names.js";
 import { checkedVariables, type Update, type WeightDecayExclusion } from "./base-optimizer.js";
-import { Trainer } from "./built-optimizer.js";
+import { BuiltOptimizer } from "./built-optimizer.js";
 import { TunableOptimizer } from "./generated/tunable-optimizer.js";
 import {
   checkedLearningRate,
@@ -102,7 +104,7 @@ export class RMSprop extends TunableOptimizer {
   readonly name: string;
   #hyperparameters: Hyperparameters;
   #learningRate: LearningRate;
-  #trainer: Trainer | undefined;
+  #trainer: BuiltOptimizer | undefined;
   #freed = false;
   #exclusion: Exclusion = { variables: new Set(), patterns: [] };
 
@@ -115,9 +117,9 @@ export class RMSprop extends TunableOptimizer {
     super();
     const given = checkedOptions(options);
     this.#hyperparameters = readHyperparameters(given);
-    const rate = own(given, "learningRate");
+    const rate = option(given, "learningRate");
     this.#learningRate = checkedLearningRate("learningRate", rate === undefined ? DEFAULT_LEARNING_RATE : rate);
-    this.name = checkedName(own(given, "name"), "rm_sprop");
+    this.name = checkedName(option(given, "name"), "rm_sprop");
   }
 
   /** @internal */
@@ -324,7 +326,7 @@ export class RMSprop extends TunableOptimizer {
     this[ASSERT_NOT_FREED]();
     const { name } = this;
     const trainer = this.#trainer;
-    trainer?.runtime.assertSound();
+    trainer?.runtime.assertNotCorrupted();
     const assignIterations = (value: number) => {
       if (trainer) trainer.rawIterations = value;
     };
@@ -354,8 +356,8 @@ export class RMSprop extends TunableOptimizer {
    */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
     this[ASSERT_NOT_FREED]();
-    const given = record("which", which, ["variables", "names"]);
-    const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
+    const given = checkedObject("which", which, ["variables", "names"]);
+    const [variables, names] = [option(given, "variables") ?? [], option(given, "names") ?? []];
     if (!Array.isArray(names))
       throw new TypeError(message("names", "an array of strings and regular expressions", names));
     // `from`, because `map` skips holes.
@@ -375,7 +377,7 @@ export class RMSprop extends TunableOptimizer {
    */
   finalizeVariableValues(): void {
     const trainer = this.#trainer ?? this.#notBuilt();
-    trainer.runtime.assertSound();
+    trainer.runtime.assertNotCorrupted();
     if (this.useEma) trainer.finalize();
   }
 
@@ -438,10 +440,10 @@ export class RMSprop extends TunableOptimizer {
     }
   }
 
-  #build(variables: readonly AnyVariable[]): Trainer {
+  #build(variables: readonly AnyVariable[]): BuiltOptimizer {
     // A regular expression of the user's can throw: before there is anything to give back.
     const decays = variables.map((variable) => !isExcluded(this.#exclusion, variable));
-    const trainer = new Trainer(
+    const trainer = new BuiltOptimizer(
       variables[0]?.[RUNTIME] ?? defaultRuntime(),
       this.#hyperparameters,
       Object.freeze([...variables]),

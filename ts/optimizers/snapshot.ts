@@ -1,7 +1,7 @@
 // A copy of state to go back to if a user's constraint throws after the step it belongs to was done.
 
 /** Arrays that a step may change, and room to keep their values. Allocated once: saving allocates nothing. */
-export class Backup {
+export class Snapshot {
   readonly #arrays: readonly (() => Float32Array | Uint16Array)[];
   /** Float32 holds every number of 16 bits. */
   readonly #copies: readonly Float32Array[];

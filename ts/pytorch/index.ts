@@ -4,7 +4,8 @@
 import { ownBytes } from "../formats/own-bytes.js";
 import { read, type Tensor } from "../formats/safetensors.js";
 import type { Slot } from "../generated/codes.js";
-import { CheckpointError, message, notBuilt, StateError, show } from "../support/errors.js";
+import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
+import { message, show } from "../support/messages.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
 

@@ -1,6 +1,7 @@
 // The options in PyTorch's `state_dict`: one or more groups of parameters, here of one mind.
 
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 
 /** A group, as far as it is used. */
 export interface ParameterGroup {

@@ -1,6 +1,7 @@
 // Keras' PiecewiseConstantDecay: a look-up.
-import { show } from "../support/errors.js";
+
 import { EVALUATE, KEYS } from "../support/internal.js";
+import { show } from "../support/messages.js";
 import { LearningRateSchedule, OptionReader, type ScheduleConfigOf } from "./schedule.js";
 
 /** Options of `new PiecewiseConstantDecay`. */

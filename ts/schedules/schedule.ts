@@ -1,8 +1,9 @@
 // What all learning-rate schedules share: options, validation, Keras' configuration, evaluation.
 
 import type { Runtime } from "../memory/runtime.js";
-import { finite, message, own, record } from "../support/errors.js";
+import { checkedObject, finite, option } from "../support/checks.js";
 import { EVALUATE, KEYS } from "../support/internal.js";
+import { message } from "../support/messages.js";
 
 /** Anything that gives a learning rate for a step. */
 export interface Schedule {
@@ -41,11 +42,11 @@ export class OptionReader {
   readonly #given: Record<string, unknown>;
 
   constructor(options: unknown, keys: readonly string[]) {
-    this.#given = record("options", options, keys.map(camelCase));
+    this.#given = checkedObject("options", options, keys.map(camelCase));
   }
 
   #value(key: string): unknown {
-    return own(this.#given, camelCase(key));
+    return option(this.#given, camelCase(key));
   }
 
   number(key: string, otherwise?: number): number {
@@ -122,7 +123,7 @@ export abstract class LearningRateSchedule<Config extends ScheduleConfig = Sched
     config: ScheduleConfigInput<Options>,
   ): Class {
     const keys = (this as unknown as typeof LearningRateSchedule)[KEYS];
-    const given = Object.entries(record("config", config, keys));
+    const given = Object.entries(checkedObject("config", config, keys));
     // The constructor checks them.
     return new this(Object.fromEntries(given.map(([key, value]) => [camelCase(key), value])) as Options);
   }

@@ -1,5 +1,6 @@
 // Keras' serialized form of schedules, both ways.
-import { message, own, record, show } from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { message, show } from "../support/messages.js";
 import { CLASSES as GENERATED } from "./generated/by-name.js";
 import { PiecewiseConstantDecay } from "./piecewise-constant-decay.js";
 import type { LearningRateSchedule, Schedule, ScheduleConfig } from "./schedule.js";
@@ -55,8 +56,8 @@ export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfi
  * @throws {TypeError | RangeError} if it is not one of Keras' schedules, or its configuration is not valid.
  */
 export function deserialize(json: SerializedInput): LearningRateSchedule {
-  const serialized = record("schedule", json);
-  const name = own(serialized, "class_name");
+  const serialized = checkedObject("schedule", json);
+  const name = option(serialized, "class_name");
   const wanted = typeof name === "string" ? name.toLowerCase() : undefined;
   const found = Object.keys(CLASSES).find((key) => key.toLowerCase() === wanted);
   if (wanted === "function") {
@@ -65,7 +66,7 @@ export function deserialize(json: SerializedInput): LearningRateSchedule {
   if (found === undefined) {
     throw new TypeError(message("class_name", `one of ${Object.keys(CLASSES).join(", ")}`, name));
   }
-  const config = own(serialized, "config");
+  const config = option(serialized, "config");
   if (typeof config !== "object" || config === null) {
     throw new TypeError(`The configuration of ${found} must be an object; received ${show(config)}.`);
   }

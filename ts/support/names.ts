@@ -1,5 +1,5 @@
 // Names that Keras makes up: a snake_case prefix and a counter per prefix, for the whole program.
-import { message } from "./errors.js";
+import { message } from "./messages.js";
 
 const counters = new Map<string, number>();
 

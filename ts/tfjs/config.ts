@@ -4,7 +4,8 @@ import type { LossScaleOptions } from "../optimizers/loss-scale-optimizer.js";
 import { adapterOptions, OPTIONS, optionsFromConfig, type RMSpropOptions } from "../optimizers/options.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
 import { deserialize, type SerializedInput } from "../schedules/serialization.js";
-import { message, own, record } from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { message } from "../support/messages.js";
 
 /** Options of `rmsprop(tf, options)`: those of `new RMSprop`, and loss scaling. */
 export type RMSpropTfjsOptions = RMSpropOptions & (DynamicScaling | { readonly lossScale?: undefined });
@@ -25,11 +26,11 @@ export interface DynamicScaling {
  */
 export function split(options: RMSpropTfjsOptions): [RMSpropOptions, LossScaleOptions | undefined] {
   const given = adapterOptions(options, ["lossScale"]);
-  const [lossScale, factor] = [own(given, "lossScale"), own(given, "lossScaleFactor") ?? null];
+  const [lossScale, factor] = [option(given, "lossScale"), option(given, "lossScaleFactor") ?? null];
   if (lossScale !== undefined && factor !== null) {
     throw new RangeError(message("lossScaleFactor", "null beside lossScale, which finds the scale itself", factor));
   }
-  const others = Object.fromEntries(OPTIONS.map((option) => [option, own(given, option)]));
+  const others = Object.fromEntries(OPTIONS.map((name) => [name, option(given, name)]));
   return [others as RMSpropOptions, lossScale as LossScaleOptions | undefined];
 }
 
@@ -46,8 +47,8 @@ export function configOf(rmsprop: RMSprop, lossScale: LossScaleOptions | undefin
  */
 export function optionsOf(config: unknown): RMSpropTfjsOptions {
   // tfjs adds its table of custom objects to what it read.
-  const { customObjects, ...options } = record("config", config);
-  const rate = own(options, "learningRate");
+  const { customObjects, ...options } = checkedObject("config", config);
+  const rate = option(options, "learningRate");
   if (typeof rate === "object" && rate !== null)
     options["learningRate"] = deserialize(withSnakeCase(rate) as SerializedInput);
   return options as RMSpropTfjsOptions;

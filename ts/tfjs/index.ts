@@ -5,7 +5,7 @@ import type { LearningRate } from "../optimizers/learning-rate.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import type { RMSpropOptions } from "../optimizers/options.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
-import { message } from "../support/errors.js";
+import { message } from "../support/messages.js";
 import type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
 import { optimizerClass } from "./optimizer.js";
 import type { SerializableClass, TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";

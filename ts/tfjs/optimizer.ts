@@ -1,12 +1,14 @@
 // The class itself: a `tf.Optimizer` whose state is an RMSprop's, in linear memory.
-import { allOrNone } from "../memory/free-on-error.js";
+import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
-import { CheckpointError, message, own, record, StateError, show } from "../support/errors.js";
+import { checkedObject, option } from "../support/checks.js";
+import { CheckpointError, StateError } from "../support/errors.js";
 import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../support/internal.js";
+import { message, show } from "../support/messages.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
 import type { Exclusion, RMSpropAdditions } from "./index.js";
 import type {
@@ -168,8 +170,8 @@ export function optimizerClass(
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
-      const given = record("which", which, ["variables", "names"]);
-      const [variables, names] = [own(given, "variables") ?? [], own(given, "names") ?? []];
+      const given = checkedObject("which", which, ["variables", "names"]);
+      const [variables, names] = [option(given, "variables") ?? [], option(given, "names") ?? []];
       if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
       const list = Array.from(variables, (variable: Partial<VariableLike> | undefined, i) => {
         if (typeof variable?.assign === "function") return variable as VariableLike;
@@ -236,7 +238,7 @@ export function optimizerClass(
       }
       const tensorOf = new Map(partners.map((state, i) => [state, met[i]]));
       const before = this.#twins;
-      this.#twins = allOrNone((made) => {
+      this.#twins = freeOnError((made) => {
         const twins = states.map((state): Twin => {
           const { name, shape } = state;
           const size = shape.reduce((product, length) => product * length, 1);
@@ -293,7 +295,7 @@ export function optimizerClass(
         });
         this.#index();
       };
-      return allOrNone((made) => {
+      return freeOnError((made) => {
         const fresh = strangers
           .filter((_, i) => !partners[i])
           .map((tensor): Twin => {
@@ -359,7 +361,7 @@ export function optimizerClass(
 
   /** The variable that tfjs knows by this name. */
   function registered(name: string): VariableLike {
-    const variable = own(tf.engine().registeredVariables, name) as VariableLike | undefined;
+    const variable = option(tf.engine().registeredVariables, name) as VariableLike | undefined;
     if (!variable) throw new StateError(`tfjs knows no variable ${show(name)}: it was disposed of, or never made.`);
     if (variable.dtype !== "float32")
       throw new TypeError(`Variable "${name}" must be float32; it is ${variable.dtype}.`);

@@ -1,7 +1,8 @@
 // What `getWeights` gives, read back: counters and rates by name, and the slots of each variable.
 
 import { SLOTS, type Slot } from "../generated/codes.js";
-import { CheckpointError, show } from "../support/errors.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
 import type { NamedTensorLike } from "./tensorflow.js";
 
 /** The state that was saved for one variable. */

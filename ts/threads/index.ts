@@ -5,7 +5,8 @@ import { INITIAL_PAGES, type PartsExports } from "../generated/parts.js";
 import { checked } from "../kernel/module-backend.js";
 import { type Threaded, threaded } from "../kernel/threaded.js";
 import { checkedLimits, createRuntime, limit } from "../memory/runtime.js";
-import { message, own, record, whole } from "../support/errors.js";
+import { checkedObject, integer, option } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import { queue } from "./control.js";
 import { createWorker, type HostWorker, starts } from "./host.js";
 import { Pool } from "./pool.js";
@@ -47,10 +48,10 @@ const OPTIONS = ["threads", "initialBytes", "maximumBytes", "worker"] as const;
  * @throws {RangeError | TypeError} for options that are not as documented.
  */
 export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Promise<ThreadedRuntime> {
-  const given = record("options", options, OPTIONS);
-  const threads = whole("threads", own(given, "threads"), 1, 64);
+  const given = checkedObject("options", options, OPTIONS);
+  const threads = integer("threads", option(given, "threads"), 1, 64);
   const limits = checkedLimits(given);
-  const worker = own(given, "worker");
+  const worker = option(given, "worker");
   if (worker !== undefined && typeof worker !== "function") {
     throw new TypeError(message("worker", "a function that makes a Worker", worker));
   }

@@ -54,7 +54,7 @@ export class Pool {
   }
 
   /** What is in the memory is defined, also if there can be no more steps. */
-  assertSound(): void {
+  assertNotCorrupted(): void {
     if (this.#isBroken) this.assertAlive();
   }
 

@@ -3,7 +3,7 @@
 import type { KernelExports } from "../generated/kernel.js";
 import { ownShared } from "../memory/numbers.js";
 import { Runtime } from "../memory/runtime.js";
-import { freeAtEndOfBlock } from "../support/disposable.js";
+import { defineDispose } from "../support/disposable.js";
 import { StateError } from "../support/errors.js";
 import type { Pool } from "./pool.js";
 
@@ -57,8 +57,8 @@ export class ThreadedRuntime extends Runtime {
   }
 
   /** @internal */
-  override assertSound(): void {
-    this.#pool?.assertSound();
+  override assertNotCorrupted(): void {
+    this.#pool?.assertNotCorrupted();
   }
 
   /** Ends the workers. Views stay readable, but nothing can be made or trained in this runtime any more. */
@@ -72,6 +72,6 @@ export class ThreadedRuntime extends Runtime {
   }
 
   static {
-    freeAtEndOfBlock(ThreadedRuntime.prototype);
+    defineDispose(ThreadedRuntime.prototype);
   }
 }

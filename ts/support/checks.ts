@@ -1,0 +1,54 @@
+// Checks of arguments: the value as its type, or a RangeError or TypeError that names the argument, the rule and the value.
+
+import { message } from "./messages.js";
+
+/** A finite number, or an error that names the argument. */
+export function finite(argument: string, value: unknown): number {
+  if (typeof value !== "number") throw new TypeError(message(argument, "a finite number", value));
+  if (!Number.isFinite(value)) throw new RangeError(message(argument, "a finite number", value));
+  return value;
+}
+
+/** A whole number between the bounds, or an error that names the argument. */
+export function integer(argument: string, value: unknown, minimum: number, maximum: number): number {
+  const rule = `a whole number from ${minimum} to ${maximum}`;
+  if (typeof value !== "number") throw new TypeError(message(argument, rule, value));
+  if (!Number.isInteger(value) || value < minimum || value > maximum)
+    throw new RangeError(message(argument, rule, value));
+  return value;
+}
+
+/** One of the words, or an error that names the argument and them. */
+export function word<Word extends string>(argument: string, words: readonly Word[], value: unknown): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  const list = words.map((word) => `"${word}"`).join(", ");
+  const text = message(argument, list.replace(/, (?=[^,]*$)/, " or "), value);
+  throw typeof value === "string" ? new RangeError(text) : new TypeError(text);
+}
+
+/**
+ * An object of options, or an error that names the argument and any key it should not have. Keys in `retired` are let
+ * through, but not named.
+ */
+export function checkedObject(
+  argument: string,
+  value: unknown,
+  known?: readonly string[],
+  retired: readonly string[] = [],
+): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    // The first key is the one that most callers mean who give its value alone.
+    throw new TypeError(message(argument, known ? `an object, such as { ${known[0]}: … }` : "an object", value));
+  }
+  const unknown = known && Object.keys(value).find((key) => !known.includes(key) && !retired.includes(key));
+  if (unknown !== undefined) {
+    throw new TypeError(`Argument \`${argument}\` has an unknown key "${unknown}"; known are ${known?.join(", ")}.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** The value of a key, also of a getter in the object's class. What others put on `Object.prototype` is no option. */
+export function option(options: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(options, key) || !(key in Object.prototype) ? options[key] : undefined;
+}
