@@ -110,7 +110,7 @@ macro_rules! choice {
             const CHOICES: &'static [&'static str] = &[ $( $word, )+ ];
             fn from_number(number: f64) -> Self {
                 let choices = [ $( Self::$variant, )+ ];
-                choices[(number as usize).min(choices.len() - 1)]
+                choices[number.clamp(0.0, (choices.len() - 1) as f64) as usize]
             }
             fn to_number(self) -> f64 {
                 f64::from(self as u8)
@@ -230,17 +230,21 @@ hyperparameters! {
     momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY;
 }
 
+/// A count, at most 2³¹-1. Clamped before it is converted: from 2³² on, WebAssembly saturates, and its translation to
+/// JavaScript gives 0.
+fn count(number: f64) -> u32 {
+    number.min(f64::from(i32::MAX)) as u32
+}
+
 impl Hyperparameters {
     /// Calls per update: 1 unless gradients are accumulated.
     pub fn steps_per_update(&self) -> u32 {
-        self.gradient_accumulation_steps.filter(|&steps| steps >= 2.0).map_or(1, |steps| steps as u32)
+        self.gradient_accumulation_steps.filter(|&steps| steps >= 2.0).map_or(1, count)
     }
 
     /// Iterations between two overwrites of the variables by their averages; `None` if that never happens.
     pub fn overwrite_frequency(&self) -> Option<u32> {
-        self.ema_overwrite_frequency
-            .filter(|&frequency| self.use_ema && frequency >= 1.0)
-            .map(|frequency| frequency as u32)
+        self.ema_overwrite_frequency.filter(|&frequency| self.use_ema && frequency >= 1.0).map(count)
     }
 
     /// Whether increments carry momentum: Keras takes 0 and negative numbers as "no".
@@ -285,5 +289,20 @@ mod tests {
             other.set(row, 1.0);
         }
         assert_eq!((other.epsilon_mode, other.momentum_mode), (EpsilonMode::Outside, MomentumMode::Torch));
+    }
+
+    #[test]
+    fn hostile_counts_and_choices_are_clamped() {
+        let mut hyperparameters = Hyperparameters { use_ema: true, ..Hyperparameters::default() };
+        for number in [f64::INFINITY, 1e300, 4_294_967_296.0, 4_294_967_295.0] {
+            hyperparameters.gradient_accumulation_steps = Some(number);
+            hyperparameters.ema_overwrite_frequency = Some(number);
+            assert_eq!(hyperparameters.steps_per_update(), 2_147_483_647);
+            assert_eq!(hyperparameters.overwrite_frequency(), Some(2_147_483_647));
+            assert_eq!(EpsilonMode::from_number(number), EpsilonMode::Outside);
+        }
+        for number in [f64::NAN, f64::NEG_INFINITY, -1.0] {
+            assert_eq!(EpsilonMode::from_number(number), EpsilonMode::Inside);
+        }
     }
 }
