@@ -1,0 +1,109 @@
+// What the campaigns draw: numbers of all magnitudes and kinds, options, arrays by their seed.
+import * as fc from "fast-check";
+
+/** Float32 numbers, most of them usual; zeros, subnormals, the ends of the range, and what is not finite. */
+export const float = fc.oneof(
+  { arbitrary: fc.double({ min: -2, max: 2, noNaN: true }).map(Math.fround), weight: 6 },
+  { arbitrary: fc.float({ noNaN: true, noDefaultInfinity: true }), weight: 3 },
+  { arbitrary: fc.constantFrom(0, -0, 1e-45, -1e-45, 1e-40, 1.17549435e-38, 3.4028235e38, 1e-20, -1e-23), weight: 2 },
+  { arbitrary: fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY), weight: 1 },
+);
+
+/** Any number that JavaScript can hand to an export. */
+export const anyNumber = fc.oneof(
+  fc.constantFrom(
+    0,
+    -0,
+    1,
+    2,
+    3,
+    -1,
+    0.5,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 32 - 1,
+    2 ** 32,
+    -(2 ** 31),
+    2 ** 53,
+    1e300,
+    -1e300,
+  ),
+  fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 1e-45),
+  fc.double(),
+  fc.integer(),
+  fc.nat(20),
+);
+
+/** How an array is made: short in a report, however long the array is. */
+export const array = fc.record({
+  seed: fc.nat(2 ** 31 - 1),
+  kind: fc.constantFrom("unit", "unit", "magnitudes", "small", "dead", "special"),
+});
+
+/** @typedef {{ seed: number, kind: string }} Draw */
+
+/** The numbers of a draw. @param {number} length @param {Draw} draw */
+export function numbers(length, { seed, kind }) {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
+  };
+  const word = new Uint32Array(1);
+  const [float32] = [new Float32Array(word.buffer)];
+  const fromBits = (/** @type {number} */ bits) => {
+    word[0] = bits;
+    return /** @type {number} */ (float32[0]);
+  };
+  return Float32Array.from({ length }, () => {
+    const draw = next();
+    const unit = draw / 2 ** 31 - 1;
+    const special = next() % 16;
+    if (kind === "magnitudes") return fromBits((draw & 0x807fffff) | ((next() % 240) << 23));
+    if (kind === "small") return special === 0 ? -0 : fromBits((draw & 0x807fffff) | ((draw % 13) << 23));
+    if (kind === "dead") return special < 12 ? 0 : unit;
+    if (kind === "special" && special < 2) return [Number.NaN, Number.POSITIVE_INFINITY, -0, 0][draw % 4] ?? 0;
+    return unit;
+  });
+}
+
+const orNull = (/** @type {fc.Arbitrary<number>} */ arbitrary) => fc.option(arbitrary, { nil: null });
+const unit = fc.double({ min: 0, max: 1, noNaN: true });
+const threshold = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+const off = { clipnorm: null, globalClipnorm: null, clipvalue: null };
+
+/** All options, each given. @type {fc.Arbitrary<import("./model.mjs").Options>} */
+export const options = fc
+  .record({
+    learningRate: fc.oneof(unit, fc.constantFrom(0, 1e-40, -0.1)),
+    rho: fc.oneof(unit, fc.constantFrom(0, 1, 0.9, 0.999, 1.5)),
+    momentum: fc.oneof(fc.constant(0), unit),
+    epsilon: fc.oneof(fc.constant(1e-7), fc.constantFrom(0, 1e-40, -1e-3), unit),
+    centered: fc.boolean(),
+    weightDecay: orNull(fc.oneof(unit, fc.constant(0))),
+    clip: fc.oneof(
+      fc.constant({}),
+      threshold.map((clipnorm) => ({ clipnorm })),
+      threshold.map((globalClipnorm) => ({ globalClipnorm })),
+      threshold.map((clipvalue) => ({ clipvalue })),
+    ),
+    useEma: fc.boolean(),
+    emaMomentum: unit,
+    emaOverwriteFrequency: fc.constantFrom(null, 1, 2, 3),
+    lossScaleFactor: fc.constantFrom(null, null, 1024, 3.7, 1e-3),
+    gradientAccumulationSteps: fc.constantFrom(null, null, 2, 3),
+    epsilonMode: fc.constantFrom(/** @type {const} */ ("inside"), /** @type {const} */ ("outside")),
+    momentumMode: fc.constantFrom(/** @type {const} */ ("keras"), /** @type {const} */ ("torch")),
+  })
+  .map(({ clip, useEma, ...others }) => {
+    const average = useEma ? {} : { emaMomentum: 0.99, emaOverwriteFrequency: null };
+    return { ...others, ...off, ...clip, useEma, ...average };
+  });
+
+/** Lengths around those at which groups, blocks and pairwise sums end. */
+export const length = fc.oneof(
+  { arbitrary: fc.nat(20), weight: 4 },
+  { arbitrary: fc.constantFrom(63, 64, 65, 127, 128, 129, 136, 300, 513), weight: 1 },
+);
