@@ -71,5 +71,5 @@ pub use rule::loss_scale::LossScale;
 pub use step::optimizer::{BuildError, Call, Optimizer};
 pub use step::slots::Slot;
 #[cfg(any(feature = "threads", test))]
-pub use threads::chunked_step as parts;
+pub use threads::shared as parts;
 pub use wasm::status;

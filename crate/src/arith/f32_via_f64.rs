@@ -4,7 +4,7 @@
 //! A quotient of 24-bit numbers is never so near to the middle between two float32 numbers, of full or less precision, that
 //! rounding it to 53 bits first would matter (S. Figueroa, *When is double rounding innocuous?*, 1995). Nor is a root.
 
-use super::number::Number;
+use super::lanes::Number;
 use crate::platform::sqrt;
 use core::hint::black_box;
 use core::ops::{Add, Div, Mul, Sub};

@@ -1,6 +1,6 @@
 //! Numbers of 16 bits as float32s. Both types are subsets of it: nothing is rounded.
 
-use crate::arith::lanes::{Group, WIDTH, flat_mut};
+use crate::arith::group::{Group, WIDTH, flat_mut};
 
 /// A group of elements of 16 bits.
 pub type HalfGroup = [u16; WIDTH];
@@ -62,7 +62,7 @@ fn float16(bits: u16) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::lanes::{flat, groups};
+    use crate::arith::group::{flat, groups};
 
     /// The number by its definition, IEEE 754-2019, 3.4: exact in float64.
     fn defined(bits: u16, exponent_bits: u32) -> f64 {

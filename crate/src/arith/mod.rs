@@ -1,8 +1,8 @@
 //! Numbers and arrays: what formulas are written for, and what loops run over.
 
 mod f32_via_f64;
+pub mod group;
 pub mod half;
 pub mod lanes;
-pub mod number;
 pub mod pairwise_sum;
 pub mod subnormal;

@@ -2,8 +2,8 @@
 //!
 //! NumPy 2, `_core/src/umath/loops_utils.h.src`.
 
-use crate::arith::lanes::{Group, flat, groups, map_into};
-use crate::arith::number::Careful;
+use crate::arith::group::{Group, flat, groups, map_into};
+use crate::arith::lanes::Careful;
 use crate::arith::subnormal::{SMALLEST, any_below};
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).

@@ -9,7 +9,7 @@
 //! - frozen: a delicate block whose gradients are all +0 and whose state decays to itself. Nothing is computed.
 //! - turn: which of a variable's blocks are looked through in this call, although it was not careful in the one before.
 
-use crate::arith::lanes::{Group, SIMD, flat};
+use crate::arith::group::{Group, SIMD, flat};
 
 /// Whether there is anything to take care of. The JavaScript form computes in float64 and rounds, so that it never meets a
 /// subnormal operand; with care, state that is stuck takes it 1.25 times as long.

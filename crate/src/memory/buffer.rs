@@ -1,6 +1,6 @@
 //! Memory: float32 arrays in whole groups, aligned for SIMD.
 
-use crate::arith::lanes::{Group, flat, flat_mut, groups};
+use crate::arith::group::{Group, flat, flat_mut, groups};
 use alloc::vec::Vec;
 use bytemuck::allocation::try_zeroed_vec;
 use core::{error::Error, fmt};

@@ -3,8 +3,8 @@
 //! Values and state stay float32 (P. Micikevicius et al., *Mixed Precision Training*, 2018). A step widens a block at a
 //! time, into room that stays in the first-level cache, so its bits are those of widening the whole gradient first.
 
+use crate::arith::group::{Group, flat, groups};
 use crate::arith::half::{Half, HalfGroup};
-use crate::arith::lanes::{Group, flat, groups};
 use crate::memory::buffer::{Buffer, OutOfMemory};
 use bytemuck::{cast_slice, cast_slice_mut, must_cast_slice};
 
@@ -131,7 +131,7 @@ fn all_finite(gradient: &[f32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::lanes::WIDTH;
+    use crate::arith::group::WIDTH;
     use proptest::prelude::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Gradients on their way to the update: divided by the loss scale, then summed over calls and averaged.
 
-use crate::arith::lanes::{Group, apply_with, map_into};
-use crate::arith::number::Number;
+use crate::arith::group::{Group, apply_with, map_into};
+use crate::arith::lanes::Number;
 use crate::arith::subnormal::{Exponent, shrinks};
 
 /// A number to divide by.
@@ -120,8 +120,8 @@ pub fn maximum(g: f32, accumulator: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::lanes::{flat, grouped};
-    use crate::arith::number::Careful;
+    use crate::arith::group::{flat, grouped};
+    use crate::arith::lanes::Careful;
     use crate::testing::bits;
     use proptest::prelude::*;
 

@@ -2,8 +2,8 @@
 //!
 //! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
 
-use crate::arith::lanes::{Group, map_into};
-use crate::arith::number::{Careful, Number};
+use crate::arith::group::{Group, map_into};
+use crate::arith::lanes::{Careful, Number};
 use crate::arith::pairwise_sum::{pairwise_sum, run_sum};
 use crate::arith::subnormal::{Exponent, SMALLEST, any_below, shrinks};
 use crate::config::Hyperparameters;
@@ -134,7 +134,7 @@ fn clamp(g: f32, limit: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::lanes::{flat, grouped};
+    use crate::arith::group::{flat, grouped};
     use crate::arith::pairwise_sum::sum_of_squares;
     use proptest::prelude::*;
 

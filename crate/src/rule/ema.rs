@@ -1,7 +1,7 @@
 //! Exponential moving average of the variables' values (Keras: `use_ema`).
 
-use crate::arith::lanes::{Group, apply_with};
-use crate::arith::number::{Careful, Number};
+use crate::arith::group::{Group, apply_with};
+use crate::arith::lanes::{Careful, Number};
 use crate::arith::subnormal::{SMALLEST, any_below, shrinks};
 
 /// The scalars of one call's average.

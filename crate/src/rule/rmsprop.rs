@@ -20,7 +20,7 @@
 //! Each operation is one float32 operation rounded to nearest, in this order, never fused: that is what makes the bits
 //! those of Keras on every engine. The compiler turns the loops into `f32x4` code; lanes do not change results.
 
-use crate::arith::number::Number;
+use crate::arith::lanes::Number;
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 
 /// The scalars of the rule in one call, rounded to float32 the way Keras rounds them.

@@ -1,7 +1,7 @@
 //! Decoupled weight decay (I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, 2019), as Keras rounds it.
 
-use crate::arith::lanes::{Group, apply};
-use crate::arith::number::{Careful, Number};
+use crate::arith::group::{Group, apply};
+use crate::arith::lanes::{Careful, Number};
 use crate::arith::subnormal::{SMALLEST, any_below, shrinks};
 
 /// `w - (w·λ)·η`, from which the update starts. Also for λ = 0, as in Keras, where it turns infinities into `NaN`.

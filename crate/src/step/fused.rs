@@ -3,8 +3,8 @@
 //! The rule keeps the divider busy and little else. What is done meanwhile takes next to no time, but in loops of its own
 //! 0.02 to 0.06 ns per parameter. So there is a loop for each of the mixtures that is worth one, and the compiler writes them.
 
-use crate::arith::lanes::{Group, SIMD, flat, flat_mut};
-use crate::arith::number::{Number, places};
+use crate::arith::group::{Group, SIMD, flat, flat_mut};
+use crate::arith::lanes::{Number, places};
 use crate::rule::ema::Average;
 use crate::rule::rmsprop::{Coefficients, Element, rmsprop};
 use crate::rule::weight_decay::{decay, decayed};
@@ -211,7 +211,7 @@ fn each<
 mod tests {
     use super::*;
     use crate::Hyperparameters;
-    use crate::arith::lanes::grouped;
+    use crate::arith::group::grouped;
     use crate::config::{EpsilonMode, MomentumMode};
     use crate::step::subnormal_update::{StillBounds, update_carefully};
     use crate::testing::{any_float, bits};

@@ -3,5 +3,5 @@
 pub mod fused;
 pub mod optimizer;
 pub mod slots;
-pub mod stages;
 pub mod subnormal_update;
+pub mod variable;

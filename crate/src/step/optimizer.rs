@@ -14,7 +14,7 @@ use crate::rule::ema::Average;
 use crate::rule::loss_scale::LossScale;
 use crate::rule::rmsprop::Coefficients;
 use crate::step::slots::{Slot, Slots};
-use crate::step::stages::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
+use crate::step::variable::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
 use alloc::vec::Vec;
 use core::{error::Error, fmt};
 

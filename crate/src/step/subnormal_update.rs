@@ -1,7 +1,7 @@
 //! The update of a block whose numbers may be subnormal, and what tells such blocks.
 
-use crate::arith::lanes::{Group, apply_with, flat};
-use crate::arith::number::{Careful, SAFE_EXPONENT};
+use crate::arith::group::{Group, apply_with, flat};
+use crate::arith::lanes::{Careful, SAFE_EXPONENT};
 use crate::arith::subnormal::{Exponent, SMALLEST, any_below, shrinks};
 use crate::rule::rmsprop::Coefficients;
 use crate::rule::weight_decay::decay_carefully;
@@ -99,7 +99,7 @@ pub fn is_delicate(
 mod tests {
     use super::*;
     use crate::Hyperparameters;
-    use crate::arith::lanes::grouped;
+    use crate::arith::group::grouped;
     use crate::rule::rmsprop::{Element, denominator};
     use crate::step::fused::update;
     use crate::testing::{bits, graded_float};

@@ -2,4 +2,4 @@
 
 #![allow(unsafe_code)]
 
-pub mod chunked_step;
+pub mod shared;

@@ -1,14 +1,14 @@
 //! The functions that only the module for several threads exports: a step in chunks.
 //!
 //! All of them are for the thread that owns the module's objects. The one function for all threads is
-//! [`part`](crate::threads::chunked_step::part).
+//! [`part`](crate::threads::shared::part).
 
 use super::exports::{World, with};
 use super::status::Status;
 use crate::memory::slot_map::Handle;
 use crate::platform::Global;
 use crate::step::optimizer::Call;
-use crate::threads::chunked_step::{Cut, Parts, Phase, leaked};
+use crate::threads::shared::{Cut, Parts, Phase, leaked};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -48,7 +48,7 @@ pub fn parts_cut(optimizer: u32) -> usize {
     .unwrap_or(0)
 }
 
-/// Address by which [`part`](crate::threads::chunked_step::part) knows an optimizer's chunks.
+/// Address by which [`part`](crate::threads::shared::part) knows an optimizer's chunks.
 #[wasm_bindgen]
 pub fn parts_address(optimizer: u32) -> usize {
     with_parts(optimizer, |parts| (&raw const *parts).expose_provenance()).unwrap_or(0)

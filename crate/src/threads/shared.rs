@@ -8,8 +8,8 @@
 //! Nothing here waits or locks. Between the calls of one phase and the next the host must see to it that all threads see
 //! what the others wrote (from JavaScript, `Atomics` do that).
 
+use crate::arith::group::{Group, WIDTH, groups};
 use crate::arith::half::Half;
-use crate::arith::lanes::{Group, WIDTH, groups};
 use crate::arith::pairwise_sum::pairwise;
 use crate::memory::buffer::{Buffer, OutOfMemory};
 use crate::memory::gradient::Elements;
@@ -18,7 +18,7 @@ use crate::rule::accumulate::Preparation;
 use crate::rule::clip::{Clip, ClipMode};
 use crate::step::optimizer::{Call, Optimizer, State, reserved};
 use crate::step::slots::Slots;
-use crate::step::stages::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
+use crate::step::variable::{Arrays, Scratch, Stages, sum_of_squares, turn_of};
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};

@@ -1,8 +1,8 @@
 //! The stages through which a step takes one variable: gradient prepared and clipped, weight decay, the update, its average.
 //! Block by block where that takes more than one loop, so that all of it is done while the block is in the first-level cache.
 
-use crate::arith::lanes::{Group, WIDTH, apply, apply_with, flat, groups};
-use crate::arith::number::Careful;
+use crate::arith::group::{Group, WIDTH, apply, apply_with, flat, groups};
+use crate::arith::lanes::Careful;
 use crate::arith::pairwise_sum::{RUN, careful_sum_of_squares, pairwise_sum, run_sum, square};
 use crate::arith::subnormal::{CARE, SMALLEST, any_below};
 use crate::memory::buffer::Buffer;
