@@ -1,13 +1,13 @@
 // Builds the crate in its two machine forms: build/wasm/rmsprop.wasm (SIMD128), and build/wasm/rmsprop.fallback.js (plain
 // JavaScript, made from a scalar build). Both have exactly the crate's own exports and need no imports.
 // And the first with the functions for several threads, build/wasm/rmsprop.threads.wasm, whose memory is imported.
-// Also writes ts/generated/kernel.ts and parts.ts, the types of those exports.
+// Also writes ts/generated/kernel.ts and thread-exports.ts, the types of those exports.
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import wasm from "binaryen";
-import { kernelExports, kernelInterface, partsInterface } from "./kernel-exports.mjs";
+import { kernelExports, kernelInterface, threadsInterface } from "./kernel-exports.mjs";
 import { withSharedMemory } from "./shared-memory.mjs";
 import { environment, root } from "./tools.mjs";
 
@@ -158,13 +158,13 @@ await Promise.all([
 ]);
 const functions = kernelExports("simd");
 const own = (name) => !functions.some((kernel) => kernel.name === name);
-const parts = kernelExports("threads").filter(({ name }) => own(name));
+const ofThreads = kernelExports("threads").filter(({ name }) => own(name));
 const generated = (name) => join(root, "ts", "generated", name);
 writeFileSync(generated("kernel.ts"), kernelInterface(functions));
 const names = ["memory", ...functions.map(({ name }) => name)];
 const [{ initialPages }] = await Promise.all([
-  finishThreads([...names, ...parts.map(({ name }) => name)]),
+  finishThreads([...names, ...ofThreads.map(({ name }) => name)]),
   finishSimd(names),
   finishFallback(names),
 ]);
-writeFileSync(generated("parts.ts"), partsInterface(parts, initialPages));
+writeFileSync(generated("thread-exports.ts"), threadsInterface(ofThreads, initialPages));

@@ -18,31 +18,23 @@
 //! # }
 //! ```
 //!
-//! The rooms of the house, from the middle outwards:
+//! To understand it, start with `rule`: Keras' formulas, one a file. The modules, from the bottom to the top; each uses only
+//! those above it in this table:
 //!
 //! | module | job |
 //! |---|---|
-//! | `update` | the update rule, as the formula |
-//! | `accumulate`, `clip`, `decay`, `average`, `scale` | what happens to gradients before it, and to values around it |
-//! | `block` | the loops that carry it over a block |
-//! | `number` | what formulas compute with: one float32, or four that are computed carefully |
-//! | `careful` | the block next to 0, and what tells it |
-//! | `sum` | sums in NumPy's order |
-//! | `lanes` | arrays as groups of eight elements |
-//! | `subnormal` | numbers too small for the processor's fast path |
-//! | `optimizer` | one step, in Keras' order; counters and state |
-//! | `optimizer::stages` | what a step does to one variable, block by block |
-//! | `optimizer::slots` | which state is kept for a variable |
-//! | `gradient`, `half` | gradients in memory, also of 16 bits |
-//! | [`schedule`], `cosine` | learning rates as functions of the step |
-//! | [`config`] | hyper-parameters: names, defaults, limits, said once |
-//! | `variable`, `buffer`, `arena` | memory |
-//! | [`status`] | what an exported function reports |
-//! | `machine` | what the standard library would bring; a step in chunks, for several threads (feature `threads`) |
-//! | `abi` | the functions exported from the WebAssembly module |
+//! | `platform` | what the standard library would bring: square root, allocator, panic handler, global |
+//! | [`config`] | the table of hyper-parameters: names, defaults, limits |
+//! | `arith` | numbers and arrays: groups of eight, float32 by way of float64, 16 bits, NumPy's sum |
+//! | `rule` | **start here**: RMSprop, weight decay, clipping, accumulation, the average, the loss scale |
+//! | [`schedules`] | learning rates as functions of the step |
+//! | `memory` | aligned arrays, variables and their gradients, objects by handle |
+//! | `step` | one call over all variables, down to the fused loops |
+//! | `threads` | the same step in chunks, for several threads (feature `threads`) |
+//! | `wasm` | the functions exported from the WebAssembly module, and their [`status`] |
 //!
-//! All `unsafe` is in `machine`: what the language asks it for, and the pointers by which threads write to disjoint parts
-//! of the same arrays. The modules without threads are built without those.
+//! `unsafe` is in two files: `platform.rs`, for what the language asks, and `threads/shared.rs`, for the pointers by which
+//! threads write to disjoint ranges of the same arrays. The module without threads is built without the latter.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
@@ -64,12 +56,12 @@ mod wasm;
 pub use config::Hyperparameters;
 pub use memory::buffer::OutOfMemory;
 pub use memory::gradient::GradientDtype;
-pub use memory::slot_map::{Arena, Handle};
+pub use memory::slot_map::{Handle, SlotMap};
 pub use memory::variable::{Freed, Variable, Variables};
-pub use rule::clip::Clip;
 pub use rule::loss_scale::LossScale;
-pub use step::optimizer::{BuildError, Call, Optimizer};
+pub use step::call::Call;
+pub use step::optimizer::{BuildError, Optimizer};
 pub use step::slots::Slot;
 #[cfg(any(feature = "threads", test))]
-pub use threads::shared as parts;
+pub use threads::{chunked_step::Phase, plan::ChunkPlan, shared::SharedStep};
 pub use wasm::status;

@@ -1,38 +1,9 @@
 //! What the standard library would bring: a square root and, in WebAssembly, an allocator, a panic handler and a global.
 //!
-//! The module is built without it, because it brings 16 kB that we never need: text for panics that nobody reads, and an
-//! allocator for threads.
-//!
-//! All `unsafe` of the crate is in this module.
+//! The module is built without it: it would bring 16 kB that we never need, texts of panics that nobody reads and an allocator
+//! for threads. The crate's `unsafe` is here and, for threads, in `threads/shared.rs`.
 
 #![allow(unsafe_code)]
-
-use bytemuck::{Pod, Zeroable};
-
-/// Whether this is not the JavaScript form. That one has no SIMD, computes in float64 and rounds, and is read whole before it
-/// runs: loops that save time elsewhere save none there.
-pub const SIMD: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
-
-/// Elements of a group (`lanes.rs`).
-pub const WIDTH: usize = if SIMD { 8 } else { 1 };
-
-/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(C)]
-#[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(align(32)))]
-pub struct Group(pub [f32; WIDTH]);
-
-impl Group {
-    /// Zeros.
-    pub const ZERO: Self = Self([0.0; WIDTH]);
-}
-
-// SAFETY: all bits 0 are the float 0.
-unsafe impl Zeroable for Group {}
-
-// SAFETY: floats and nothing else, with no padding behind them.
-unsafe impl Pod for Group {}
-const _: () = assert!(size_of::<Group>() == 4 * WIDTH);
 
 /// √x, rounded once. The loops that call it become `f32x4.sqrt`.
 #[cfg(not(target_arch = "wasm32"))]
@@ -84,8 +55,9 @@ mod wasm {
 #[cfg(target_arch = "wasm32")]
 pub struct Global<T>(core::cell::RefCell<T>);
 
-// SAFETY: only the thread that owns the runtime calls exports that use a `Global` or the allocator. Workers call `part` alone,
-// which uses neither (scripts/shared-memory.mjs). What one thread can do wrong, borrowing twice, the cell itself refuses.
+// SAFETY: only the thread that owns the runtime calls exports that use a `Global` or the allocator. Workers call
+// `run_chunk` alone, which uses neither (scripts/shared-memory.mjs). What one thread can do wrong, borrowing twice, the cell
+// itself refuses.
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 unsafe impl<T> Sync for Global<T> {}
 

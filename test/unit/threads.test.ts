@@ -43,13 +43,13 @@ function training(runtime?: ThreadedRuntime, size = SIZE) {
 
 const script = readFileSync(new URL("../../dist/threads-worker.js", import.meta.url), "utf8");
 
-/** Makes a worker whose `part` is another one: `meddle` is the text of a function of the crate's. */
+/** Makes a worker whose `run_chunk` is another one: `meddle` is the text of a function of the crate's. */
 const meddling = (meddle: string, workerData?: unknown) => () =>
   new Worker(
     `const { Instance } = WebAssembly;
      WebAssembly.Instance = function (module, imports) {
        const exports = { ...new Instance(module, imports).exports };
-       exports.part = (${meddle})(exports.part);
+       exports.run_chunk = (${meddle})(exports.run_chunk);
        return { exports };
      };
      ${script}`,
@@ -63,9 +63,9 @@ describe("threads", () => {
 
   it("take part in large steps, and in no others", async () => {
     const counter = new Int32Array(new SharedArrayBuffer(4));
-    const count = `(part) => (...args) => {
+    const count = `(runChunk) => (...args) => {
       Atomics.add(require("node:worker_threads").workerData, 0, 1);
-      part(...args);
+      runChunk(...args);
     }`;
     const runtime = await threads(3, { worker: meddling(count, counter) });
     expect(runtime.threads).toBe(3);
@@ -79,11 +79,11 @@ describe("threads", () => {
 
   it("are left alone for a while when they are late", async () => {
     const counter = new Int32Array(new SharedArrayBuffer(8));
-    const dawdle = `(part) => (...args) => {
+    const dawdle = `(runChunk) => (...args) => {
       const { workerData } = require("node:worker_threads");
       Atomics.wait(workerData, 1, 0, 2);
       Atomics.add(workerData, 0, 1);
-      part(...args);
+      runChunk(...args);
     }`;
     const runtime = await threads(2, { worker: meddling(dawdle, counter) });
     const [late, alone] = [training(runtime), training()];

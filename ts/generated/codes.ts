@@ -2,7 +2,7 @@
 import type { Hyperparameters } from "./hyperparameters.js";
 
 /**
- * The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
+ * The kinds of state an optimizer keeps for a variable, by their numbers at the boundary.
  */
 export type Slot = "average" | "gradient_accumulator" | "velocity" | "momentum" | "average_gradient";
 
@@ -37,7 +37,7 @@ export const KEPT_BY: readonly ({ option: keyof Hyperparameters; above: number }
 ];
 
 /**
- * The type of a variable's gradient; its place is its number at the boundary.
+ * The type of a variable's gradient, by its number at the boundary.
  */
 export type GradientDtype = "float32" | "float16" | "bfloat16";
 
@@ -49,9 +49,9 @@ export const GRADIENT_DTYPES: readonly GradientDtype[] = [
 ];
 
 /**
- * Outcome of an exported function; its place is its number at the boundary.
+ * Outcome of an exported function, by its number at the boundary.
  */
-export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound";
+export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound" | "duplicateVariable";
 
 /** The outcomes by their numbers at the boundary. */
 export const STATUSES: readonly Status[] = [
@@ -59,5 +59,6 @@ export const STATUSES: readonly Status[] = [
   "skipped",
   "outOfMemory",
   "freedVariable",
-  "notFound"
+  "notFound",
+  "duplicateVariable"
 ];

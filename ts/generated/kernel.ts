@@ -99,7 +99,7 @@ export interface KernelExports {
   readonly optimizer_raw_iterations: (optimizer: number) => number;
 
   /**
-   * Puts the variable built as number `index` in place `position` of the next call's selection.
+   * Puts the variable built as number `index` at `position` of the next call's selection.
    */
   readonly optimizer_select: (optimizer: number, position: number, index: number) => number;
 

@@ -14,14 +14,14 @@ export const EPOCH: number = 0;
 export const SLEEPERS: number = LINE;
 /** Chunks of this phase that workers have done. */
 export const DONE: number = 2 * LINE;
-/** Where the crate keeps the step's chunks. */
-export const PARTS: number = 3 * LINE;
+/** Where the crate keeps the step. */
+export const STEP: number = 3 * LINE;
 /** What is to be done with each of them. */
-export const PHASE: number = PARTS + 1;
+export const PHASE: number = STEP + 1;
 /** How many there are. */
-export const CHUNKS: number = PARTS + 2;
+export const CHUNKS: number = STEP + 2;
 /** How many threads there are, with the one that owns the runtime. */
-export const THREADS: number = PARTS + 3;
+export const THREADS: number = STEP + 3;
 
 /** Where a thread's queue is. */
 export const queue = (thread: number): number => (4 + thread) * LINE;
@@ -31,10 +31,10 @@ export const begin = (thread: number, threads: number, chunks: number): number =
   Math.floor((thread * chunks) / threads);
 
 /** The crate's function that does one chunk. */
-export type Part = (parts: number, phase: number, chunk: number) => void;
+export type RunChunk = (step: number, phase: number, chunk: number) => void;
 
 /** Does chunks until none is left, those of its own queue first; how many it has done. */
-export function work(words: Int32Array, thread: number, part: Part): number {
+export function work(words: Int32Array, thread: number, runChunk: RunChunk): number {
   const threads = Atomics.load(words, THREADS);
   let done = 0;
   for (let turn = 0; turn < threads; turn++) {
@@ -44,7 +44,7 @@ export function work(words: Int32Array, thread: number, part: Part): number {
       const ticket = Atomics.sub(words, place, 1);
       if (ticket <= 0) break;
       const chunk = begin(whose + 1, threads, Atomics.load(words, CHUNKS)) - ticket;
-      part(Atomics.load(words, PARTS), Atomics.load(words, PHASE), chunk);
+      runChunk(Atomics.load(words, STEP), Atomics.load(words, PHASE), chunk);
       done += 1;
     }
   }

@@ -1,7 +1,7 @@
 // The entry for several threads: a runtime whose steps are shared by workers.
 
 import type { KernelExports } from "../generated/kernel.js";
-import { INITIAL_PAGES, type PartsExports } from "../generated/parts.js";
+import { INITIAL_PAGES, type ThreadExports } from "../generated/thread-exports.js";
 import { checked } from "../kernel/module-backend.js";
 import { type Threaded, threaded } from "../kernel/threaded.js";
 import { checkedLimits, createRuntime, limit } from "../memory/runtime.js";
@@ -78,15 +78,15 @@ async function start({ compile, script }: Threaded, threads: number, make: (() =
   try {
     const module = compile();
     const memory = sharedMemory();
-    const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as PartsExports;
+    const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as ThreadExports;
     kernel.memory_initialize();
     checked(kernel);
     const count = queue(threads);
-    const control = kernel.parts_memory(4 * count) >>> 0;
+    const control = kernel.chunks_memory(4 * count) >>> 0;
     const workers: HostWorker[] = [];
     let wrong: TypeError | undefined;
     const starting = Array.from({ length: threads - 1 }, async (_, i) => {
-      const stack = kernel.parts_memory(STACK) >>> 0;
+      const stack = kernel.chunks_memory(STACK) >>> 0;
       const message: Start = { module, memory, stack: stack + STACK, control, count, thread: i + 1 };
       const worker = make ? (make() as HostWorker) : createWorker(script);
       if (typeof worker?.postMessage !== "function") {
@@ -124,7 +124,7 @@ function sharedMemory(): object {
 }
 
 /** The kernel, whose steps are the pool's. */
-function shareSteps(kernel: PartsExports, pool: Pool): KernelExports {
+function shareSteps(kernel: ThreadExports, pool: Pool): KernelExports {
   return {
     ...kernel,
     optimizer_build(optimizer) {

@@ -1,8 +1,8 @@
 // The threads of one runtime, and how they share a step.
 
-import type { PartsExports } from "../generated/parts.js";
+import type { ThreadExports } from "../generated/thread-exports.js";
 import { StateError } from "../support/errors.js";
-import { begin, CHUNKS, DONE, EPOCH, PARTS, PHASE, queue, SLEEPERS, THREADS, work } from "./control.js";
+import { begin, CHUNKS, DONE, EPOCH, PHASE, queue, SLEEPERS, STEP, THREADS, work } from "./control.js";
 import type { HostWorker } from "./host.js";
 
 /** Looks for an end before the first nap, some 0.05 ms: ten chunks. */
@@ -22,7 +22,7 @@ const PATIENCE = 5000;
 const LONGEST = 100;
 
 export class Pool {
-  readonly #kernel: PartsExports;
+  readonly #kernel: ThreadExports;
   readonly #words: Int32Array;
   readonly #workers: readonly HostWorker[];
   /** How many chunks an optimizer's steps have; 0 for one whose steps are not cut. */
@@ -38,7 +38,7 @@ export class Pool {
   /** Whether a step ended in the middle. */
   #isBroken = false;
 
-  constructor(kernel: PartsExports, words: Int32Array, workers: readonly HostWorker[]) {
+  constructor(kernel: ThreadExports, words: Int32Array, workers: readonly HostWorker[]) {
     this.#kernel = kernel;
     this.#words = words;
     this.#workers = workers;
@@ -60,12 +60,12 @@ export class Pool {
 
   /** Cuts an optimizer's steps. */
   cut(optimizer: number): void {
-    this.#chunks.set(optimizer, this.#kernel.parts_cut(optimizer));
+    this.#chunks.set(optimizer, this.#kernel.chunks_plan(optimizer));
   }
 
   forget(optimizer: number): void {
     this.#chunks.delete(optimizer);
-    this.#kernel.parts_free(optimizer);
+    this.#kernel.chunks_free(optimizer);
   }
 
   /** A step by all threads; its outcome, or -1 if it is better, or necessary, that this one does it as a whole. */
@@ -78,13 +78,13 @@ export class Pool {
       return -1;
     }
     const kernel = this.#kernel;
-    let phase = kernel.parts_begin(optimizer, scale, learningRate, count);
+    let phase = kernel.chunks_begin(optimizer, scale, learningRate, count);
     if (phase === 0) return -1;
-    const parts = kernel.parts_address(optimizer);
+    const step = kernel.chunks_address(optimizer);
     let naps = 0;
-    for (; phase !== 0; phase = kernel.parts_next(optimizer)) naps += this.#run(parts, phase, chunks);
+    for (; phase !== 0; phase = kernel.chunks_next(optimizer)) naps += this.#run(step, phase, chunks);
     this.#judge(chunks, naps * CHUNKS_PER_NAP);
-    return kernel.parts_end(optimizer, scale);
+    return kernel.chunks_end(optimizer, scale);
   }
 
   /**
@@ -122,10 +122,10 @@ export class Pool {
   }
 
   /** All chunks of a phase; how many naps it took to wait for workers. */
-  #run(parts: number, phase: number, chunks: number): number {
+  #run(step: number, phase: number, chunks: number): number {
     const words = this.#words;
     const { threads } = this;
-    Atomics.store(words, PARTS, parts);
+    Atomics.store(words, STEP, step);
     Atomics.store(words, PHASE, phase);
     Atomics.store(words, CHUNKS, chunks);
     Atomics.store(words, DONE, 0);
@@ -136,7 +136,7 @@ export class Pool {
     Atomics.add(words, EPOCH, 1);
     if (Atomics.load(words, SLEEPERS) > 0) Atomics.notify(words, EPOCH);
     try {
-      return this.#wait(chunks - work(words, 0, this.#kernel.part));
+      return this.#wait(chunks - work(words, 0, this.#kernel.run_chunk));
     } catch (error) {
       this.#isBroken = true;
       this.end("A step of this runtime has failed half-way: what is in its memory is undefined.");

@@ -1,5 +1,5 @@
 // What a worker runs: a script of its own, which the build puts as text into the entry and as a file beside it.
-import type { PartsExports } from "../generated/parts.js";
+import type { ThreadExports } from "../generated/thread-exports.js";
 import { DONE, EPOCH, SLEEPERS, work } from "./control.js";
 
 /** What a worker is sent first. */
@@ -31,13 +31,13 @@ const scope = globalThis as unknown as Scope & Port;
 const port: Port = scope.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? scope;
 
 port.onmessage = ({ data: { module, memory, stack, control, count, thread } }) => {
-  const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as PartsExports;
+  const kernel = new WebAssembly.Instance(module, { env: { memory } }).exports as ThreadExports;
   kernel.stack_set(stack);
   const words = new Int32Array(kernel.memory.buffer, control, count);
   port.postMessage("ready");
   for (;;) {
     const epoch = Atomics.load(words, EPOCH);
-    const done = work(words, thread, kernel.part);
+    const done = work(words, thread, kernel.run_chunk);
     if (done > 0) Atomics.add(words, DONE, done);
     let looks = LOOKS;
     while (looks > 0 && Atomics.load(words, EPOCH) === epoch) looks -= 1;

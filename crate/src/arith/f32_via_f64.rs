@@ -1,56 +1,58 @@
-//! Four float32 numbers that are never slow: products, quotients and roots go by way of float64, where nothing is subnormal.
+//! Four float32 numbers whose products, quotients and roots go by way of float64, where none is subnormal.
 //!
 //! A product of two float32 numbers is exact in float64 and far from its limits: rounded to float32 it has the same bits.
-//! A quotient of 24-bit numbers is never so near to the middle between two float32 numbers, of full or less precision, that
-//! rounding it to 53 bits first would matter (S. Figueroa, *When is double rounding innocuous?*, 1995). Nor is a root.
+//! Quotients and roots of 24-bit numbers, rounded to 53 bits first, also have the same float32 bits
+//! (S. Figueroa, *When is double rounding innocuous?*, 1995).
 
-use super::lanes::Number;
+use super::divisor::Reciprocal;
+use super::lanes::Lanes;
 use crate::platform::sqrt;
 use core::hint::black_box;
 use core::ops::{Add, Div, Mul, Sub};
-use wide::{EXCHANGED, Halves, Wides, divide, multiply, narrow, root, splat, widen};
+use wide::{EXCHANGE, Exchange, Wides, divide, multiply, narrow, root, splat, widen};
 
 /// What a SIMD register holds.
 type Four = [f32; 4];
 
-/// The numbers, and what it takes to compute.
+/// Four float32 numbers, and the constants that are hidden from the compiler.
 #[derive(Clone, Copy, Debug)]
-pub struct Careful {
+pub struct F32ViaF64 {
     lanes: Four,
-    way: Way,
+    hidden: Hidden,
 }
 
-/// Two facts that are hidden from the compiler. If it knew that both factors were widened from float32, it would multiply in
-/// float32. If it knew the shuffle, it would move it behind the conversion and convert each lane separately.
+/// Two constants that the compiler must not know. Knowing that both factors were widened from float32, it would multiply in
+/// float32; knowing the shuffle, it would move it behind the conversion and convert each lane separately.
 #[derive(Clone, Copy, Debug)]
-pub struct Way {
+pub struct Hidden {
     /// 1
     one: f64,
-    halves: Halves,
+    /// The exchange of a register's halves.
+    exchange: Exchange,
 }
 
-impl Way {
+impl Hidden {
     #[inline]
-    fn factor(self, factor: f32) -> Wides {
-        splat(self.one * f64::from(factor))
+    fn scalar(self, x: f32) -> Wides {
+        splat(self.one * f64::from(x))
     }
 }
 
-impl Careful {
+impl F32ViaF64 {
     #[inline]
-    fn wide(self) -> Wides {
-        widen(self.lanes, self.way.halves)
+    fn widened(self) -> Wides {
+        widen(self.lanes, self.hidden.exchange)
     }
 
-    /// As a factor or dividend.
+    /// As a factor or dividend: the compiler cannot see that it was a float32.
     #[inline]
-    fn hidden(self) -> Wides {
-        multiply(splat(self.way.one), self.wide())
+    fn opaque(self) -> Wides {
+        multiply(splat(self.hidden.one), self.widened())
     }
 
     #[inline]
     fn narrowed(self, x: Wides) -> Self {
-        Self { lanes: narrow(x, self.way.halves), ..self }
+        Self { lanes: narrow(x, self.hidden.exchange), ..self }
     }
 
     #[inline]
@@ -59,112 +61,122 @@ impl Careful {
     }
 }
 
-impl Mul<f32> for Careful {
+impl Mul<f32> for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn mul(self, factor: f32) -> Self {
-        self.narrowed(multiply(self.way.factor(factor), self.wide()))
+        self.narrowed(multiply(self.hidden.scalar(factor), self.widened()))
     }
 }
 
-impl Mul for Careful {
+impl Mul for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn mul(self, other: Self) -> Self {
-        self.narrowed(multiply(self.hidden(), other.wide()))
+        self.narrowed(multiply(self.opaque(), other.widened()))
     }
 }
 
-impl Div<f32> for Careful {
+impl Div<f32> for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn div(self, divisor: f32) -> Self {
-        self.narrowed(divide(self.wide(), self.way.factor(divisor)))
+        self.narrowed(divide(self.widened(), self.hidden.scalar(divisor)))
     }
 }
 
-impl Div for Careful {
+impl Div for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn div(self, divisor: Self) -> Self {
-        self.narrowed(divide(self.hidden(), divisor.wide()))
+        self.narrowed(divide(self.opaque(), divisor.widened()))
     }
 }
 
-impl Add for Careful {
+impl Div<Reciprocal> for F32ViaF64 {
+    type Output = Self;
+
+    #[expect(clippy::suspicious_arithmetic_impl, reason = "dividing by 1/r is multiplying by r")]
+    #[inline]
+    fn div(self, Reciprocal(reciprocal): Reciprocal) -> Self {
+        self * reciprocal
+    }
+}
+
+impl Add for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn add(self, other: Self) -> Self {
-        self.zip(other, |x, y| x + y)
+        self.zip_lanes(other, |x, y| x + y)
     }
 }
 
-impl Add<f32> for Careful {
+impl Add<f32> for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn add(self, other: f32) -> Self {
-        self.each(|x| x + other)
+        self.map_lanes(|x| x + other)
     }
 }
 
-impl Sub for Careful {
+impl Sub for F32ViaF64 {
     type Output = Self;
 
     #[inline]
     fn sub(self, other: Self) -> Self {
-        self.zip(other, |x, y| x - y)
+        self.zip_lanes(other, |x, y| x - y)
     }
 }
 
-impl Number for Careful {
-    const ELEMENTS: usize = 4;
+impl Lanes for F32ViaF64 {
+    const LANES: usize = 4;
 
-    type Way = Way;
+    type Hidden = Hidden;
 
     #[inline]
-    fn way() -> Way {
-        Way { one: black_box(1.0), halves: black_box(EXCHANGED) }
+    fn hide() -> Hidden {
+        Hidden { one: black_box(1.0), exchange: black_box(EXCHANGE) }
     }
 
     #[inline]
-    fn read(x: &[f32], place: usize, way: Way) -> Self {
-        let lanes = x.get(place..).and_then(<[f32]>::first_chunk).copied().unwrap_or_default();
-        Self { lanes, way }
+    fn read(x: &[f32], index: usize, hidden: Hidden) -> Self {
+        let lanes = x.get(index..).and_then(<[f32]>::first_chunk).copied().unwrap_or_default();
+        Self { lanes, hidden }
     }
 
     #[inline]
-    fn write(self, x: &mut [f32], place: usize) {
-        if let Some(four) = x.get_mut(place..).and_then(<[f32]>::first_chunk_mut) {
+    fn write(self, x: &mut [f32], index: usize) {
+        if let Some(four) = x.get_mut(index..).and_then(<[f32]>::first_chunk_mut) {
             *four = self.lanes;
         }
     }
 
     #[inline]
-    fn each(self, operation: impl Fn(f32) -> f32) -> Self {
+    fn map_lanes(self, operation: impl Fn(f32) -> f32) -> Self {
         Self { lanes: self.lanes.map(operation), ..self }
     }
 
     #[inline]
-    fn zip(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
+    fn zip_lanes(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
         Self { lanes: core::array::from_fn(|i| operation(self.lanes[i], other.lanes[i])), ..self }
     }
 
     #[inline]
     fn sqrt(self) -> Self {
-        self.narrowed(root(self.hidden()))
+        self.narrowed(root(self.opaque()))
     }
 
-    /// The plain way if all that it meets is normal: also the quotient, by all roots up to 2²⁶.
+    /// In float32 where operands and quotient are normal: numbers from [`SAFE`] on, by all roots up to 2²⁶.
     #[inline]
-    fn over_root(self, d: Self) -> Self {
+    fn div_sqrt(self, d: Self) -> Self {
         if d.all(|d| d >= f32::MIN_POSITIVE) && self.all(|x| x == 0.0 || x.abs() >= SAFE) {
-            self.zip(d, |x, d| x / sqrt(d))
+            self.zip_lanes(d, |x, d| x / sqrt(d))
         } else {
             self / d.sqrt()
         }
@@ -187,8 +199,8 @@ mod wide {
     pub type Wides = [v128; 2];
 
     /// Where the bytes of a register come from when its halves are exchanged.
-    pub type Halves = v128;
-    pub const EXCHANGED: Halves = u8x16(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    pub type Exchange = v128;
+    pub const EXCHANGE: Exchange = u8x16(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
 
     #[inline]
     pub fn splat(x: f64) -> Wides {
@@ -196,14 +208,14 @@ mod wide {
     }
 
     #[inline]
-    pub fn widen([a, b, c, d]: Four, halves: Halves) -> Wides {
+    pub fn widen([a, b, c, d]: Four, exchange: Exchange) -> Wides {
         let x = f32x4(a, b, c, d);
-        [f64x2_promote_low_f32x4(x), f64x2_promote_low_f32x4(i8x16_swizzle(x, halves))]
+        [f64x2_promote_low_f32x4(x), f64x2_promote_low_f32x4(i8x16_swizzle(x, exchange))]
     }
 
     #[inline]
-    pub fn narrow([low, high]: Wides, halves: Halves) -> Four {
-        let x = v128_or(f32x4_demote_f64x2_zero(low), i8x16_swizzle(f32x4_demote_f64x2_zero(high), halves));
+    pub fn narrow([low, high]: Wides, exchange: Exchange) -> Four {
+        let x = v128_or(f32x4_demote_f64x2_zero(low), i8x16_swizzle(f32x4_demote_f64x2_zero(high), exchange));
         [f32x4_extract_lane::<0>(x), f32x4_extract_lane::<1>(x), f32x4_extract_lane::<2>(x), f32x4_extract_lane::<3>(x)]
     }
 
@@ -230,10 +242,10 @@ mod wide {
 
     pub type Wides = [f64; 4];
 
-    /// Nothing to exchange.
+    /// There is no register whose halves to exchange.
     #[derive(Clone, Copy, Debug)]
-    pub struct Halves;
-    pub const EXCHANGED: Halves = Halves;
+    pub struct Exchange;
+    pub const EXCHANGE: Exchange = Exchange;
 
     #[inline]
     pub fn splat(x: f64) -> Wides {
@@ -241,12 +253,12 @@ mod wide {
     }
 
     #[inline]
-    pub fn widen(x: Four, _: Halves) -> Wides {
+    pub fn widen(x: Four, _: Exchange) -> Wides {
         x.map(f64::from)
     }
 
     #[inline]
-    pub fn narrow(x: Wides, _: Halves) -> Four {
+    pub fn narrow(x: Wides, _: Exchange) -> Four {
         x.map(|x| x as f32)
     }
 

@@ -1,17 +1,33 @@
 //! Arrays as groups of eight elements: loops over them have no remainders.
 //!
-//! A group is eight elements: two SIMD registers, because with one, a loop of cheap operations runs at half speed. NumPy's
-//! pairwise sum cuts at multiples of eight, so no cut divides a group. The JavaScript form has no registers to fill: there, a
-//! group is one element.
+//! A group is eight elements, two SIMD registers: with one, a loop of cheap operations runs at half speed. NumPy's pairwise
+//! sum cuts at multiples of eight, so no cut divides a group. The JavaScript form has no registers to fill: there, a group is
+//! one element.
 //!
-//! Every array has room for its last group (`buffer.rs`), so a loop may compute on the elements behind the end, which nobody
-//! reads. That leaves one loop per stage where there would be two, and a tensor of 5 elements takes as long as one of 8
-//! instead of twice as long.
+//! Every array has room for its last group (`memory/buffer.rs`), so a loop may compute on the elements behind the end, which
+//! nobody reads. Each stage is one loop instead of two, and a tensor of 5 elements takes as long as one of 8, not twice as
+//! long.
 
-use crate::arith::lanes::{Number, places};
-use bytemuck::{must_cast_slice, must_cast_slice_mut};
+use crate::arith::lanes::{Lanes, indices};
+use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
 
-pub use crate::platform::{Group, SIMD, WIDTH};
+/// Whether this is not the JavaScript form. That one has no SIMD, computes in float64 and rounds, and is parsed whole before it
+/// runs: loops that save time elsewhere save none there.
+pub const SIMD: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
+
+/// Elements of a group.
+pub const WIDTH: usize = if SIMD { 8 } else { 1 };
+
+/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
+#[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
+#[repr(C)]
+#[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(align(32)))]
+pub struct Group(pub [f32; WIDTH]);
+
+impl Group {
+    /// Zeros.
+    pub const ZERO: Self = Self([0.0; WIDTH]);
+}
 
 /// Groups that hold `len` elements.
 #[inline]
@@ -19,7 +35,7 @@ pub const fn groups(len: usize) -> usize {
     len.div_ceil(WIDTH)
 }
 
-/// The elements of groups: as many as a multiple of the width, as the compiler sees.
+/// The elements of groups: the compiler sees that their number is a multiple of the width.
 #[inline]
 pub fn flat(x: &[Group]) -> &[f32] {
     must_cast_slice(x)
@@ -33,37 +49,37 @@ pub fn flat_mut(x: &mut [Group]) -> &mut [f32] {
 
 /// `x ← operation(x)`
 #[inline]
-pub fn apply<N: Number>(x: &mut [Group], operation: impl Fn(N) -> N) {
-    let (x, way) = (flat_mut(x), N::way());
-    for i in places::<N>(x.len()) {
-        operation(N::read(x, i, way)).write(x, i);
+pub fn apply<L: Lanes>(x: &mut [Group], operation: impl Fn(L) -> L) {
+    let (x, hidden) = (flat_mut(x), L::hide());
+    for i in indices::<L>(x.len()) {
+        operation(L::read(x, i, hidden)).write(x, i);
     }
 }
 
 /// `x ← operation(x, y)`
 #[inline]
-pub fn apply_with<N: Number>(x: &mut [Group], y: &[Group], operation: impl Fn(N, N) -> N) {
-    let (x, y, way) = (flat_mut(&mut x[..y.len()]), flat(y), N::way());
-    for i in places::<N>(x.len()) {
-        operation(N::read(x, i, way), N::read(y, i, way)).write(x, i);
+pub fn apply_with<L: Lanes>(x: &mut [Group], y: &[Group], operation: impl Fn(L, L) -> L) {
+    let (x, y, hidden) = (flat_mut(&mut x[..y.len()]), flat(y), L::hide());
+    for i in indices::<L>(x.len()) {
+        operation(L::read(x, i, hidden), L::read(y, i, hidden)).write(x, i);
     }
 }
 
-/// `out ← operation(x)`, as much of `out` as there is of `x`.
+/// `out ← operation(x)`, and the part of `out` that was written.
 #[inline]
-pub fn map_into<'a, N: Number>(out: &'a mut [Group], x: &[Group], operation: impl Fn(N) -> N) -> &'a mut [Group] {
+pub fn map_into<'a, L: Lanes>(out: &'a mut [Group], x: &[Group], operation: impl Fn(L) -> L) -> &'a mut [Group] {
     let out = &mut out[..x.len()];
-    let (to, x, way) = (flat_mut(out), flat(x), N::way());
-    for i in places::<N>(to.len()) {
-        operation(N::read(x, i, way)).write(to, i);
+    let (to, x, hidden) = (flat_mut(out), flat(x), L::hide());
+    for i in indices::<L>(to.len()) {
+        operation(L::read(x, i, hidden)).write(to, i);
     }
     out
 }
 
-/// These elements in groups, with zeros behind them, as arrays have.
+/// These elements in groups, with zeros behind them.
 #[cfg(test)]
 pub fn grouped(x: &[f32]) -> alloc::vec::Vec<Group> {
-    let mut buffer = crate::memory::buffer::Buffer::zeroed(x.len()).unwrap_or_else(|_| unreachable!());
-    buffer.as_mut_slice().copy_from_slice(x);
-    buffer.groups().to_vec()
+    let mut out = vec![Group::ZERO; groups(x.len())];
+    flat_mut(&mut out)[..x.len()].copy_from_slice(x);
+    out
 }

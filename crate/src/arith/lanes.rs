@@ -1,12 +1,12 @@
-//! What the formulas are written for: one float32 number, or four that are computed carefully. So each formula is in the
-//! crate once, and its two loops cannot differ.
+//! What formulas compute with: one float32, or four that go by way of float64. Each formula is in the crate once, so its
+//! two loops cannot differ.
 
-pub use super::f32_via_f64::{Careful, SAFE_EXPONENT};
+use crate::arith::divisor::Reciprocal;
 use crate::platform::sqrt;
 use core::ops::{Add, Div, Mul, Sub};
 
-/// A number of the formulas. Each operation is one of float32, rounded to nearest, on each of its elements.
-pub trait Number:
+/// One or more float32 numbers. Each operation is that of float32, rounded to nearest, on each of them.
+pub trait Lanes:
     Copy
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -15,74 +15,75 @@ pub trait Number:
     + Add<f32, Output = Self>
     + Mul<f32, Output = Self>
     + Div<f32, Output = Self>
+    + Div<Reciprocal, Output = Self>
 {
-    /// How many elements of an array it is.
-    const ELEMENTS: usize;
+    /// How many numbers.
+    const LANES: usize;
 
-    /// What it takes to compute besides the numbers.
-    type Way: Copy;
+    /// The constants that a loop hides from the compiler's optimizer.
+    type Hidden: Copy;
 
-    /// That, for a loop.
-    fn way() -> Self::Way;
+    /// These constants, once per loop.
+    fn hide() -> Self::Hidden;
 
-    /// The elements at `place`.
-    fn read(x: &[f32], place: usize, way: Self::Way) -> Self;
+    /// The elements from `index` on.
+    fn read(x: &[f32], index: usize, hidden: Self::Hidden) -> Self;
 
-    /// Writes the elements at `place`.
-    fn write(self, x: &mut [f32], place: usize);
+    /// Writes the elements from `index` on.
+    fn write(self, x: &mut [f32], index: usize);
 
-    /// `operation` on each element.
-    fn each(self, operation: impl Fn(f32) -> f32) -> Self;
+    /// `operation` on each lane.
+    fn map_lanes(self, operation: impl Fn(f32) -> f32) -> Self;
 
-    /// `operation` on each element and the other's.
-    fn zip(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self;
+    /// `operation` on each lane and the same one of `other`.
+    fn zip_lanes(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self;
 
-    /// The square root.
+    /// √x
     fn sqrt(self) -> Self;
 
     /// `self / √d`: two operations.
     #[inline]
-    fn over_root(self, d: Self) -> Self {
+    fn div_sqrt(self, d: Self) -> Self {
         self / d.sqrt()
     }
 }
 
-/// The places of numbers in an array of `len` elements, which is a multiple of them.
+/// Where lanes begin in an array of `len` elements, a multiple of their number.
 #[inline]
-pub fn places<N: Number>(len: usize) -> impl Iterator<Item = usize> {
-    (0..len / N::ELEMENTS).map(|i| i * N::ELEMENTS)
+pub fn indices<L: Lanes>(len: usize) -> impl Iterator<Item = usize> {
+    (0..len / L::LANES).map(|i| i * L::LANES)
 }
 
-impl Number for f32 {
-    const ELEMENTS: usize = 1;
+impl Lanes for f32 {
+    const LANES: usize = 1;
 
-    type Way = ();
+    type Hidden = ();
 
     #[inline]
-    fn way() {}
+    fn hide() {}
 
     #[expect(
         clippy::inline_always,
-        reason = "or the compiler forgets that arrays do not overlap: 1.15 times 1,000 tensors of 8"
+        reason = "as a call the compiler forgets that arrays do not overlap: 1.15 times slower on 1,000 tensors of 8"
     )]
     #[inline(always)]
-    fn read(x: &[f32], place: usize, (): ()) -> Self {
-        x[place]
+    fn read(x: &[f32], index: usize, (): ()) -> Self {
+        x[index]
     }
 
     #[expect(clippy::inline_always, reason = "as `read`")]
     #[inline(always)]
-    fn write(self, x: &mut [f32], place: usize) {
-        x[place] = self;
+    fn write(self, x: &mut [f32], index: usize) {
+        x[index] = self;
     }
 
     #[inline]
-    fn each(self, operation: impl Fn(f32) -> f32) -> Self {
+    fn map_lanes(self, operation: impl Fn(f32) -> f32) -> Self {
         operation(self)
     }
 
     #[inline]
-    fn zip(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
+    fn zip_lanes(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
         operation(self, other)
     }
 

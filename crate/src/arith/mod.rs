@@ -1,6 +1,7 @@
 //! Numbers and arrays: what formulas are written for, and what loops run over.
 
-mod f32_via_f64;
+pub mod divisor;
+pub mod f32_via_f64;
 pub mod group;
 pub mod half;
 pub mod lanes;

@@ -1,4 +1,4 @@
-//! Memory: float32 arrays in whole groups, aligned for SIMD.
+//! Float32 arrays in whole groups, aligned for SIMD.
 
 use crate::arith::group::{Group, flat, flat_mut, groups};
 use alloc::vec::Vec;
@@ -37,7 +37,7 @@ impl Buffer {
 
     /// Bytes of memory that an array of `len` takes; `None` if that is more than can be addressed.
     pub fn bytes(len: usize) -> Option<usize> {
-        // With what the allocator keeps for itself, and may lose to align them.
+        // The allocator adds at most 32 bytes of its own, and the alignment costs up to its size.
         groups(len).checked_mul(size_of::<Group>())?.checked_add(32 + align_of::<Group>())
     }
 

@@ -1,14 +1,14 @@
 //! Gradients, also of 16 bits: what is computed in half precision need not be widened by its owner, nor kept twice.
 //!
 //! Values and state stay float32 (P. Micikevicius et al., *Mixed Precision Training*, 2018). A step widens a block at a
-//! time, into room that stays in the first-level cache, so its bits are those of widening the whole gradient first.
+//! time, into memory that stays in the first-level cache, so its bits are those of widening the whole gradient first.
 
 use crate::arith::group::{Group, flat, groups};
-use crate::arith::half::{Half, HalfGroup};
+use crate::arith::half::{HalfGroup, widen_bfloat16, widen_float16};
 use crate::memory::buffer::{Buffer, OutOfMemory};
 use bytemuck::{cast_slice, cast_slice_mut, must_cast_slice};
 
-/// The type of a variable's gradient; its place is its number at the boundary.
+/// The type of a variable's gradient, by its number at the boundary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
 #[cfg_attr(feature = "bindings", serde(rename_all = "lowercase"))]
@@ -41,11 +41,12 @@ pub(crate) struct Gradient {
     size: usize,
 }
 
-/// The elements of a gradient, in its type.
+/// The elements of a gradient, or a range of them, in groups.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Elements<'a> {
+pub(crate) enum GradientView<'a> {
     Float32(&'a [Group]),
-    Half(Half, &'a [HalfGroup]),
+    Float16(&'a [HalfGroup]),
+    Bfloat16(&'a [HalfGroup]),
 }
 
 impl Gradient {
@@ -59,11 +60,11 @@ impl Gradient {
     }
 
     #[inline]
-    pub fn elements(&self) -> Elements<'_> {
+    pub fn view(&self) -> GradientView<'_> {
         match self.dtype {
-            GradientDtype::Float32 => Elements::Float32(self.buffer.groups()),
-            GradientDtype::Float16 => Elements::Half(Half::Float16, self.half_groups()),
-            GradientDtype::Bfloat16 => Elements::Half(Half::Bfloat16, self.half_groups()),
+            GradientDtype::Float32 => GradientView::Float32(self.buffer.groups()),
+            GradientDtype::Float16 => GradientView::Float16(self.half_groups()),
+            GradientDtype::Bfloat16 => GradientView::Bfloat16(self.half_groups()),
         }
     }
 
@@ -77,55 +78,58 @@ impl Gradient {
         &cast_slice(self.buffer.as_slice())[..size]
     }
 
-    /// The 16-bit type, if it is one.
-    #[cfg(any(feature = "threads", test))]
-    pub fn half(&self) -> Option<Half> {
-        if let Elements::Half(half, _) = self.elements() { Some(half) } else { None }
-    }
-
-    /// The elements of 16 bits; none, if they are float32.
+    /// The elements of 16 bits, to write to; none, if they are float32.
     pub fn halves_mut(&mut self) -> &mut [u16] {
         let size = if self.dtype == GradientDtype::Float32 { 0 } else { self.size };
         &mut cast_slice_mut(self.buffer.as_mut_slice())[..size]
     }
 }
 
-impl<'a> Elements<'a> {
-    /// Groups `from..to` in float32: the array's own, or widened ones in `room`.
+impl<'a> GradientView<'a> {
+    /// Groups `from..to` in float32: the array's own, or widened into `widened`.
     #[inline]
-    pub fn block(self, from: usize, to: usize, room: &'a mut [Group]) -> &'a [Group] {
+    pub fn float32(self, from: usize, to: usize, widened: &'a mut [Group]) -> &'a [Group] {
         match self {
             Self::Float32(elements) => &elements[from..to],
-            Self::Half(half, elements) => half.widen_all(&elements[from..to], room),
+            Self::Float16(elements) => widen_float16(&elements[from..to], widened),
+            Self::Bfloat16(elements) => widen_bfloat16(&elements[from..to], widened),
         }
     }
 
-    /// Calls `work` with the place and the float32 groups of one block after the other: of all, if they are float32 already,
-    /// or else of as many as `room` has room for.
-    #[inline(never)]
-    pub fn for_each_block(self, room: &mut [Group], work: &mut dyn FnMut(usize, &[Group])) {
+    /// Groups in the view.
+    pub fn group_count(self) -> usize {
         match self {
-            Self::Float32(elements) => work(0, elements),
-            Self::Half(half, elements) => {
-                for (i, block) in elements.chunks(room.len()).enumerate() {
-                    work(i * room.len(), half.widen_all(block, room));
-                }
-            }
+            Self::Float32(elements) => elements.len(),
+            Self::Float16(elements) | Self::Bfloat16(elements) => elements.len(),
+        }
+    }
+
+    /// Calls `work` with the offset and the float32 groups of one block after another: one of all elements if they are float32
+    /// already, otherwise as many as `widened` holds.
+    #[inline(never)]
+    pub fn for_each_block(self, widened: &mut [Group], work: &mut dyn FnMut(usize, &[Group])) {
+        let (len, capacity) = (self.group_count(), widened.len());
+        let block_len = if let Self::Float32(_) = self { len } else { capacity };
+        let mut from = 0;
+        while from < len {
+            let to = len.min(from + block_len);
+            work(from, self.float32(from, to, widened));
+            from = to;
         }
     }
 
     /// Whether no element is infinite or `NaN`.
-    pub fn all_finite(self, room: &mut [Group]) -> bool {
+    pub fn all_finite(self, widened: &mut [Group]) -> bool {
         let mut finite = true;
-        self.for_each_block(room, &mut |_, block| finite &= all_finite(flat(block)));
+        self.for_each_block(widened, &mut |_, block| finite &= floats_are_finite(flat(block)));
         finite
     }
 }
 
 /// Whether no element is infinite or `NaN`. Works on the exponent bits, without a branch per element.
-fn all_finite(gradient: &[f32]) -> bool {
+fn floats_are_finite(x: &[f32]) -> bool {
     const EXPONENT: u32 = 0x7f80_0000;
-    gradient.iter().fold(true, |finite, g| finite & (g.to_bits() & EXPONENT != EXPONENT))
+    x.iter().fold(true, |finite, x| finite & (x.to_bits() & EXPONENT != EXPONENT))
 }
 
 #[cfg(test)]
@@ -136,14 +140,15 @@ mod tests {
 
     #[test]
     fn every_pattern_of_16_bits_is_finite_if_its_float32_is() {
-        for half in [Half::Float16, Half::Bfloat16] {
+        for dtype in [GradientDtype::Float16, GradientDtype::Bfloat16] {
+            // In the second block, and not at its beginning.
+            let mut gradient = Gradient::zeroed(2 * WIDTH, dtype).unwrap();
+            let index = WIDTH + WIDTH / 2;
             for bits in 0..=u16::MAX {
-                // In the second block, and not at its beginning.
-                let mut group = [0; WIDTH];
-                group[WIDTH / 2] = bits;
-                let expected = flat(half.widen_all(&[group], &mut [Group::ZERO]))[WIDTH / 2].is_finite();
-                let finite = Elements::Half(half, &[[0; WIDTH], group]).all_finite(&mut [Group::ZERO]);
-                assert_eq!(finite, expected, "{half:?} {bits:04x}");
+                gradient.halves_mut()[index] = bits;
+                let mut widened = [Group::ZERO; 2];
+                let expected = flat(gradient.view().float32(0, 2, &mut widened))[index].is_finite();
+                assert_eq!(gradient.view().all_finite(&mut [Group::ZERO]), expected, "{dtype:?} {bits:04x}");
             }
         }
     }
@@ -152,7 +157,7 @@ mod tests {
         #[test]
         fn all_finite_is_what_it_says(bits in prop::collection::vec(any::<u32>(), 0..40)) {
             let floats: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
-            prop_assert_eq!(all_finite(&floats), floats.iter().all(|g| g.is_finite()));
+            prop_assert_eq!(floats_are_finite(&floats), floats.iter().all(|x| x.is_finite()));
         }
     }
 }

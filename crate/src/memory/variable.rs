@@ -2,11 +2,11 @@
 
 use crate::memory::buffer::{Buffer, OutOfMemory};
 use crate::memory::gradient::{Gradient, GradientDtype};
-use crate::memory::slot_map::{Arena, Handle};
+use crate::memory::slot_map::{Handle, SlotMap};
 use core::{error::Error, fmt};
 
 /// The variables of a program, by handle. Several optimizers may work on the same ones.
-pub type Variables = Arena<Variable>;
+pub type Variables = SlotMap<Variable>;
 
 /// Values and gradients of one variable, flattened in C order.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Variable {
     /// Bytes of memory that a variable of `size` takes; `None` if that is more than can be addressed.
     pub fn bytes(size: usize, gradient: GradientDtype) -> Option<usize> {
         let value = Buffer::bytes(size)?;
-        value.checked_add(Gradient::bytes(size, gradient)?)?.checked_add(Variables::PLACE)
+        value.checked_add(Gradient::bytes(size, gradient)?)?.checked_add(Variables::BYTES_PER_OBJECT)
     }
 
     /// Bytes of memory taken: what [`bytes`](Self::bytes) said.

@@ -1,15 +1,13 @@
 //! Gradient clipping by value, by norm and by global norm.
 //!
-//! Keras 3.15.1, `base_optimizer.py`: clipping helpers.
+//! Keras 3.15.1, `optimizers/base_optimizer.py`: `_clip_gradients`, `_clip_by_norm`, `global_norm`, `clip_by_global_norm`.
 
-use crate::arith::group::{Group, map_into};
-use crate::arith::lanes::{Careful, Number};
+use crate::arith::lanes::Lanes;
 use crate::arith::pairwise_sum::{pairwise_sum, run_sum};
-use crate::arith::subnormal::{Exponent, SMALLEST, any_below, shrinks};
 use crate::config::Hyperparameters;
 use crate::platform::sqrt;
 
-/// Which of the three ways of clipping is on; a threshold that is not above 0 turns its way off.
+/// Which way of clipping is on; a threshold that is not above 0 turns its way off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ClipMode {
     /// No clipping.
@@ -23,7 +21,7 @@ pub enum ClipMode {
 }
 
 impl ClipMode {
-    /// The one in force, in Keras' order of precedence.
+    /// The first one that is on, in Keras' order.
     pub fn new(hyperparameters: &Hyperparameters) -> Self {
         let on = |threshold: Option<f64>| threshold.filter(|&threshold| threshold > 0.0);
         if let Some(threshold) = on(hyperparameters.clipnorm) {
@@ -48,16 +46,16 @@ impl ClipMode {
 pub enum Clip {
     /// Nothing.
     Off,
-    /// `g ← (g·threshold) / divisor`. Not the identity below the threshold: the product rounds, as in Keras.
+    /// [`scaled_to_norm`]
     Norm {
         /// The largest norm allowed.
         threshold: f32,
         /// The greater of norm and threshold.
         divisor: f32,
     },
-    /// `g ← g·factor`
+    /// `g·factor`
     Factor(f32),
-    /// `g ← min(max(g, -limit), limit)`
+    /// [`clamped`] to plus and minus this.
     Value(f32),
 }
 
@@ -71,7 +69,8 @@ impl Clip {
         Self::Norm { threshold, divisor }
     }
 
-    /// Clipping by the joint norm, from the per-variable sums of squares in the order of the gradients.
+    /// Clipping by the joint norm, from the sums of squares of all variables in the order of the gradients:
+    /// `threshold · min(1/norm, 1/threshold)`, and `NaN` if the norm is not finite.
     #[expect(clippy::eq_op, reason = "norm - norm is 0, or NaN for a norm that is not finite")]
     pub fn by_global_norm(threshold: f64, sums_of_squares: &[f32]) -> Self {
         let identity = |x| x;
@@ -84,57 +83,31 @@ impl Clip {
             if inverse_norm < inverse_threshold || inverse_norm.is_nan() { inverse_norm } else { inverse_threshold };
         Self::Factor(threshold as f32 * smaller + (norm - norm))
     }
+}
 
-    /// The block of clipped gradients; written to `scratch` only if there is something to do.
-    #[expect(
-        clippy::inline_always,
-        reason = "a call per block: with clipping by value, a step takes 1.2 times as long"
-    )]
-    #[inline(always)]
-    pub(crate) fn block<'a, N: Number>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        match self {
-            Self::Off => gradient,
-            Self::Norm { threshold, divisor } => map_into(scratch, gradient, |g: N| (g * threshold) / divisor),
-            Self::Factor(factor) => map_into(scratch, gradient, |g: N| g * factor),
-            Self::Value(limit) => map_into(scratch, gradient, |g: N| g.each(|g| clamp(g, limit))),
-        }
-    }
-
-    /// [`block`](Self::block), for gradients that may be subnormal.
-    pub(crate) fn careful_block<'a>(self, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
-        if any_below(gradient, SMALLEST - self.shrinks()) {
-            self.block::<Careful>(gradient, scratch)
-        } else {
-            self.block::<f32>(gradient, scratch)
-        }
-    }
-
-    /// How much smaller gradients become, as an exponent of 2.
-    pub(crate) fn shrinks(self) -> Exponent {
-        match self {
-            Self::Off | Self::Value(_) => 0,
-            Self::Norm { threshold, divisor } => shrinks(threshold) + shrinks(1.0 / divisor),
-            Self::Factor(factor) => shrinks(factor),
-        }
-    }
+/// `(g·threshold) / divisor`. Not the identity below the threshold: the product rounds, as in Keras.
+#[inline]
+pub fn scaled_to_norm<L: Lanes>(g: L, threshold: f32, divisor: f32) -> L {
+    (g * threshold) / divisor
 }
 
 /// `g` cut to `[-limit, limit]`; `NaN` stays.
 #[inline]
-fn clamp(g: f32, limit: f32) -> f32 {
-    if g < -limit {
-        -limit
-    } else if g > limit {
-        limit
-    } else {
-        g
-    }
+pub fn clamped<L: Lanes>(g: L, limit: f32) -> L {
+    g.map_lanes(|g| {
+        if g < -limit {
+            -limit
+        } else if g > limit {
+            limit
+        } else {
+            g
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::group::{flat, grouped};
     use crate::arith::pairwise_sum::sum_of_squares;
     use proptest::prelude::*;
 
@@ -158,13 +131,14 @@ mod tests {
         #[test]
         fn clipped_norms_stay_below_the_threshold(x in prop::collection::vec(-10.0f32..10.0, 1..300)) {
             let sum = sum_of_squares(&x);
-            let x = grouped(&x);
-            let mut scratch = vec![Group::ZERO; x.len()];
-            for clip in [Clip::by_norm(0.5, sum), Clip::by_global_norm(0.5, &[sum])] {
-                let clipped = clip.block::<f32>(&x, &mut scratch);
-                prop_assert!(f64::from(sum_of_squares(flat(clipped))).sqrt() <= 0.5 * (1.0 + 1e-5));
+            let Clip::Norm { threshold, divisor } = Clip::by_norm(0.5, sum) else { unreachable!() };
+            let Clip::Factor(factor) = Clip::by_global_norm(0.5, &[sum]) else { unreachable!() };
+            let by_norm: Vec<f32> = x.iter().map(|&g| scaled_to_norm(g, threshold, divisor)).collect();
+            let by_global_norm: Vec<f32> = x.iter().map(|g| g * factor).collect();
+            for clipped in [by_norm, by_global_norm] {
+                prop_assert!(f64::from(sum_of_squares(&clipped)).sqrt() <= 0.5 * (1.0 + 1e-5));
             }
-            prop_assert!(flat(Clip::Value(0.5).block::<f32>(&x, &mut scratch)).iter().all(|g| g.abs() <= 0.5));
+            prop_assert!(x.iter().all(|&g| clamped(g, 0.5).abs() <= 0.5));
         }
     }
 }

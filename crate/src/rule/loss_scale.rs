@@ -1,11 +1,14 @@
-//! Dynamic loss scaling (Keras: `LossScaleOptimizer`; P. Micikevicius et al., *Mixed Precision Training*, 2018).
+//! Dynamic loss scaling (P. Micikevicius et al., *Mixed Precision Training*, 2018).
+//!
+//! Keras 3.15.1, `optimizers/loss_scale_optimizer.py`, `_stateful_handle_finite_grads` and
+//! `_stateful_handle_non_finite_grads`.
 
-/// The scale and the rule by which it moves.
+/// The scale, and the rule that moves it.
 #[derive(Clone, Debug)]
 pub struct LossScale {
-    /// What the loss, and so the gradients, are multiplied by.
+    /// What the loss, and with it the gradients, is multiplied by (Keras: `dynamic_scale`).
     pub scale: f32,
-    /// Finite steps since the scale last changed.
+    /// Finite steps since the scale last changed (Keras: `step_counter`).
     pub counter: i32,
     growth_steps: i32,
     minimum: f32,
@@ -14,7 +17,7 @@ pub struct LossScale {
 
 impl LossScale {
     /// A scale that doubles after `growth_steps` finite steps in a row (never, if that is 0 or less) and halves after a
-    /// step with a non-finite gradient, within `[minimum, maximum]`. Keras has no bounds: there, `0` and infinity.
+    /// step with a non-finite gradient, within `[minimum, maximum]`. Keras has no bounds: `0` and infinity there.
     pub fn new(initial: f32, growth_steps: i32, minimum: f32, maximum: f32) -> Self {
         Self { scale: initial, counter: 0, growth_steps, minimum, maximum }
     }

@@ -1,7 +1,7 @@
-//! The update rule: Keras' RMSprop for one number. The loops that carry it over arrays are in `block.rs`.
+//! The update rule: Keras' RMSprop.
 //!
-//! Keras 3.15.1, `optimizers/rmsprop.py`, after G. Hinton, *Neural Networks for Machine Learning*, lecture 6e (2012);
-//! the centered form is that of A. Graves, *Generating Sequences With Recurrent Neural Networks* (2013), eq. 38-45:
+//! Keras 3.15.1, `optimizers/rmsprop.py`, `update_step`, after G. Hinton, *Neural Networks for Machine Learning*, lecture 6e
+//! (2012); the centered form is that of A. Graves, *Generating Sequences With Recurrent Neural Networks* (2013), eq. 38-45:
 //!
 //! ```text
 //! v ← ρ·v + (1-ρ)·g²
@@ -13,14 +13,10 @@
 //! ```
 //!
 //! In `PyTorch` (2.15, `torch/optim/rmsprop.py`), ε is outside the root, `Δ = η·g / (√d + ε)` with `d = v` or `v - a²`, and
-//! η is outside the momentum buffer, `m ← μ·m + g / (√d + ε)`, `w ← w - η·m`. Of the four mixtures, those that are not
-//! Keras' are one formula with two ε and two η, of which one is neutral. Keras' own has no room for them: another sum and
-//! another product per element take 1.04 to 1.09 times as long.
-//!
-//! Each operation is one float32 operation rounded to nearest, in this order, never fused: that is what makes the bits
-//! those of Keras on every engine. The compiler turns the loops into `f32x4` code; lanes do not change results.
+//! η is outside the momentum buffer, `m ← μ·m + g / (√d + ε)`, `w ← w - η·m`. Each of the two can be chosen by itself. The
+//! three combinations that are not Keras' are one formula with two ε and two η, one of each neutral.
 
-use crate::arith::lanes::Number;
+use crate::arith::lanes::Lanes;
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 
 /// The scalars of the rule in one call, rounded to float32 the way Keras rounds them.
@@ -46,8 +42,8 @@ pub struct Coefficients {
     pub are_keras: bool,
 }
 
-/// Added to a number, also to -0, it leaves every bit: +0 would not.
-const NOTHING: f32 = -0.0;
+/// The neutral element of addition: x + (-0) has the bits of x, also for x = -0.
+const NEG_ZERO: f32 = -0.0;
 
 impl Coefficients {
     /// The scalars for these hyper-parameters at learning rate `eta`.
@@ -55,8 +51,8 @@ impl Coefficients {
         let epsilon = hyperparameters.epsilon as f32;
         let (epsilon_mode, momentum_mode) = (hyperparameters.epsilon_mode, hyperparameters.momentum_mode);
         let (epsilon, epsilon_outside) = match epsilon_mode {
-            EpsilonMode::Inside => (epsilon, NOTHING),
-            EpsilonMode::Outside => (NOTHING, epsilon),
+            EpsilonMode::Inside => (epsilon, NEG_ZERO),
+            EpsilonMode::Outside => (NEG_ZERO, epsilon),
         };
         let (eta_inside, eta_outside) = match momentum_mode {
             MomentumMode::Keras => (eta, 1.0),
@@ -76,36 +72,40 @@ impl Coefficients {
     }
 }
 
-/// A parameter and its state; fields a variant does not use stay as they are.
+/// A parameter and its state; what a variant does not use stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Element<N = f32> {
+pub struct Element<L = f32> {
     /// w, the parameter
-    pub value: N,
+    pub value: L,
     /// v, the moving average of squared gradients
-    pub velocity: N,
+    pub velocity: L,
     /// a, the moving average of gradients
-    pub average_gradient: N,
-    /// m, the momentum buffer; the learning rate is inside it
-    pub momentum: N,
+    pub average_gradient: L,
+    /// m, the momentum buffer
+    pub momentum: L,
 }
 
-/// The rule of the file's header for gradient `g`; `KERAS` says what `c.are_keras` does.
+/// The rule above for gradient `g`. `KERAS` is `c.are_keras`.
 #[inline]
-pub fn rmsprop<N: Number, const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
+pub fn rmsprop<L: Lanes, const CENTERED: bool, const MOMENTUM: bool, const KERAS: bool>(
     c: Coefficients,
-    g: N,
-    Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element<N>,
-) -> Element<N> {
+    g: L,
+    Element { value: w, velocity: v, average_gradient: a, momentum: m }: Element<L>,
+) -> Element<L> {
     let v = v * c.rho + (g * g) * c.one_minus_rho;
     let (a, d) = if CENTERED {
         let a = a * c.rho + g * c.one_minus_rho;
-        (a, v.zip(a * a, |v, a_squared| denominator(v, a_squared, c.epsilon)))
+        (a, v.zip_lanes(a * a, |v, a_squared| denominator(v, a_squared, c.epsilon)))
     } else {
         (a, v + c.epsilon)
     };
-    // In Keras' form with the η of the weight decay: registers for constants are rare.
-    let eta = if KERAS || !MOMENTUM { c.eta } else { c.eta_inside };
-    let increment = if KERAS { (g * eta).over_root(d) } else { (g * eta) / (d.sqrt() + c.epsilon_outside) };
+    let increment = if KERAS {
+        (g * c.eta).div_sqrt(d)
+    } else {
+        // Without a momentum buffer, η can only be where Keras has it.
+        let eta = if MOMENTUM { c.eta_inside } else { c.eta };
+        (g * eta) / (d.sqrt() + c.epsilon_outside)
+    };
     let (m, w) = if MOMENTUM {
         let m = m * c.momentum + increment;
         (m, w - if KERAS { m } else { m * c.eta_outside })
@@ -119,8 +119,8 @@ pub fn rmsprop<N: Number, const CENTERED: bool, const MOMENTUM: bool, const KERA
 /// NaN or 0 (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε
 /// outside the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
 ///
-/// Computed as `ε - (a² - v)`: the same bits, since negation is exact, in two operations less. (Not if ε overflows float32 and a²
-/// does, too: then the formula would give `NaN`.)
+/// Written as `ε - (a² - v)`, which has the same bits, since negation is exact; where both ε and a² overflow it is ε instead of
+/// `NaN`.
 #[inline]
 pub fn denominator(v: f32, a_squared: f32, epsilon: f32) -> f32 {
     let excess = a_squared - v;

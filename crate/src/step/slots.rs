@@ -1,8 +1,8 @@
-//! Which state an optimizer keeps for a variable, and one of something for each kind of it.
+//! Which state an optimizer keeps for a variable.
 
 use crate::config::Hyperparameters;
 
-/// The kinds of state an optimizer keeps for a variable; a kind's place is its number at the boundary.
+/// The kinds of state an optimizer keeps for a variable, by their numbers at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
 #[cfg_attr(feature = "bindings", serde(rename_all = "snake_case"))]
@@ -24,7 +24,8 @@ impl Slot {
     pub const ALL: [Self; 5] =
         [Self::Average, Self::GradientAccumulator, Self::Velocity, Self::Momentum, Self::AverageGradient];
 
-    /// What keeps this slot: a hyper-parameter's name, its number here, and the number that it must be above. `None`: always.
+    /// The condition that keeps this slot: a hyper-parameter's name, its number here, and the number it must be above.
+    /// `None`: always kept.
     pub fn kept_by(self, hyperparameters: &Hyperparameters) -> Option<(&'static str, f64, f64)> {
         match self {
             Self::Average => Some(("use_ema", f64::from(u8::from(hyperparameters.use_ema)), 0.0)),
@@ -55,14 +56,14 @@ pub(crate) struct Slots<S> {
 }
 
 impl<S> From<[S; 5]> for Slots<S> {
-    /// From what there is for each, in the order of [`Slot::ALL`].
+    /// In the order of [`Slot::ALL`].
     fn from([average, accumulator, velocity, momentum, average_gradient]: [S; 5]) -> Self {
         Self { average, accumulator, velocity, momentum, average_gradient }
     }
 }
 
 impl<S> Slots<S> {
-    /// All of them, in the order of [`Slot::ALL`].
+    /// All five, in the order of [`Slot::ALL`].
     pub fn all(&self) -> [&S; 5] {
         [&self.average, &self.accumulator, &self.velocity, &self.momentum, &self.average_gradient]
     }
@@ -83,7 +84,7 @@ impl<S> Slots<S> {
         }
     }
 
-    /// What `make` makes of each.
+    /// `make` of each.
     #[cfg(any(feature = "threads", test))]
     pub fn map<T>(self, mut make: impl FnMut(S) -> T) -> Slots<T> {
         Slots {

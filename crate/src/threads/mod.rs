@@ -1,5 +1,7 @@
 //! A step in chunks, for several threads.
 
-#![allow(unsafe_code)]
-
+pub mod chunked_step;
+pub mod plan;
 pub mod shared;
+#[cfg(test)]
+mod tests;

@@ -4,31 +4,37 @@
 //! classes, no imports: the wrapper needs no glue at run time, and any host can run the module. A handle that does not
 //! exist (any more) is reported, never followed: there is no `unsafe` here.
 //!
-//! Each instance of the module is one `World` with its own memory.
+//! Each instance of the module is one [`Instance`] with its own memory. Handle 0 stands for "none".
 
 use crate::config::Hyperparameters;
 use crate::memory::buffer::OutOfMemory;
 use crate::memory::gradient::GradientDtype;
-use crate::memory::slot_map::{Arena, Handle};
+use crate::memory::slot_map::{Handle, SlotMap};
 use crate::memory::variable::{Variable, Variables};
 use crate::platform::Global;
 use crate::rule::loss_scale::LossScale;
-use crate::step::optimizer::{Call, Optimizer};
+use crate::step::call::Call;
+use crate::step::optimizer::Optimizer;
 use crate::step::slots::Slot;
 use crate::wasm::status::Status;
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// An optimizer before it is built: what it is to be, and for which variables.
-struct Plan {
+/// An optimizer before it is built: its hyper-parameters, and the variables it will be built for.
+struct UnbuiltOptimizer {
     hyperparameters: Hyperparameters,
     variables: Vec<Handle>,
 }
 
-enum Trainer {
-    Planned(Plan),
-    /// With the bytes of memory that are booked for it.
-    Built(Optimizer, usize),
+struct BuiltOptimizer {
+    optimizer: Optimizer,
+    /// Bytes of memory that are booked for it.
+    bytes: usize,
+}
+
+enum AnyOptimizer {
+    Unbuilt(UnbuiltOptimizer),
+    Built(BuiltOptimizer),
 }
 
 /// Bytes of memory in use, and the most there may be.
@@ -47,35 +53,35 @@ impl Ledger {
     }
 }
 
-pub struct World {
+pub struct Instance {
     variables: Variables,
-    optimizers: Arena<Trainer>,
-    pub loss_scales: Arena<LossScale>,
+    optimizers: SlotMap<AnyOptimizer>,
+    pub loss_scales: SlotMap<LossScale>,
     ledger: Ledger,
 }
 
-impl World {
+impl Instance {
     pub fn built(&mut self, optimizer: Handle) -> Option<(&mut Optimizer, &mut Variables)> {
         match self.optimizers.get_mut(optimizer) {
-            Some(Trainer::Built(built, _)) => Some((built, &mut self.variables)),
+            Some(AnyOptimizer::Built(built)) => Some((&mut built.optimizer, &mut self.variables)),
             _ => None,
         }
     }
 }
 
-static WORLD: Global<World> = Global::new(World {
-    variables: Arena::new(),
-    optimizers: Arena::new(),
-    loss_scales: Arena::new(),
+static INSTANCE: Global<Instance> = Global::new(Instance {
+    variables: SlotMap::new(),
+    optimizers: SlotMap::new(),
+    loss_scales: SlotMap::new(),
     ledger: Ledger { used: 0, limit: usize::MAX },
 });
 
-/// No export calls another or the host, so the world is never borrowed twice.
-pub fn with<T>(work: impl FnOnce(&mut World) -> T) -> T {
-    WORLD.with(work)
+/// No export calls another or the host, so the instance is never borrowed twice.
+pub fn with_instance<T>(work: impl FnOnce(&mut Instance) -> T) -> T {
+    INSTANCE.with(work)
 }
 
-fn code(result: Result<Status, Status>) -> u32 {
+fn status_code(result: Result<Status, Status>) -> u32 {
     result.unwrap_or_else(|status| status).code()
 }
 
@@ -89,21 +95,21 @@ pub fn memory_limit(bytes: u32) {
     const PAGE: usize = 65_536;
     // Memory grows by whole pages, so that there may be one more than what is booked.
     let taken = (core::arch::wasm32::memory_size(0) + 1) * PAGE;
-    with(|world| world.ledger.limit = (bytes as usize).saturating_sub(taken));
+    with_instance(|instance| instance.ledger.limit = (bytes as usize).saturating_sub(taken));
 }
 
 /// Grows the linear memory so that arrays of `bytes` in all fit without growing it again.
 #[wasm_bindgen]
 pub fn memory_reserve(bytes: u32) -> u32 {
     let mut room = Vec::<u8>::new();
-    code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
+    status_code(room.try_reserve_exact(bytes as usize).map_or(Err(Status::OutOfMemory), |()| Ok(Status::Done)))
 }
 
 /// A variable of `size` zeros with a gradient of zeros, whose type has number `gradient_dtype`. The handle, or 0 if there
 /// is no room.
 #[wasm_bindgen]
 pub fn variable_create(size: u32, overwrite_with_gradient: bool, gradient_dtype: u32) -> u32 {
-    with(|World { variables, ledger, .. }| {
+    with_instance(|Instance { variables, ledger, .. }| {
         let dtype = GradientDtype::ALL.get(gradient_dtype as usize).copied().unwrap_or_default();
         let bytes = Variable::bytes(size as usize, dtype).ok_or(OutOfMemory)?;
         ledger.book(bytes, || {
@@ -117,21 +123,23 @@ pub fn variable_create(size: u32, overwrite_with_gradient: bool, gradient_dtype:
 /// Address of a variable's values, 0 if it does not exist.
 #[wasm_bindgen]
 pub fn variable_value(variable: u32) -> usize {
-    with(|world| address(world.variables.get(variable).map(Variable::value)))
+    with_instance(|instance| address(instance.variables.get(variable).map(Variable::value)))
 }
 
 /// Address of a variable's gradient, 0 if it does not exist.
 #[wasm_bindgen]
 pub fn variable_gradient(variable: u32) -> usize {
-    with(|world| address(world.variables.get(variable).map(|variable| variable.gradient.buffer.as_slice())))
+    with_instance(|instance| {
+        address(instance.variables.get(variable).map(|variable| variable.gradient.buffer.as_slice()))
+    })
 }
 
 /// Gives a variable's memory back. Optimizers built with it report it as freed from then on.
 #[wasm_bindgen]
 pub fn variable_free(variable: u32) {
-    with(|world| {
-        if let Some(removed) = world.variables.remove(variable) {
-            world.ledger.used -= removed.own_bytes();
+    with_instance(|instance| {
+        if let Some(removed) = instance.variables.remove(variable) {
+            instance.ledger.used -= removed.own_bytes();
         }
     });
 }
@@ -139,16 +147,16 @@ pub fn variable_free(variable: u32) {
 /// An optimizer with Keras' defaults and no variables yet. The handle, or 0 if there is no room.
 #[wasm_bindgen]
 pub fn optimizer_create() -> u32 {
-    let plan = Plan { hyperparameters: Hyperparameters::default(), variables: Vec::new() };
-    with(|world| world.optimizers.insert(Trainer::Planned(plan))).unwrap_or(0)
+    let unbuilt = UnbuiltOptimizer { hyperparameters: Hyperparameters::default(), variables: Vec::new() };
+    with_instance(|instance| instance.optimizers.insert(AnyOptimizer::Unbuilt(unbuilt))).unwrap_or(0)
 }
 
 /// Sets the hyper-parameter in row `row` of the generated table; `NaN` means `null`.
 #[wasm_bindgen]
 pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
-    let set = with(|world| match world.optimizers.get_mut(optimizer)? {
-        Trainer::Planned(plan) => Some(plan.hyperparameters.set(row as usize, number)),
-        Trainer::Built(optimizer, _) => Some(optimizer.hyperparameters_mut().set(row as usize, number)),
+    let set = with_instance(|instance| match instance.optimizers.get_mut(optimizer)? {
+        AnyOptimizer::Unbuilt(unbuilt) => Some(unbuilt.hyperparameters.set(row as usize, number)),
+        AnyOptimizer::Built(built) => Some(built.optimizer.hyperparameters_mut().set(row as usize, number)),
     });
     if set == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
@@ -156,12 +164,12 @@ pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
 /// Adds a variable to an optimizer that is not built yet.
 #[wasm_bindgen]
 pub fn optimizer_add(optimizer: u32, variable: u32) -> u32 {
-    code(with(|world| {
-        let Some(Trainer::Planned(plan)) = world.optimizers.get_mut(optimizer) else {
+    status_code(with_instance(|instance| {
+        let Some(AnyOptimizer::Unbuilt(unbuilt)) = instance.optimizers.get_mut(optimizer) else {
             return Err(Status::NotFound);
         };
-        plan.variables.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
-        plan.variables.push(variable);
+        unbuilt.variables.try_reserve(1).map_err(|_| Status::OutOfMemory)?;
+        unbuilt.variables.push(variable);
         Ok(Status::Done)
     }))
 }
@@ -169,14 +177,14 @@ pub fn optimizer_add(optimizer: u32, variable: u32) -> u32 {
 /// Allocates the optimizer's state, at zero.
 #[wasm_bindgen]
 pub fn optimizer_build(optimizer: u32) -> u32 {
-    code(with(|World { variables, optimizers, ledger, .. }| {
-        let trainer = optimizers.get_mut(optimizer).ok_or(Status::NotFound)?;
-        let Trainer::Planned(Plan { hyperparameters, variables: handles }) = trainer else {
+    status_code(with_instance(|Instance { variables, optimizers, ledger, .. }| {
+        let entry = optimizers.get_mut(optimizer).ok_or(Status::NotFound)?;
+        let AnyOptimizer::Unbuilt(UnbuiltOptimizer { hyperparameters, variables: handles }) = entry else {
             return Err(Status::NotFound);
         };
         let bytes = Optimizer::bytes(hyperparameters, handles, variables)?;
-        let built = ledger.book(bytes, || Optimizer::build(hyperparameters.clone(), handles, variables))?;
-        *trainer = Trainer::Built(built, bytes);
+        let optimizer = ledger.book(bytes, || Optimizer::build(hyperparameters.clone(), handles, variables))?;
+        *entry = AnyOptimizer::Built(BuiltOptimizer { optimizer, bytes });
         Ok(Status::Done)
     }))
 }
@@ -184,52 +192,52 @@ pub fn optimizer_build(optimizer: u32) -> u32 {
 /// Address of the state in slot number `slot` for the variable built as number `index`, 0 if it is not kept.
 #[wasm_bindgen]
 pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
-    with(|world| {
-        let (built, _) = world.built(optimizer)?;
+    with_instance(|instance| {
+        let (built, _) = instance.built(optimizer)?;
         Some(address(built.slot(*Slot::ALL.get(slot as usize)?, index as usize)))
     })
     .unwrap_or(0)
 }
 
-/// Puts the variable built as number `index` in place `position` of the next call's selection.
+/// Puts the variable built as number `index` at `position` of the next call's selection.
 #[wasm_bindgen]
 pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
-    let done = with(|world| Some(world.built(optimizer)?.0.select(position as usize, index as usize)));
+    let done = with_instance(|instance| Some(instance.built(optimizer)?.0.select(position as usize, index as usize)));
     if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
 
 /// Whether weight decay applies to the variable built as number `index`.
 #[wasm_bindgen]
 pub fn optimizer_decays(optimizer: u32, index: u32, decays: bool) -> u32 {
-    let done = with(|world| Some(world.built(optimizer)?.0.set_decays(index as usize, decays)));
+    let done = with_instance(|instance| Some(instance.built(optimizer)?.0.set_decays(index as usize, decays)));
     if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
 }
 
 /// Calls so far, including those that only accumulated.
 #[wasm_bindgen]
 pub fn optimizer_raw_iterations(optimizer: u32) -> u32 {
-    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.raw_iterations()))
+    with_instance(|instance| instance.built(optimizer).map_or(0, |(built, _)| built.raw_iterations()))
 }
 
 /// Updates so far.
 #[wasm_bindgen]
 pub fn optimizer_iterations(optimizer: u32) -> u32 {
-    with(|world| world.built(optimizer).map_or(0, |(built, _)| built.iterations()))
+    with_instance(|instance| instance.built(optimizer).map_or(0, |(built, _)| built.iterations()))
 }
 
 /// Sets the count of calls, to resume.
 #[wasm_bindgen]
 pub fn optimizer_set_raw_iterations(optimizer: u32, raw_iterations: u32) {
-    with(|world| {
-        if let Some((built, _)) = world.built(optimizer) {
+    with_instance(|instance| {
+        if let Some((built, _)) = instance.built(optimizer) {
             built.set_raw_iterations(raw_iterations);
         }
     });
 }
 
-fn step(optimizer: u32, call: Call) -> u32 {
-    code(with(|world| {
-        let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
+fn run_step(optimizer: u32, call: Call) -> u32 {
+    status_code(with_instance(|instance| {
+        let (built, variables) = instance.built(optimizer).ok_or(Status::NotFound)?;
         built.apply(variables, call).map_err(|_| Status::FreedVariable)?;
         Ok(Status::Done)
     }))
@@ -238,20 +246,20 @@ fn step(optimizer: u32, call: Call) -> u32 {
 /// One step with the gradients of all variables.
 #[wasm_bindgen]
 pub fn optimizer_step(optimizer: u32, learning_rate: f32) -> u32 {
-    step(optimizer, Call { learning_rate, loss_scale: None, selected: None })
+    run_step(optimizer, Call { learning_rate, loss_scale: None, selected: None })
 }
 
 /// One step with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
 pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    step(optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+    run_step(optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
 }
 
 /// Sets every variable to its average.
 #[wasm_bindgen]
 pub fn optimizer_finalize(optimizer: u32) -> u32 {
-    code(with(|world| {
-        let (built, variables) = world.built(optimizer).ok_or(Status::NotFound)?;
+    status_code(with_instance(|instance| {
+        let (built, variables) = instance.built(optimizer).ok_or(Status::NotFound)?;
         built.finalize(variables).map_err(|_| Status::FreedVariable)?;
         Ok(Status::Done)
     }))
@@ -260,9 +268,9 @@ pub fn optimizer_finalize(optimizer: u32) -> u32 {
 /// Gives an optimizer's memory back; its variables stay.
 #[wasm_bindgen]
 pub fn optimizer_free(optimizer: u32) {
-    with(|world| {
-        if let Some(Trainer::Built(_, bytes)) = world.optimizers.remove(optimizer) {
-            world.ledger.used -= bytes;
+    with_instance(|instance| {
+        if let Some(AnyOptimizer::Built(built)) = instance.optimizers.remove(optimizer) {
+            instance.ledger.used -= built.bytes;
         }
     });
 }
@@ -270,26 +278,27 @@ pub fn optimizer_free(optimizer: u32) {
 /// A dynamic loss scale within `[minimum, maximum]`. The handle, or 0 if there is no room.
 #[wasm_bindgen]
 pub fn loss_scale_create(initial: f32, growth_steps: i32, minimum: f32, maximum: f32) -> u32 {
-    with(|world| world.loss_scales.insert(LossScale::new(initial, growth_steps, minimum, maximum))).unwrap_or(0)
+    with_instance(|instance| instance.loss_scales.insert(LossScale::new(initial, growth_steps, minimum, maximum)))
+        .unwrap_or(0)
 }
 
 /// The current scale.
 #[wasm_bindgen]
 pub fn loss_scale_value(loss_scale: u32) -> f32 {
-    with(|world| world.loss_scales.get(loss_scale).map_or(f32::NAN, |scale| scale.scale))
+    with_instance(|instance| instance.loss_scales.get(loss_scale).map_or(f32::NAN, |scale| scale.scale))
 }
 
 /// Finite steps since the scale last changed.
 #[wasm_bindgen]
 pub fn loss_scale_counter(loss_scale: u32) -> i32 {
-    with(|world| world.loss_scales.get(loss_scale).map_or(0, |scale| scale.counter))
+    with_instance(|instance| instance.loss_scales.get(loss_scale).map_or(0, |scale| scale.counter))
 }
 
 /// Sets scale and counter, to resume.
 #[wasm_bindgen]
 pub fn loss_scale_set(loss_scale: u32, value: f32, counter: i32) {
-    with(|world| {
-        if let Some(scale) = world.loss_scales.get_mut(loss_scale) {
+    with_instance(|instance| {
+        if let Some(scale) = instance.loss_scales.get_mut(loss_scale) {
             scale.scale = value;
             scale.counter = counter;
         }
@@ -299,18 +308,18 @@ pub fn loss_scale_set(loss_scale: u32, value: f32, counter: i32) {
 /// Gives a loss scale's place back.
 #[wasm_bindgen]
 pub fn loss_scale_free(loss_scale: u32) {
-    with(|world| world.loss_scales.remove(loss_scale));
+    with_instance(|instance| instance.loss_scales.remove(loss_scale));
 }
 
-fn scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
-    code(with(|world| {
-        let World { variables, optimizers, loss_scales, .. } = world;
-        let (Some(scale), Some(Trainer::Built(built, _))) =
+fn run_scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
+    status_code(with_instance(|instance| {
+        let Instance { variables, optimizers, loss_scales, .. } = instance;
+        let (Some(scale), Some(AnyOptimizer::Built(built))) =
             (loss_scales.get_mut(loss_scale), optimizers.get_mut(optimizer))
         else {
             return Err(Status::NotFound);
         };
-        let finite = built.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
+        let finite = built.optimizer.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
         Ok(if finite { Status::Done } else { Status::Skipped })
     }))
 }
@@ -318,11 +327,11 @@ fn scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
 /// One step under a loss scale with the gradients of all variables.
 #[wasm_bindgen]
 pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u32 {
-    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: None })
+    run_scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: None })
 }
 
 /// One step under a loss scale with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
 pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+    run_scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
 }

@@ -3,7 +3,7 @@
 use crate::memory::buffer::OutOfMemory;
 use crate::step::optimizer::BuildError;
 
-/// Outcome of an exported function; its place is its number at the boundary.
+/// Outcome of an exported function, by its number at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
 #[cfg_attr(feature = "bindings", serde(rename_all = "camelCase"))]
@@ -16,13 +16,16 @@ pub enum Status {
     OutOfMemory,
     /// A variable was freed: nothing changed.
     FreedVariable,
-    /// There is no such object, row or place: nothing changed. The wrapper never lets this happen.
+    /// There is no such object, row or index: nothing changed. The wrapper never lets this happen.
     NotFound,
+    /// A variable is listed twice: nothing changed. The wrapper never lets this happen.
+    DuplicateVariable,
 }
 
 impl Status {
     /// All codes, in order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Skipped, Self::OutOfMemory, Self::FreedVariable, Self::NotFound];
+    pub const ALL: [Self; 6] =
+        [Self::Done, Self::Skipped, Self::OutOfMemory, Self::FreedVariable, Self::NotFound, Self::DuplicateVariable];
 
     /// The number at the boundary.
     pub fn code(self) -> u32 {
@@ -35,6 +38,7 @@ impl From<BuildError> for Status {
         match error {
             BuildError::OutOfMemory => Self::OutOfMemory,
             BuildError::Freed(_) => Self::FreedVariable,
+            BuildError::Duplicate(_) => Self::DuplicateVariable,
         }
     }
 }

@@ -1,90 +1,99 @@
 //! The functions that only the module for several threads exports: a step in chunks.
 //!
 //! All of them are for the thread that owns the module's objects. The one function for all threads is
-//! [`part`](crate::threads::shared::part).
+//! [`run_chunk`](crate::threads::shared::run_chunk).
 
-use super::exports::{World, with};
+use super::exports::{Instance, with_instance};
 use super::status::Status;
+use crate::memory::buffer::{Buffer, OutOfMemory};
 use crate::memory::slot_map::Handle;
 use crate::platform::Global;
-use crate::step::optimizer::Call;
-use crate::threads::shared::{Cut, Parts, Phase, leaked};
-use alloc::boxed::Box;
+use crate::step::call::Call;
+use crate::step::optimizer::reserved;
+use crate::threads::chunked_step::Phase;
+use crate::threads::plan::ChunkPlan;
+use crate::threads::shared::SharedStep;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// One optimizer's chunks; `None` if its steps are not worth cutting. Boxed, because threads know them by address.
-type Entry = (Handle, Option<Box<Parts>>);
+/// One optimizer's step, none if its steps are not worth cutting. Behind a pointer, because threads know it by address; not a
+/// `Box`: stable Rust has no fallible one.
+type Entry = (Handle, Vec<SharedStep>);
 
-static PARTS: Global<Vec<Entry>> = Global::new(Vec::new());
+static STEPS: Global<Vec<Entry>> = Global::new(Vec::new());
 
-fn with_parts<T>(optimizer: Handle, work: impl FnOnce(&mut Parts) -> T) -> Option<T> {
-    PARTS.with(|entries| {
-        let (_, parts) = entries.iter_mut().find(|(handle, _)| *handle == optimizer)?;
-        parts.as_mut().map(|parts| work(parts))
+fn with_step<T>(optimizer: Handle, work: impl FnOnce(&mut SharedStep) -> T) -> Option<T> {
+    STEPS.with(|entries| {
+        let (_, step) = entries.iter_mut().find(|(handle, _)| *handle == optimizer)?;
+        step.first_mut().map(work)
     })
 }
 
-/// Address of `bytes` of memory that the crate will not use, 0 if there is no room.
+/// Address of `bytes` of memory for the host alone, for its threads' stacks and the words that tell them what to do; 0 if there is
+/// no room. It is never given back.
 #[wasm_bindgen]
-pub fn parts_memory(bytes: u32) -> usize {
-    leaked(bytes as usize).unwrap_or(0)
+pub fn chunks_memory(bytes: u32) -> usize {
+    let buffer = Buffer::zeroed((bytes as usize).div_ceil(size_of::<f32>())).map(ManuallyDrop::new);
+    buffer.map_or(0, |buffer| buffer.groups().as_ptr().expose_provenance())
 }
 
-/// Cuts an optimizer's steps into chunks; their number, 0 if that is not worth the trouble or there is no room.
+/// Cuts an optimizer's steps into chunks; their number, 0 if that is not worth it or there is no room.
 #[wasm_bindgen]
-pub fn parts_cut(optimizer: u32) -> usize {
-    with(|world| {
-        let (built, variables) = world.built(optimizer)?;
-        PARTS.with(|entries| {
-            entries.retain(|(handle, _)| *handle != optimizer);
-            entries.try_reserve(1).ok()?;
-            let parts = Parts::new(built, variables, Cut::BEST).ok()?;
-            let chunks = parts.as_ref().map_or(0, Parts::chunks);
-            entries.push((optimizer, parts.map(Box::new)));
-            Some(chunks)
+pub fn chunks_plan(optimizer: u32) -> usize {
+    chunks_free(optimizer);
+    let chunks: Result<usize, OutOfMemory> = with_instance(|instance| {
+        let (built, variables) = instance.built(optimizer).ok_or(OutOfMemory)?;
+        let Some(shared) = SharedStep::new(built, variables, ChunkPlan::BEST)? else { return Ok(0) };
+        let chunks = shared.step().chunks().count();
+        let mut step = reserved(1)?;
+        step.push(shared);
+        STEPS.with(|entries| {
+            entries.try_reserve(1).map_err(|_| OutOfMemory)?;
+            entries.push((optimizer, step));
+            Ok(chunks)
         })
-    })
-    .unwrap_or(0)
+    });
+    chunks.unwrap_or(0)
 }
 
-/// Address by which [`part`](crate::threads::shared::part) knows an optimizer's chunks.
+/// Address by which [`run_chunk`](crate::threads::shared::run_chunk) knows an optimizer's step.
 #[wasm_bindgen]
-pub fn parts_address(optimizer: u32) -> usize {
-    with_parts(optimizer, |parts| (&raw const *parts).expose_provenance()).unwrap_or(0)
+pub fn chunks_address(optimizer: u32) -> usize {
+    with_step(optimizer, |step| (&raw const *step).expose_provenance()).unwrap_or(0)
 }
 
 /// Begins a step, under a loss scale if that is not 0, with the gradients of the first `count` selected variables, or of
 /// all if that is negative. The phase to do all chunks of; 0 if the step is to be done as a whole.
 #[wasm_bindgen]
-pub fn parts_begin(optimizer: u32, loss_scale: u32, learning_rate: f32, count: i32) -> u32 {
-    let phase = with(|world| {
-        let scale = world.loss_scales.get(loss_scale).map(|scale| scale.scale);
+pub fn chunks_begin(optimizer: u32, loss_scale: u32, learning_rate: f32, count: i32) -> u32 {
+    let phase = with_instance(|instance| {
+        let scale = instance.loss_scales.get(loss_scale).map(|scale| scale.scale);
         if loss_scale != 0 && scale.is_none() {
             return None;
         }
         let call = Call { learning_rate, loss_scale: scale, selected: usize::try_from(count).ok() };
-        let (built, variables) = world.built(optimizer)?;
-        with_parts(optimizer, |parts| parts.begin(built, variables, call))
+        let (built, variables) = instance.built(optimizer)?;
+        with_step(optimizer, |step| step.begin(built, variables, call))
     });
     phase.unwrap_or(Phase::Over).code()
 }
 
 /// The next phase to do all chunks of, when they are all done; 0 if the step is over.
 #[wasm_bindgen]
-pub fn parts_next(optimizer: u32) -> u32 {
-    let phase = with(|world| {
-        let (built, _) = world.built(optimizer)?;
-        with_parts(optimizer, |parts| parts.next(built))
+pub fn chunks_next(optimizer: u32) -> u32 {
+    let phase = with_instance(|instance| {
+        let (built, _) = instance.built(optimizer)?;
+        with_step(optimizer, |step| step.next_phase(built))
     });
     phase.unwrap_or(Phase::Over).code()
 }
 
 /// The outcome of a step that is over.
 #[wasm_bindgen]
-pub fn parts_end(optimizer: u32, loss_scale: u32) -> u32 {
-    let finite = with_parts(optimizer, |parts| parts.is_finite()).unwrap_or(true);
-    with(|World { loss_scales, .. }| {
+pub fn chunks_end(optimizer: u32, loss_scale: u32) -> u32 {
+    let finite = with_step(optimizer, |step| step.step().gradients_were_finite()).unwrap_or(true);
+    with_instance(|Instance { loss_scales, .. }| {
         if let Some(scale) = loss_scales.get_mut(loss_scale) {
             scale.record(finite);
         }
@@ -92,8 +101,8 @@ pub fn parts_end(optimizer: u32, loss_scale: u32) -> u32 {
     if finite { Status::Done.code() } else { Status::Skipped.code() }
 }
 
-/// Gives the lists of chunks back, before the optimizer itself is freed.
+/// Gives the memory of an optimizer's chunks back, before the optimizer itself is freed.
 #[wasm_bindgen]
-pub fn parts_free(optimizer: u32) {
-    PARTS.with(|entries| entries.retain(|(handle, _)| *handle != optimizer));
+pub fn chunks_free(optimizer: u32) {
+    STEPS.with(|entries| entries.retain(|(handle, _)| *handle != optimizer));
 }

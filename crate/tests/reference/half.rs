@@ -2,7 +2,7 @@
 
 use rmsprop::GradientDtype;
 
-/// The number of these bits, with so many of exponent. Exact: float64 holds it, and float32 too.
+/// The number with these bits, `exponent_bits` of them the exponent. Exact in float64, and in float32.
 fn number(bits: u16, exponent_bits: u32) -> f32 {
     let fraction_bits = 15 - exponent_bits;
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
@@ -25,7 +25,7 @@ pub fn widened(dtype: GradientDtype, bits: &[u16]) -> Vec<f32> {
     bits.iter().map(|&bits| number(bits, exponent_bits)).collect()
 }
 
-/// 16 bits made of a float32's: of the same kind (0, subnormal, normal, infinite, `NaN`), if not of the same size.
+/// 16 bits for a float32: of the same class (0, subnormal, normal, infinite, `NaN`), not always of the same size.
 pub fn narrowed(dtype: GradientDtype, x: f32) -> u16 {
     let upper = (x.to_bits() >> 16) as u16;
     if dtype == GradientDtype::Bfloat16 {

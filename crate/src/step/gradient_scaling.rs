@@ -1,0 +1,118 @@
+//! What happens to gradients before they are clipped, block by block: unscaled, accumulated, averaged.
+
+use crate::arith::divisor::Divisor;
+use crate::arith::group::{Group, apply_with, map_into};
+use crate::arith::lanes::Lanes;
+use crate::rule::accumulate::{accumulated, averaged_gradient, unscaled};
+
+/// The divisors of one call.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GradientScaling {
+    /// The loss scale.
+    pub loss_scale: Option<Divisor>,
+    /// The number of accumulated calls to average over.
+    pub steps: Option<Divisor>,
+}
+
+impl GradientScaling {
+    /// Division by `loss_scale`, then averaging over `steps` calls.
+    #[inline]
+    pub fn new(loss_scale: Option<f32>, steps: Option<f32>) -> Self {
+        Self { loss_scale: loss_scale.map(Divisor::new), steps: steps.map(Divisor::new) }
+    }
+
+    /// Whether gradients are summed over several calls.
+    #[inline]
+    pub fn accumulates(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    /// Whether the update sees the gradient as it is.
+    #[inline]
+    pub fn is_identity(&self) -> bool {
+        self.loss_scale.is_none() && self.steps.is_none()
+    }
+
+    /// The factor that gradients are multiplied by, if that is all.
+    #[inline]
+    pub fn factor(&self) -> Option<f32> {
+        self.loss_scale.filter(|_| self.steps.is_none()).and_then(Divisor::exact_factor)
+    }
+
+    /// The block of gradients that the update sees. Writes to `scratch` only if there is something to do.
+    #[inline]
+    pub fn scaled<'a, L: Lanes>(
+        &self,
+        gradient: &'a [Group],
+        accumulator: &[Group],
+        scratch: &'a mut [Group],
+    ) -> &'a [Group] {
+        if self.is_identity() { gradient } else { self.scaled_block::<L>(gradient, accumulator, scratch) }
+    }
+
+    #[inline(never)]
+    fn scaled_block<'a, L: Lanes>(
+        &self,
+        gradient: &[Group],
+        accumulator: &[Group],
+        scratch: &'a mut [Group],
+    ) -> &'a [Group] {
+        let out = match self.loss_scale.unwrap_or(Divisor::ONE) {
+            Divisor::Exact(reciprocal) => map_into(scratch, gradient, |g: L| unscaled(g, reciprocal)),
+            Divisor::Number(scale) => map_into(scratch, gradient, |g: L| unscaled(g, scale)),
+        };
+        match self.steps {
+            Some(Divisor::Exact(reciprocal)) => {
+                apply_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, reciprocal));
+            }
+            Some(Divisor::Number(steps)) => {
+                apply_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, steps));
+            }
+            None => {}
+        }
+        out
+    }
+
+    /// Adds a block of gradients to its accumulator, in the calls that do not update.
+    pub fn accumulate<L: Lanes>(&self, gradient: &[Group], accumulator: &mut [Group]) {
+        match self.loss_scale.unwrap_or(Divisor::ONE) {
+            Divisor::Exact(reciprocal) => {
+                apply_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, reciprocal), sum));
+            }
+            Divisor::Number(scale) => {
+                apply_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, scale), sum));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arith::f32_via_f64::F32ViaF64;
+    use crate::arith::group::{flat, grouped};
+    use crate::testing::bits;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_gradient_is_passed_on_untouched_when_there_is_nothing_to_do() {
+        let gradient = grouped(&[1.0, 2.0]);
+        let block = GradientScaling::default().scaled::<f32>(&gradient, &[], &mut []).as_ptr();
+        assert_eq!(block, gradient.as_ptr());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn exact_reciprocals_have_the_bits_of_divisions(g: u32, exponent in 0u32..256, fraction in 0u32..2, sign: bool) {
+            let (g, scale) = (f32::from_bits(g), f32::from_bits(u32::from(sign) << 31 | exponent << 23 | fraction));
+            let scaling = GradientScaling::new(Some(scale), None);
+            let [mut plain, mut via_f64] = [[Group::ZERO]; 2];
+            let gradient = &grouped(&[g]);
+            let plain = flat(scaling.scaled::<f32>(gradient, &[], &mut plain));
+            prop_assert_eq!(bits(plain[0]), bits(g / scale));
+            let via_f64 = flat(scaling.scaled::<F32ViaF64>(gradient, &[], &mut via_f64));
+            prop_assert_eq!(bits(via_f64[0]), bits(g / scale));
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! A step in phases of chunks, on arrays that others bring.
+//!
+//! Which thread takes which chunk does not matter: a parameter's update depends on that parameter alone, and sums under norms
+//! are cut where NumPy's pairwise tree cuts. So the step has the bits of [`Optimizer::apply`].
+
+use crate::arith::group::Group;
+use crate::memory::buffer::OutOfMemory;
+use crate::memory::gradient::GradientView;
+use crate::memory::variable::Variables;
+use crate::rule::clip::Clip;
+use crate::step::call::{Call, Settings};
+use crate::step::norms::gradient_sum_of_squares;
+use crate::step::optimizer::{Optimizer, reserved};
+use crate::step::scratch::Scratch;
+use crate::step::slots::Slots;
+use crate::step::variable::{
+    Arrays, Tracked, overwrite_with_gradient, scan_offset, step_variable, step_without_gradient,
+};
+use crate::threads::plan::{ChunkPlan, Chunks, Piece};
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering::Relaxed;
+
+/// What all chunks are to be taken through before the step can go on, by its number at the boundary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing: the step is over.
+    Over,
+    /// Norms and finiteness, which must be known before anything changes.
+    Gather,
+    /// Everything else.
+    Update,
+}
+
+impl Phase {
+    /// The number at the boundary.
+    pub fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The phase with this number.
+    pub fn from_code(code: u32) -> Self {
+        [Self::Gather, Self::Update].into_iter().find(|phase| phase.code() == code).unwrap_or(Self::Over)
+    }
+}
+
+/// What a call does to a variable.
+#[derive(Clone, Copy)]
+enum Action {
+    Nothing,
+    WithoutGradient,
+    Overwrite,
+    Train { clip: Clip, decays: bool },
+}
+
+/// An optimizer's steps in chunks; made once, used for all of them.
+pub struct ChunkedStep {
+    chunks: Chunks,
+    /// For each variable, as of this step.
+    actions: Vec<Action>,
+    call: Call,
+    settings: Option<Settings>,
+    raw_iterations: u32,
+    phase: Phase,
+}
+
+impl ChunkedStep {
+    /// The chunks of this optimizer's steps; `None` if they are not worth cutting.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`] if there is no room for the lists of pieces, chunks and variables.
+    pub fn new(optimizer: &Optimizer, variables: &Variables, plan: ChunkPlan) -> Result<Option<Self>, OutOfMemory> {
+        let states = optimizer.states.iter();
+        let lengths = states.map(|state| variables.get(state.variable).map_or(0, |variable| variable.value().len()));
+        let Some(chunks) = Chunks::new(lengths, plan)? else { return Ok(None) };
+        Ok(Some(Self {
+            chunks,
+            actions: reserved(optimizer.states.len())?,
+            call: Call { learning_rate: 0.0, loss_scale: None, selected: None },
+            settings: None,
+            raw_iterations: 0,
+            phase: Phase::Over,
+        }))
+    }
+
+    /// The chunks of each phase.
+    pub fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    /// Begins a step over variables that [`fit`](Chunks::fit) and are all there.
+    pub(crate) fn start(&mut self, optimizer: &mut Optimizer, call: Call) -> Phase {
+        let states = &optimizer.states;
+        self.actions.clear();
+        self.actions.resize(states.len(), Action::Nothing);
+        let mut trains = false;
+        for position in 0..optimizer.selected_count(call) {
+            let index = optimizer.selected_index(call, position);
+            let state = &states[index];
+            self.actions[index] = if state.overwrite_with_gradient {
+                Action::Overwrite
+            } else {
+                trains = true;
+                Action::Train { clip: Clip::Off, decays: state.tracked.decays }
+            };
+        }
+        if trains && call.selected.is_some() {
+            for action in &mut self.actions {
+                if let Action::Nothing = action {
+                    *action = Action::WithoutGradient;
+                }
+            }
+        }
+        let settings = optimizer.settings(call);
+        (self.call, self.raw_iterations) = (call, optimizer.raw_iterations);
+        self.settings = Some(settings);
+        if settings.needs_norms() || self.needs_finite() {
+            self.phase = Phase::Gather;
+        } else {
+            self.start_update(optimizer);
+        }
+        self.phase
+    }
+
+    /// Gives the step up before it began.
+    pub(crate) fn cancel(&mut self) -> Phase {
+        self.phase = Phase::Over;
+        self.phase
+    }
+
+    /// Goes on when all chunks of the phase are done.
+    pub(crate) fn advance(&mut self, optimizer: &mut Optimizer) -> Phase {
+        match self.phase {
+            Phase::Gather if !self.gradients_were_finite() => self.phase = Phase::Over,
+            Phase::Gather => self.start_update(optimizer),
+            Phase::Update => {
+                optimizer.raw_iterations = optimizer.raw_iterations.wrapping_add(1);
+                self.phase = Phase::Over;
+            }
+            Phase::Over => {}
+        }
+        self.phase
+    }
+
+    /// Under a loss scale, gradients that are not finite skip the step.
+    fn needs_finite(&self) -> bool {
+        self.call.loss_scale.is_some()
+    }
+
+    /// Whether the gradients were finite, or need not be; known after [`Phase::Gather`].
+    pub fn gradients_were_finite(&self) -> bool {
+        !self.needs_finite() || self.chunks.pieces().iter().all(|piece| piece.finite.load(Relaxed))
+    }
+
+    fn start_update(&mut self, optimizer: &mut Optimizer) {
+        let Some(settings) = &mut self.settings else { return };
+        let count = optimizer.selected_count(self.call);
+        optimizer.sums_of_squares.clear();
+        if settings.needs_norms() {
+            for position in 0..count {
+                let index = optimizer.selected_index(self.call, position);
+                if let Action::Train { .. } = self.actions[index] {
+                    let sum = self.chunks.sum_over(index, |piece| f32::from_bits(piece.sum_of_squares.load(Relaxed)));
+                    optimizer.sums_of_squares.push(sum);
+                }
+            }
+        }
+        settings.set_norms(&optimizer.sums_of_squares, self.call);
+        let mut sums = optimizer.sums_of_squares.iter();
+        for position in 0..count {
+            if let Action::Train { clip, .. } = &mut self.actions[optimizer.selected_index(self.call, position)] {
+                *clip = settings.variable_clip(sums.next());
+            }
+        }
+        self.phase = Phase::Update;
+    }
+
+    /// Gathers from one piece, given its gradient and accumulator.
+    pub(crate) fn gather_piece(&self, piece: &Piece, gradient: GradientView<'_>, accumulator: Option<&[Group]>) {
+        let Some(settings) = &self.settings else { return };
+        let scratch = &mut Scratch::new();
+        let sum = match self.actions[piece.variable] {
+            Action::Nothing | Action::WithoutGradient => {
+                piece.finite.store(true, Relaxed);
+                return;
+            }
+            Action::Train { .. } if settings.needs_norms() => {
+                let (len, has_subnormals) = (piece.elements.len(), piece.has_subnormals.load(Relaxed));
+                let sum =
+                    gradient_sum_of_squares(settings.scaling, gradient, len, accumulator, has_subnormals, scratch);
+                piece.sum_of_squares.store(sum.to_bits(), Relaxed);
+                sum
+            }
+            _ => f32::NAN,
+        };
+        // A finite sum has only finite terms: see `Optimizer::gradients_are_finite`.
+        let finite = sum.is_finite() || !self.needs_finite() || gradient.all_finite(&mut scratch.widened);
+        piece.finite.store(finite, Relaxed);
+    }
+
+    /// Updates one piece, the one with this index, given its arrays.
+    pub(crate) fn update_piece(
+        &self,
+        index: usize,
+        piece: &Piece,
+        gradient: GradientView<'_>,
+        (value, mut slots): (&mut [Group], Slots<Option<&mut [Group]>>),
+    ) {
+        let Some(settings) = &self.settings else { return };
+        let arrays = Arrays { value, gradient, slots: &mut slots };
+        match self.actions[piece.variable] {
+            Action::Nothing => {}
+            Action::WithoutGradient => step_without_gradient(settings, arrays),
+            Action::Overwrite => overwrite_with_gradient(settings, arrays, &mut Scratch::new()),
+            Action::Train { clip, decays } => {
+                let mut tracked = Tracked { decays, has_subnormals: piece.has_subnormals.load(Relaxed) };
+                train(settings, clip, arrays, &mut tracked, scan_offset(index, self.raw_iterations));
+                piece.has_subnormals.store(tracked.has_subnormals, Relaxed);
+            }
+        }
+    }
+}
+
+/// A function of its own: inlined into the others, its loop is 1.04× slower.
+#[inline(never)]
+fn train(settings: &Settings, clip: Clip, arrays: Arrays<'_, &mut [Group]>, tracked: &mut Tracked, scan_offset: usize) {
+    step_variable(settings, clip, arrays, tracked, &mut Scratch::new(), scan_offset);
+}
