@@ -9,8 +9,9 @@ const PRELUDE = `const w = new Variable(10, { name: "w" }), optimizer = new RMSp
 const VALUE = /^(-?[\d._]+(e[-+]?\d+)?|".*"|true|false|null|undefined|NaN|-?Infinity|\[.*\]|\{.*\})$/;
 
 /**
- * The example as a module. All `names` of the package are there, imported or not. Behind a statement that is an
- * expression, a comment that is a value is what must come of it, and `throws <class>: <message>` the error.
+ * The example as a module. All `names` of the package are there, imported or not, and with any the `PRELUDE`; without
+ * names the example stands alone. Behind a statement that is an expression, a comment that is a value is what must come
+ * of it, and `throws <class>: <message>` the error.
  */
 export function toModule(code: string, names: readonly string[]): string {
   const source = ts.createSourceFile("example.ts", code, ts.ScriptTarget.Latest, true);
@@ -25,17 +26,19 @@ export function toModule(code: string, names: readonly string[]): string {
   visit(source);
 
   let body = code;
-  // From the end, so that the places before stay where they are.
+  // From the end, so that earlier offsets stay valid.
   for (const { node, text } of edits.reverse()) body = body.slice(0, node.getStart()) + text + body.slice(node.end);
 
   const imported = imports.map((node) => node.importClause?.getText()).join();
   const others = names.filter((name) => !new RegExp(`\\b${name}\\b`).test(imported));
+  const alone = names.length === 0;
   const head = [
     `import { check, throws } from "../../test/docs/check.js";`,
-    `import { ${others.join(", ")} } from "rmsprop-wasm";`,
+    ...(alone ? [] : [`import { ${others.join(", ")} } from "rmsprop-wasm";`]),
     ...imports.map((node) => node.getText()),
+    ...(alone ? [] : [PRELUDE]),
   ];
-  return `${head.join("\n")}\n${PRELUDE}\n{\n${body}}\nvoid [check, throws];\n`;
+  return `${head.join("\n")}\n{\n${body}}\nvoid [check, throws];\n`;
 }
 
 /** What a statement becomes whose comment says what comes of it. */

@@ -1,4 +1,4 @@
-// The tables of README.md say what the sources say.
+// The tables of README.md and the guide say what the sources say.
 
 import * as everything from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
@@ -8,11 +8,11 @@ import { codeOf, read, tableRows } from "./pages.js";
 
 const { RMSprop } = everything;
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-/** What README.md says of them: they are not Keras'. */
+/** What the page says of them: they are not Keras'. */
 const OWN = ["epsilonMode", "momentumMode"];
 
 describe("the options", () => {
-  const rows = tableRows("README.md", "## Options").map((row) => row.map(codeOf));
+  const rows = tableRows("docs/options.md", "# Options").map((row) => row.map(codeOf));
   const optimizer = new RMSprop();
 
   it("are those generated from Rust, in Keras' order, with Keras' names in camelCase and its defaults", () => {
@@ -41,7 +41,7 @@ describe("the options", () => {
 });
 
 it("the schedules are all there are, with all their options, and the defaults of those that can be left out", () => {
-  const rows = tableRows("README.md", "## Learning rates").map(([name, options]) => [
+  const rows = tableRows("docs/schedules.md", "## Keras' six").map(([name, options]) => [
     codeOf(name!),
     ...options!.split(", ").map((option) => {
       const [, key, value] = /^`(\w+)`(?: \((.*)\))?$/.exec(option)!;
@@ -72,10 +72,58 @@ it("the schedules are all there are, with all their options, and the defaults of
   expect(rows.sort()).toEqual(expected.sort());
 });
 
-it("the entries are those of package.json", () => {
+describe("the entries", () => {
   const { name, exports } = JSON.parse(read("package.json"));
-  const entries = Object.keys(exports).map((key) => key.replace(".", name));
-  const rows = tableRows("README.md", "## Entries and environments").map(([entry]) => codeOf(entry!));
-  const listed = rows.filter((entry) => entry.startsWith(name));
-  expect([...listed, `${name}/package.json`].sort()).toEqual(entries.sort());
+  const budget: Record<string, number> = JSON.parse(read("scripts/size-budget.json"));
+  const rows = tableRows("README.md", "## Which entry for whom").map(([entry, , size]) => [codeOf(entry!), size!]);
+  const kilobytes = (...files: string[]) => Math.round(files.reduce((sum, file) => sum + budget[file]!, 0) / 1000);
+
+  it("are those of package.json", () => {
+    const entries = Object.keys(exports).map((key) => key.replace(".", name));
+    expect([...rows.map(([entry]) => entry), `${name}/package.json`].sort()).toEqual(entries.sort());
+  });
+
+  it.each(rows)("%s has its budget as size", (entry, size) => {
+    const target = exports[entry!.replace(name, ".")];
+    const file = (typeof target === "string" ? target : target.default).replace("./dist/", "");
+    expect(Number(size)).toBe(kilobytes(file));
+  });
+
+  it("have the sizes of the headline", () => {
+    const readme = read("README.md");
+    expect(readme).toContain(`**${kilobytes("index.js")} kB**`);
+    expect(readme).toContain(`[${kilobytes("slim.js", "rmsprop.wasm")} kB](docs/size.md)`);
+  });
+});
+
+describe("the headline", () => {
+  const readme = read("README.md");
+
+  it("has the speeds of a step over 1 M parameters from the benchmarks", () => {
+    const ratio = (contestant: string) => {
+      const row = tableRows("docs/benchmarks.md", "### default").find(([name]) => name === contestant)!;
+      return Number(/\(([\d.]+)×\)/.exec(row[column]!)![1]).toFixed(1);
+    };
+    const head = read("docs/benchmarks.md").match(/^\| A step of .*$/m)![0];
+    const column = head.split("|").findIndex((cell) => cell.trim() === "1 M") - 1;
+    expect(readme).toContain(`**${ratio("tfjs, wasm")}× faster**`);
+    expect(readme).toContain(`${ratio("plain JavaScript")}× faster than ten lines of JavaScript`);
+  });
+
+  it("has the number of environments from their page, as have others", () => {
+    const page = read("docs/environments.md");
+    const [, ways] = /(\d+) ok/.exec(page)!;
+    const hosts = page.split("## Each of them")[0]!.match(/^\| \w.*\|$/gm)!.length - 1;
+    expect(readme).toContain(`**${ways} ways to run**`);
+    expect(readme).toContain(`in ${hosts} browsers, runtimes and bundlers`);
+    expect(read("docs/where-it-runs.md")).toContain(`[${ways} ways in ${hosts} hosts](environments.md)`);
+  });
+});
+
+it("README.md has at most 200 lines, and examples of at most ten", () => {
+  const readme = read("README.md");
+  expect(readme.split("\n").length - 1).toBeLessThanOrEqual(200);
+  const examples = readme.match(/^```ts\n.*?^```$/gms)!;
+  expect(examples).toHaveLength(5);
+  for (const example of examples) expect(example.split("\n").length - 2, example).toBeLessThanOrEqual(10);
 });

@@ -1,0 +1,11 @@
+// Stands in for @tensorflow/tfjs in examples: its core and layers with the backend that runs everywhere.
+
+import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js";
+import "@tensorflow/tfjs-backend-cpu";
+import { enableProdMode } from "@tensorflow/tfjs-core";
+
+// Else it advises Node's users to use another package.
+enableProdMode();
+
+export * from "@tensorflow/tfjs-core";
+export { layers, sequential } from "@tensorflow/tfjs-layers";
