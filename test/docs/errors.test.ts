@@ -1,4 +1,4 @@
-// Every row of docs/errors.md: its example fails with its class and its message, and has changed nothing.
+// Every entry of docs/errors.md: its example fails with its class and its message, and has changed nothing.
 
 import assert from "node:assert/strict";
 import { numpy as np } from "@jax-js/jax";
@@ -14,9 +14,9 @@ import * as keras from "rmsprop-wasm/keras";
 import * as pytorch from "rmsprop-wasm/pytorch";
 import * as slim from "rmsprop-wasm/slim";
 import * as tfjs from "rmsprop-wasm/tfjs";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { rejects } from "./check.js";
-import { blocks, codeOf, tableRows } from "./pages.js";
+import { blocks, codeOf, read } from "./pages.js";
 
 const page = "docs/errors.md";
 const [setting] = blocks(page);
@@ -24,17 +24,38 @@ const entries = { checkpoint, jax, keras, node, onlyJs, pytorch, slim, tfjs };
 const names = { ...everything, ...entries, hdf5, np, tf, rejects, assert };
 const AsyncFunction = (async () => {}).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<void>;
 
-const types = [
-  "TypeError",
-  "RangeError",
-  "StateError",
-  "OutOfMemoryError",
-  "BackendUnavailableError",
-  "CheckpointError",
-];
+// Below the heading of a class, each entry is a message as heading, an example, and mostly a cure.
+const sections = read(page)
+  .split(/^(?=## )/m)
+  .slice(1)
+  .map((section) => {
+    const [heading, ...entries] = section.split(/^### /m);
+    const type = /^## (\w+)/.exec(heading!)![1]!;
+    return [type, entries.map((entry) => entry.split("\n\n").map((text) => text.trim()))] as const;
+  });
 
-describe.each(types)("%s", (type) => {
-  it.each(tableRows(page, `## ${type}`))("%s", async (_, example, message) => {
+it("has a section for each class, and entries of a message, an example, and at most a paragraph more", () => {
+  expect(sections.map(([type]) => type)).toEqual([
+    "TypeError",
+    "RangeError",
+    "StateError",
+    "OutOfMemoryError",
+    "BackendUnavailableError",
+    "CheckpointError",
+  ]);
+  for (const [, entries] of sections) {
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) {
+      const [message, example, ...others] = entry.filter((text) => text !== "");
+      expect(codeOf(message!), message).not.toBe(message);
+      expect(codeOf(example!), example).not.toBe(example);
+      expect(others.length, message).toBeLessThanOrEqual(1);
+    }
+  }
+});
+
+describe.each(sections)("%s", (type, entries) => {
+  it.each(entries)("%s", async (message, example) => {
     const code = `${setting!.code}
       const state = () => [[w, kernel].map((v) => [v.value.slice(), v.gradient.slice()]), optimizer.saveOwnVariables(), optimizer.getConfig()];
       const before = state();

@@ -1,6 +1,5 @@
 // Stands in for @tensorflow/tfjs in examples: its core and layers with the backend that runs everywhere.
 
-import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js";
 import "@tensorflow/tfjs-backend-cpu";
 import { enableProdMode } from "@tensorflow/tfjs-core";
 
