@@ -2,8 +2,6 @@
 
 import assert from "node:assert/strict";
 import { numpy as np } from "@jax-js/jax";
-import "@tensorflow/tfjs-backend-cpu";
-import * as tf from "@tensorflow/tfjs-core";
 import * as hdf5 from "jsfive";
 import * as everything from "rmsprop-wasm";
 import * as checkpoint from "rmsprop-wasm/checkpoint";
@@ -17,6 +15,7 @@ import * as tfjs from "rmsprop-wasm/tfjs";
 import { describe, expect, it } from "vitest";
 import { rejects } from "./check.js";
 import { blocks, codeOf, read } from "./pages.js";
+import * as tf from "./tfjs.js";
 
 const page = "docs/errors.md";
 const [setting] = blocks(page);
