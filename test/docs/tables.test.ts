@@ -146,5 +146,10 @@ it("README.md has at most 200 lines, and examples of at most ten", () => {
   expect(readme.split("\n").length - 1).toBeLessThanOrEqual(200);
   const examples = readme.match(/^```ts\n.*?^```$/gms)!;
   expect(examples).toHaveLength(5);
-  for (const example of examples) expect(example.split("\n").length - 2, example).toBeLessThanOrEqual(10);
+  for (const example of examples) {
+    const lines = example.split("\n").slice(1, -1);
+    expect(lines.filter((line) => line !== "").length, example).toBeLessThanOrEqual(10);
+    // GitHub's column.
+    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(96);
+  }
 });
