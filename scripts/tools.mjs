@@ -16,7 +16,8 @@ function lockedVersion(crate) {
 
 export const tools = [
   { command: "wasm-pack", crate: "wasm-pack", version: "0.15.1", flags: ["--locked"] },
-  // Not --locked: the lock file that this release carries names a version that was withdrawn.
+  // Not --locked: the lock file of 0.2.130, the newest release, asks for webpki-roots 1.0.11 (through ureq), and the index
+  // of crates.io ends at 1.0.10, so cargo refuses it. To be tried again with each newer release.
   { command: "wasm-bindgen", crate: "wasm-bindgen-cli", version: lockedVersion("wasm-bindgen"), flags: [] },
 ];
 
