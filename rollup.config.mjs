@@ -1,11 +1,12 @@
-// From build/ts (JavaScript and declarations, one file per source) to dist (for npm) and build/jsr (for JSR): one file per
-// entry of a flavour, and what its entries share in a file beside them.
+// From build/ts (JavaScript and declarations, one file per source) to dist (for npm) and build/jsr (for JSR): one file for
+// each entry of a build variant, and files beside them for what its entries share. scripts/entries.mjs lists the entries.
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import terser from "@rollup/plugin-terser";
 import wasm from "@rollup/plugin-wasm";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
+import { inputsOf } from "./scripts/entries.mjs";
 import { inlineText } from "./scripts/inline-text.mjs";
 
 const build = (name) => resolve("build", name);
@@ -20,14 +21,9 @@ const moduleFile = {
   },
 };
 
-/** The entries that share the classes of the flavour they are imported with. */
-const shared = { schedules: "schedules/index", tfjs: "tfjs/index", jax: "jax/index", threads: "threads/index" };
-const prefixed = (flavour) =>
-  Object.fromEntries(Object.entries(shared).map(([name, path]) => [`${flavour}.${name}`, path]));
-
 /**
- * What those entries share, in as few files as bundlers can still drop things from. The flavour's own entry has the
- * optimizers' classes: nothing but what it exports is wanted of it. `core` has the rest.
+ * What the entries of a variant share, in as few files as bundlers can still drop things from: the variant's main entry holds
+ * the optimizers' classes, `core` the rest.
  */
 const sharedChunks = (entry) => ({
   core: [
@@ -42,9 +38,9 @@ const sharedChunks = (entry) => ({
   [entry]: ["index"],
 });
 
-// Shorter and less code, of which engines parse 40 kB in a millisecond at each import; and in ASCII, because of a script with one
-// other character engines make a text of two bytes each. Functions are not put into their callers, who would make them anew in
-// each call. Names of classes stay: they are in error messages.
+// Engines parse 40 kB in a millisecond at each import. One non-ASCII character makes them store the script as two-byte text.
+// Functions are not inlined into their callers, which would create them anew in each call. Names of classes stay: they are in
+// error messages.
 const shorten = () =>
   terser({
     compress: { inline: false, keep_classnames: true, keep_infinity: true, reduce_funcs: false },
@@ -68,16 +64,9 @@ const workerScript = {
   },
 };
 
-/** Checkpoints and files of others serve every flavour, and need no kernel. Their types are those of the first. */
+/** Entries without a kernel, which serve every variant: checkpoints and other libraries' files. Their types are `index`'s. */
 const files = {
   name: "files",
-  entries: {
-    checkpoint: "checkpoint/index",
-    "checkpoint.node": "checkpoint/node",
-    "checkpoint.opfs": "checkpoint/opfs",
-    keras: "keras/index",
-    pytorch: "pytorch/index",
-  },
   chunks: {
     errors: ["support/errors", "support/checks", "checkpoint/run-exclusive"],
     safetensors: ["formats/safetensors", "formats/crc32"],
@@ -85,39 +74,25 @@ const files = {
 };
 
 /**
- * A flavour is a set of entries with a kernel/backends of its own: the file that names the machine forms it holds. One
- * flavour's entries share their classes.
+ * A build variant is a set of entries with backends of its own: `backends` is the file of ts/kernel that stands for
+ * kernel/backends there. The entries of one variant share their classes.
  */
-const flavours = [
-  {
-    name: "index",
-    backends: "backends",
-    threads: "threaded",
-    entries: { index: "index", ...shared },
-    types: files.entries,
-    chunks: sharedChunks("index"),
-    plugins: [moduleFile, workerScript],
-  },
-  { name: "js", backends: "script-only", entries: { js: "index", ...prefixed("js") }, chunks: sharedChunks("js") },
-  { name: "wasm-only", backends: "inline-only", entries: { "wasm-only": "index" } },
-  { name: "slim", backends: "provided", entries: { slim: "slim" } },
-  {
-    name: "workerd",
-    backends: "static",
-    entries: { workerd: "index", ...prefixed("workerd") },
-    chunks: sharedChunks("workerd"),
-  },
+const variants = [
+  { name: "index", backends: "backends", chunks: sharedChunks("index"), plugins: [moduleFile, workerScript] },
+  { name: "js", backends: "script-only", chunks: sharedChunks("js") },
+  { name: "wasm-only", backends: "inline-only" },
+  { name: "slim", backends: "provided" },
+  { name: "workerd", backends: "static", chunks: sharedChunks("workerd") },
 ];
 
-/** Resolves what only this build knows: build products, the build variant's backends, our helper in the place of plugin-wasm's. */
-const own = ({ backends, threads = "unthreaded" }, extension) => ({
+/** Resolves what only this build knows: build products, the variant's backends, our helper instead of plugin-wasm's. */
+const own = ({ backends }, extension) => ({
   name: "own",
   resolveId(id) {
     // A file beside the entry, which the host compiles.
     if (id === "#wasm/static/rmsprop.wasm") return { id: "./rmsprop.wasm", external: true, moduleSideEffects: false };
     if (id.startsWith("#wasm/")) return build(id.slice(1));
     if (id.endsWith("/backends.js")) return build(`ts/kernel/${backends}${extension}`);
-    if (id.endsWith("/threaded.js")) return build(`ts/kernel/${threads}${extension}`);
     if (id === "\0wasmHelpers.js") return build("ts/kernel/load-wasm-module.js");
     return null;
   },
@@ -148,15 +123,15 @@ const selfTypes = {
   },
 };
 
-/** To npm goes all of it; JSR has no conditions, and so no use for a flavour that only a condition gives. */
+/** npm gets all of it. JSR has no conditions, so it has no use for a variant that only a condition gives. */
 const folders = ({ name }) => (name === "workerd" ? ["dist"] : ["dist", "build/jsr"]);
 
-const outputs = (flavour, extension) =>
-  folders(flavour).map((dir) => ({
+const outputs = (variant, extension) =>
+  folders(variant).map((dir) => ({
     dir,
     entryFileNames: `[name]${extension}`,
     // Rollup takes `errors.d.ts` for `errors.d`: declarations must be called as what they declare.
-    chunkFileNames: ({ name }) => `${flavour.name}.${name.replace(/\.d$/, "")}${extension}`,
+    chunkFileNames: ({ name }) => `${variant.name}.${name.replace(/\.d$/, "")}${extension}`,
     hoistTransitiveImports: false,
     minifyInternalExports: false,
   }));
@@ -170,17 +145,17 @@ const chunks = ({ chunks = {} }) =>
 /** What the user brings: what the adapters are adapters to, and the host's own modules. */
 const external = ["@jax-js/jax", /^node:/];
 
-const scripts = (flavour) => ({
+const scripts = (variant) => ({
   external,
-  input: inputs(flavour.entries, ".js"),
-  output: outputs(flavour, ".js").map((output) => ({
+  input: inputs(inputsOf(variant.name), ".js"),
+  output: outputs(variant, ".js").map((output) => ({
     ...output,
-    manualChunks: chunks(flavour),
+    manualChunks: chunks(variant),
     generatedCode: "es2015",
     plugins: output.dir === "dist" ? [] : [selfTypes],
   })),
   plugins: [
-    own(flavour, ".js"),
+    own(variant, ".js"),
     wasm({
       sync: [build("wasm/rmsprop.wasm"), build("wasm/rmsprop.threads.wasm")],
       maxFileSize: Infinity,
@@ -188,7 +163,7 @@ const scripts = (flavour) => ({
     }),
     compressibleText,
     shorten(),
-    ...(flavour.plugins ?? []),
+    ...(variant.plugins ?? []),
   ],
 });
 
@@ -216,16 +191,16 @@ const scriptsOfTypes = {
   },
 };
 
-const declarations = (flavour) => ({
+const declarations = (variant) => ({
   external,
-  input: inputs({ ...flavour.entries, ...flavour.types }, ".d.ts"),
-  output: outputs(flavour, ".d.ts").map((output) => ({
+  input: inputs({ ...inputsOf(variant.name), ...(variant.name === "index" ? inputsOf(files.name) : {}) }, ".d.ts"),
+  output: outputs(variant, ".d.ts").map((output) => ({
     ...output,
     // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
     banner: output.dir === "dist" ? '/// <reference lib="esnext.disposable" />' : "",
     plugins: output.dir === "dist" ? [] : [scriptsOfTypes],
   })),
-  plugins: [own(flavour, ".d.ts"), dts(), typeOnly],
+  plugins: [own(variant, ".d.ts"), dts(), typeOnly],
 });
 
 /** What says of the file with one global that it is a script, not a module, and what its global is. */
@@ -241,7 +216,7 @@ const globalFiles = {
 
 /** One global and everything in one file: for `<script>`, `importScripts`, and sandboxes that take one file. */
 const global = {
-  ...scripts(flavours[0]),
+  ...scripts(variants[0]),
   input: build("ts/index.js"),
   output: {
     file: "dist/iife/rmsprop-wasm.js",
@@ -249,7 +224,7 @@ const global = {
     name: "rmspropWasm",
     generatedCode: "es2015",
   },
-  plugins: [...scripts(flavours[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
+  plugins: [...scripts(variants[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
-export default [...flavours.flatMap((flavour) => [declarations(flavour), scripts(flavour)]), scripts(files), global];
+export default [...variants.flatMap((variant) => [declarations(variant), scripts(variant)]), scripts(files), global];

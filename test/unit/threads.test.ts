@@ -398,23 +398,24 @@ it("says that a factory makes no workers, and ends those that come too late", as
     await new Promise((resolve) => (each.threadId < 0 ? resolve(0) : each.once("exit", resolve)));
 });
 
-it("belongs to its own flavour", async () => {
+it("belongs to its own build variant", async () => {
   const runtime = await threads(2);
   const options = { runtime: runtime as unknown as scriptOnly.Runtime };
   expect(() => new scriptOnly.Variable(1, options)).toThrow("of this copy of the package");
   expect(createRuntime()).not.toHaveProperty("threads");
 });
 
-it("has one thread in flavours whose hosts compile no bytes, and runtimes of that flavour", () => {
-  const program = `import { RMSprop, Variable } from "rmsprop-wasm";
-    import { createThreadedRuntime } from "rmsprop-wasm/threads";
-    const runtime = await createThreadedRuntime({ threads: 2 });
-    const w = new Variable(10, { runtime });
-    new RMSprop({ learningRate: 0.1 }).apply([[10]], [w]);
-    console.log(JSON.stringify([runtime.threads, runtime.backend, w.value[0] === Math.fround(9.683772)]));`;
-  const flags = ["--conditions=edge-light", "--input-type=module", "--eval", program];
+it.each(["edge-light", "workerd"])("says so on hosts that have no threads: %s", (condition) => {
+  const program = `import { createThreadedRuntime } from "rmsprop-wasm/threads";
+    import { BackendUnavailableError } from "rmsprop-wasm/js";
+    const error = await createThreadedRuntime({ threads: 2 }).catch((error) => error);
+    console.log(JSON.stringify([error instanceof BackendUnavailableError, error.message]));`;
+  const flags = [`--conditions=${condition}`, "--input-type=module", "--eval", program];
   const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  expect(JSON.parse(execFileSync(process.execPath, flags, { cwd, encoding: "utf8" }))).toEqual([1, "js", true]);
+  expect(JSON.parse(execFileSync(process.execPath, flags, { cwd, encoding: "utf8" }))).toEqual([
+    true,
+    "rmsprop-wasm/threads needs workers, and this host has none: use createRuntime() of rmsprop-wasm instead.",
+  ]);
 });
 
 interface Ended {

@@ -1,12 +1,11 @@
-// What `rmsprop-wasm/threads` runs in workers: the module for several threads and their script, both inside the file. The
-// build puts unthreaded.ts in place of this file for hosts that compile no bytes.
+// The module for several threads and the workers' script, both inside the file of `rmsprop-wasm/threads`.
 import compile from "#wasm/rmsprop.threads.wasm";
 import script from "#worker";
 
-/** What several threads need; `undefined` in build variants that cannot have them. */
+/** What several threads need. */
 export interface Threaded {
   readonly compile: () => WebAssembly.Module;
   readonly script: string;
 }
 
-export const threaded: Threaded | undefined = { compile, script };
+export const threaded: Threaded = { compile, script };

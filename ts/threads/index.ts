@@ -55,7 +55,7 @@ export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Pr
   if (worker !== undefined && typeof worker !== "function") {
     throw new TypeError(message("worker", "a function that makes a Worker", worker));
   }
-  const shared = threaded && threads > 1 ? await start(threaded, threads, worker as () => unknown) : undefined;
+  const shared = threads > 1 ? await start(threaded, threads, worker as () => unknown) : undefined;
   if (shared instanceof TypeError) throw shared;
   if (shared === undefined) {
     const { backend, kernel } = createRuntime({ initialBytes: limits.initial, maximumBytes: limits.maximum });

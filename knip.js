@@ -1,0 +1,30 @@
+// What knip takes for used. package.json cannot tell it: the sources of dist, what rollup.config.mjs puts in, what is run by hand.
+import { sources } from "./scripts/entries.mjs";
+
+export default {
+  workspaces: {
+    ".": {
+      entry: [
+        ...sources.map((source) => `ts/${source}`),
+        "ts/kernel/*.ts",
+        "ts/threads/worker.ts",
+        "examples/*/main.ts",
+        "scripts/*.mjs",
+        "bench/{run,docs}.mjs",
+        "bench/adapters/*.mjs",
+        "bench/contestants/{ours,javascript,serve}.mjs",
+        "bench/startup/child.mjs",
+        "test/**/*.{js,mjs}",
+        "test/runtime/environments/typescript/*.{ts,cts}",
+        "test/**/vitest.config.ts",
+        "test/**/*.test.ts",
+      ],
+    },
+    // With a lock file of its own.
+    "bench/peers": { entry: "*.mjs" },
+  },
+  ignoreExportsUsedInFile: true,
+  // Declared in ts/kernel/modules.d.ts, resolved in rollup.config.mjs.
+  ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],
+  ignoreBinaries: ["dpkg-query", "mkfifo", "rustc", "rustup"],
+};
