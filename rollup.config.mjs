@@ -9,12 +9,26 @@ import { dts } from "rollup-plugin-dts";
 import { inputsOf } from "./scripts/entries.mjs";
 import { inlineText } from "./scripts/inline-text.mjs";
 
+/**
+ * @typedef {object} BuildVariant
+ * @property {import("./scripts/entries.mjs").Variant} name
+ * @property {string} backends
+ * @property {Readonly<Record<string, readonly string[]>>} [chunks]
+ * @property {readonly import("rollup").Plugin[]} [plugins]
+ */
+
+/** @param {string} name */
 const build = (name) => resolve("build", name);
 
-/** The module as a file of its own, for hosts that load it themselves. What an import of it gives is the host's choice. */
+/**
+ * The module as a file of its own, for hosts that load it themselves. What an import of it gives is the host's choice.
+ *
+ * @type {import("rollup").Plugin}
+ */
 const moduleFile = {
   name: "module-file",
   generateBundle() {
+    /** @type {(fileName: string, source: string | Uint8Array) => string} */
     const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
     emit("rmsprop.wasm", readFileSync(build("wasm/rmsprop.wasm")));
     emit("rmsprop.wasm.d.ts", "declare const wasm: object;\nexport default wasm;\n");
@@ -24,6 +38,8 @@ const moduleFile = {
 /**
  * What the entries of a variant share, in as few files as bundlers can still drop things from: the variant's main entry holds
  * the optimizers' classes, `core` the rest.
+ *
+ * @param {string} entry
  */
 const sharedChunks = (entry) => ({
   core: [
@@ -49,7 +65,11 @@ const shorten = () =>
     keep_classnames: true,
   });
 
-/** The script of workers as one text: inside the entry `threads`, and a file of its own for pages with strict policies. */
+/**
+ * The script of workers as one text: inside the entry `threads`, and a file of its own for pages with strict policies.
+ *
+ * @type {import("rollup").Plugin}
+ */
 const workerScript = {
   name: "worker-script",
   resolveId: (id) => (id === "#worker" ? "\0worker" : null),
@@ -64,9 +84,14 @@ const workerScript = {
   },
 };
 
-/** Entries without a kernel, which serve every variant: checkpoints and other libraries' files. Their types are `index`'s. */
+/**
+ * Entries without a kernel, which serve every variant: checkpoints and other libraries' files. Their types are `index`'s.
+ *
+ * @type {BuildVariant}
+ */
 const files = {
   name: "files",
+  backends: "backends",
   chunks: {
     errors: ["support/errors", "support/checks", "checkpoint/run-exclusive"],
     safetensors: ["formats/safetensors", "formats/crc32"],
@@ -76,6 +101,8 @@ const files = {
 /**
  * A build variant is a set of entries with backends of its own: `backends` is the file of ts/kernel that stands for
  * kernel/backends there. The entries of one variant share their classes.
+ *
+ * @type {readonly BuildVariant[]}
  */
 const variants = [
   { name: "index", backends: "backends", chunks: sharedChunks("index"), plugins: [moduleFile, workerScript] },
@@ -85,7 +112,13 @@ const variants = [
   { name: "workerd", backends: "static", chunks: sharedChunks("workerd") },
 ];
 
-/** Resolves what only this build knows: build products, the variant's backends, our helper instead of plugin-wasm's. */
+/**
+ * Resolves what only this build knows: build products, the variant's backends, our helper instead of plugin-wasm's.
+ *
+ * @param {BuildVariant} variant
+ * @param {string} extension
+ * @returns {import("rollup").Plugin}
+ */
 const own = ({ backends }, extension) => ({
   name: "own",
   resolveId(id) {
@@ -98,24 +131,38 @@ const own = ({ backends }, extension) => ({
   },
 });
 
-/** The base64 text that plugin-wasm writes, as text that compresses as well as the module itself. */
+/**
+ * The base64 text that plugin-wasm writes, as text that compresses as well as the module itself.
+ *
+ * @type {import("rollup").Plugin}
+ */
 const compressibleText = {
   name: "compressible-text",
   transform(code, id) {
     if (!id.endsWith(".wasm")) return null;
-    const [literal, base64] = /'([\w+/=]{1000,})'/.exec(code);
+    const [literal, base64] = /'([\w+/=]{1000,})'/.exec(code) ?? [];
+    if (literal === undefined || base64 === undefined) throw new Error(`${id}: plugin-wasm writes another text`);
     return { code: code.replace(literal, () => `'${inlineText(Buffer.from(base64, "base64"))}'`), map: null };
   },
 };
 
+/**
+ * @param {Record<string, string>} entries
+ * @param {string} extension
+ */
 const inputs = (entries, extension) =>
   Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, build(`ts/${path}${extension}`)]));
 
-/** Says in a script where its declarations are: JSR and Deno do not look beside it. */
+/**
+ * Says in a script where its declarations are: JSR and Deno do not look beside it.
+ *
+ * @type {import("rollup").OutputPlugin}
+ */
 const selfTypes = {
   name: "self-types",
-  generateBundle({ dir }, bundle) {
+  generateBundle({ dir = "" }, bundle) {
     for (const chunk of Object.values(bundle)) {
+      if (chunk.type === "asset") continue;
       const types = chunk.fileName.replace(/\.js$/, ".d.ts");
       // Only now, because terser drops comments; and declarations are written first.
       if (existsSync(resolve(dir, types))) chunk.code = `/* @ts-self-types="./${types}" */\n${chunk.code}`;
@@ -123,9 +170,18 @@ const selfTypes = {
   },
 };
 
-/** npm gets all of it. JSR has no conditions, so it has no use for a variant that only a condition gives. */
+/**
+ * npm gets all of it. JSR has no conditions, so it has no use for a variant that only a condition gives.
+ *
+ * @param {BuildVariant} variant
+ */
 const folders = ({ name }) => (name === "workerd" ? ["dist"] : ["dist", "build/jsr"]);
 
+/**
+ * @param {BuildVariant} variant
+ * @param {string} extension
+ * @returns {import("rollup").OutputOptions[]}
+ */
 const outputs = (variant, extension) =>
   folders(variant).map((dir) => ({
     dir,
@@ -136,7 +192,11 @@ const outputs = (variant, extension) =>
     minifyInternalExports: false,
   }));
 
-/** Files that entries share, each by the sources that it holds, with what these import and no file before it holds. */
+/**
+ * Files that entries share, each by the sources that it holds, with what these import and no file before it holds.
+ *
+ * @param {BuildVariant} variant
+ */
 const chunks = ({ chunks = {} }) =>
   Object.fromEntries(
     Object.entries(chunks).map(([name, paths]) => [name, paths.map((path) => build(`ts/${path}.js`))]),
@@ -145,6 +205,7 @@ const chunks = ({ chunks = {} }) =>
 /** What the user brings: what the adapters are adapters to, and the host's own modules. */
 const external = ["@jax-js/jax", /^node:/];
 
+/** @param {BuildVariant} variant */
 const scripts = (variant) => ({
   external,
   input: inputs(inputsOf(variant.name), ".js"),
@@ -167,7 +228,11 @@ const scripts = (variant) => ({
   ],
 });
 
-/** Classes that are exported as types alone, because there is nothing to construct. `dts` exports every class as a value. */
+/**
+ * Classes that are exported as types alone, because there is nothing to construct. `dts` exports every class as a value.
+ *
+ * @type {import("rollup").Plugin}
+ */
 const typeOnly = {
   name: "type-only",
   renderChunk: (code) =>
@@ -179,18 +244,24 @@ const typeOnly = {
     ),
 };
 
-/** A script for each file of declarations that entries share: JSR looks for both. Those that hold code are written later. */
+/**
+ * A script for each file of declarations that entries share: JSR looks for both. Those that hold code are written later.
+ *
+ * @type {import("rollup").OutputPlugin}
+ */
 const scriptsOfTypes = {
   name: "scripts-of-types",
   generateBundle(_, bundle) {
-    for (const { fileName, isEntry } of Object.values(bundle)) {
-      if (isEntry) continue;
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type === "asset" || chunk.isEntry) continue;
+      const { fileName } = chunk;
       const source = `/* @ts-self-types="./${fileName}" */\nexport {};\n`;
       this.emitFile({ type: "asset", fileName: fileName.replace(/\.d\.ts$/, ".js"), source });
     }
   },
 };
 
+/** @param {BuildVariant} variant */
 const declarations = (variant) => ({
   external,
   input: inputs({ ...inputsOf(variant.name), ...(variant.name === "index" ? inputsOf(files.name) : {}) }, ".d.ts"),
@@ -203,10 +274,15 @@ const declarations = (variant) => ({
   plugins: [own(variant, ".d.ts"), dts(), typeOnly],
 });
 
-/** What says of the file with one global that it is a script, not a module, and what its global is. */
+/**
+ * Says that the file with one global is a script, not a module, and what its global is.
+ *
+ * @type {import("rollup").Plugin}
+ */
 const globalFiles = {
   name: "global-files",
   generateBundle() {
+    /** @type {(fileName: string, source: string) => string} */
     const emit = (fileName, source) => this.emitFile({ type: "asset", fileName, source });
     emit("package.json", '{ "type": "commonjs" }\n');
     const types = 'typeof import("../index.js", { with: { "resolution-mode": "import" } })';

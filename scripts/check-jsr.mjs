@@ -2,14 +2,13 @@
 // Deno is the one of `npm run test:runtimes`, installed where it is missing.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { deno } from "../test/runtime/environments/deno-bun.mjs";
-import { install } from "../test/runtime/needs.mjs";
+import { deno, install } from "../test/runtime/needs.mjs";
 import { root } from "./tools.mjs";
 
 await install([deno]);
 
 const { exports } = JSON.parse(readFileSync(new URL("../jsr.json", import.meta.url), "utf8"));
-const entries = Object.values(exports).filter((path) => path.endsWith(".js"));
+const entries = /** @type {string[]} */ (Object.values(exports)).filter((path) => path.endsWith(".js"));
 
 for (const args of [
   ["doc", "--lint", ...entries],

@@ -1,5 +1,5 @@
-// Proves what the package promises about its module: no imports, only the exports that the crate declares, SIMD in the
-// shipped form and none in the one that became JavaScript, the same bytes inside index.js, no path of the build machine.
+// Proves what the package promises about its module: no imports, only the exports that the crate declares, SIMD where it is
+// shipped and none where it became JavaScript, the same bytes inside index.js, no path of the build machine.
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -8,21 +8,34 @@ import { decode } from "../build/ts/kernel/load-wasm-module.js";
 import { kernelExports } from "./kernel-exports.mjs";
 import { root } from "./tools.mjs";
 
+/** @param {string} name */
 const path = (name) => join(root, name);
 const intended = ["memory", ...kernelExports("simd").map(({ name }) => name)].sort();
 let failures = 0;
 
+/**
+ * @param {string} what
+ * @param {boolean} holds
+ */
 function check(what, holds, detail = "") {
   console.log(`${holds ? "ok    " : "FAILED"} ${what}${holds ? "" : `: ${detail}`}`);
   if (!holds) failures += 1;
 }
 
+/**
+ * @param {string} name
+ * @param {string[]} exported
+ */
 function checkExports(name, exported, wanted = intended) {
   const [expected, found] = [wanted.join(" "), exported.sort().join(" ")];
   check(`${name} has exactly the ${wanted.length} intended exports`, expected === found, `\n${expected}\n${found}`);
 }
 
-/** The instructions of a module, as text. */
+/**
+ * The instructions of a module, as text.
+ *
+ * @param {string} name
+ */
 function disassemble(name) {
   const tool = path("node_modules/binaryen/bin/wasm-dis");
   return execFileSync(process.execPath, [tool, path(name)], { encoding: "utf8", maxBuffer: 1 << 28 });
@@ -47,15 +60,16 @@ checkExports(
   WebAssembly.Module.exports(module).map((entry) => entry.name),
   ["memory", ...kernelExports("threads").map(({ name }) => name), ...ownExports].sort(),
 );
-// What an instance wrote when it is made would be over what the others have done.
+// Active data would overwrite what the other instances have done.
 const text = disassemble(threads);
 const active = text.match(/\(data \$\S+ \((?:i32\.const|offset)|^ \(start\b/gm) ?? [];
 check(`${threads} has passive data and no start function`, active.length === 0, active.join(" "));
 
 const instructions = disassemble(modules.simd);
 const scalar = disassemble(modules.scalar);
-// What `--low-memory-unused` takes for granted: below the data lies the stack alone, and it begins at 64 KiB.
+// `--low-memory-unused` assumes that only the stack is below the data, and that it begins at 64 KiB.
 for (const [name, code] of Object.entries({ simd: instructions, scalar, threads: text })) {
+  /** @param {RegExp} pattern */
   const numbers = (pattern) => Array.from(code.matchAll(pattern), ([, digits]) => Number(digits));
   const [stack] = numbers(/\(global \S+ \(mut i32\) \(i32\.const (\d+)\)\)/g);
   const data = numbers(/\(data \S+ \(i32\.const (\d+)\)/g);
@@ -73,13 +87,18 @@ check(`${modules.simd} contains no relaxed instruction`, relaxed.length === 0, r
 const strays = scalar.match(/\bv128\b|\b[if]\d+x\d+\.\w+/g) ?? [];
 check(`${modules.scalar} contains no SIMD`, strays.length === 0, strays.slice(0, 5).join(" "));
 
-const { default: instantiate } = await import(new URL("../build/wasm/rmsprop.fallback.js", import.meta.url));
+const { default: instantiate } = await import(new URL("../build/wasm/rmsprop.fallback.js", import.meta.url).href);
 checkExports("the fallback", Object.keys(instantiate()));
 
 const bytes = readFileSync(path(modules.simd));
-const scripts = readdirSync(path("dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
+const scripts = readdirSync(path("dist"), { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".js"));
+/** @param {string} name */
 const scriptOf = (name) => readFileSync(path(`dist/${name}`), "utf8");
-/** The modules inside a script: nothing else in it is so long a text. */
+/**
+ * The modules inside a script: it has no other text of 10 kB.
+ *
+ * @param {string} name
+ */
 const modulesIn = (name) => Array.from(scriptOf(name).matchAll(/"([^"'`\\$<]{9999,})"/g), ([, text]) => decode(text));
 const inlined = scripts.filter((name) => name !== "threads.js" && modulesIn(name).length > 0);
 const others = inlined.filter((name) => modulesIn(name).some((module) => !bytes.equals(module)));

@@ -9,31 +9,63 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./tools.mjs";
 
+/**
+ * @typedef {object} Result What became of one environment.
+ * @property {string} name
+ * @property {string} host
+ * @property {string} [version]
+ * @property {string} way
+ * @property {string} entry
+ * @property {keyof typeof backends} backend
+ * @property {number | null} milliseconds
+ * @property {string} status
+ * @property {string} [reason]
+ *
+ * @typedef {{ package: string, date: string, platform: string, crc: string, results: Result[] }} Run
+ */
+
+/** @param {string[]} names */
 const path = (...names) => join(root, ...names);
 const page = path("docs", "environments.md");
 const readmeFile = path("README.md");
 const markers = ["<!-- environments:begin (npm run docs:environments) -->", "<!-- environments:end -->"];
 
 const backends = { "wasm-simd128": "WebAssembly", js: "JavaScript" };
+
+/**
+ * @template T
+ * @param {T[]} values
+ */
 const unique = (values) => [...new Set(values)];
+/** @param {unknown[]} cells */
 const row = (cells) => `| ${cells.map((cell) => String(cell).replaceAll("|", "\\|")).join(" | ")} |`;
+/**
+ * @param {string[]} head
+ * @param {unknown[][]} rows
+ */
 const table = (head, rows) => [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 
 /** Hosts in the order of the tables: what most readers look for first. Others follow. */
 const order = ["Node", "Deno", "Bun", "Chromium", "Firefox", "WebKitGTK", "workerd", "edge-runtime", "Jest", "jsdom"];
+/** @param {Result} result */
 const rank = ({ host }) => (order.indexOf(host) + order.length + 1) % (order.length + 1);
 
-/** One row per host: its versions, and in how many ways it runs which machine form. */
+/**
+ * One row per host: its versions, and in how many ways it runs which backend.
+ *
+ * @param {Result[]} results
+ */
 function shortTable(results) {
   const rows = unique(results.map(({ host }) => host)).map((host) => {
     const ours = results.filter((result) => result.host === host);
     const versions = unique(ours.map(({ version }) => version).filter(Boolean));
+    /** @param {string} backend */
     const passed = (backend) => ours.filter((result) => result.status === "ok" && result.backend === backend);
     const others = ours.filter(({ status }) => status !== "ok");
     const counts = [...Object.keys(backends).map(passed), others].map(({ length }) => length || "–");
     return [host, versions.join(", ") || "–", ...counts];
   });
-  // The last column is for what did not run, if there is such.
+  // The last column is for what did not run, if there is any.
   const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
   const head = ["Environment", "Versions", ...Object.values(backends), "Neither"];
   return table(
@@ -42,6 +74,7 @@ function shortTable(results) {
   );
 }
 
+/** @param {Result[]} results */
 function longTable(results) {
   const rows = results.map(({ name, host, way, entry, version, backend, milliseconds, status, reason }) => {
     const verdict = status === "ok" ? "ok" : `**${status}**${reason ? `: ${reason.split("\n")[0]}` : ""}`;
@@ -51,6 +84,10 @@ function longTable(results) {
   return table(["Name", "Host", "Version", "Way", "Entry", "Form", "Seconds", "Result"], rows);
 }
 
+/**
+ * @param {Run} run
+ * @param {Result[]} results
+ */
 function text({ package: name, date, platform, crc }, results) {
   const counts = unique(results.map(({ status }) => status)).map((status) => {
     return `${results.filter((result) => result.status === status).length} ${status}`;
@@ -63,9 +100,9 @@ ${counts.join(", ")}.
 In each environment the packed package is installed and does the same: Keras' own example; 15 trainings of 200 steps over all
 options, schedules and both optimizers, saved and loaded in between; growth of memory; errors; \`free\`; 1,000 optimizers at
 once; 200 runtimes made and dropped. What the trainings leave behind has the CRC-32 \`${crc}\` everywhere, with WebAssembly and
-with JavaScript. An environment counts as ok only with those bits and with the form that is written here.
+with JavaScript. An environment counts as ok only with those bits and with the backend that is written here.
 
-In how many ways each host runs which machine form:
+In how many ways each host runs which backend:
 
 ${shortTable(results)}
 
@@ -78,35 +115,48 @@ ${longTable(results)}
 `;
 }
 
-/** The run that the page is about. */
+/**
+ * The run that the page is about.
+ *
+ * @returns {Run}
+ */
 function readPage() {
   const content = readFileSync(page, "utf8");
-  const [, name, date, platform] = / of `npm run test:runtimes`: (.*), (.*), (.*)\.\n/.exec(content);
-  const [, crc] = /CRC-32 `(\w+)`/.exec(content);
-  const formOf = Object.fromEntries(Object.entries(backends).map(([backend, form]) => [form, backend]));
+  const [, name, date, platform] = / of `npm run test:runtimes`: (.*), (.*), (.*)\.\n/.exec(content) ?? [];
+  const [, crc] = /CRC-32 `(\w+)`/.exec(content) ?? [];
+  if (name === undefined || crc === undefined)
+    throw new Error("docs/environments.md does not say which run it is about");
+  const backendOf = /** @type {Record<string, keyof typeof backends>} */ (
+    Object.fromEntries(Object.entries(backends).map(([backend, title]) => [title, backend]))
+  );
   const rows = content.split("\n").filter((line) => /^\| `[\w-]+` +\|/.test(line));
   const results = rows.map((line) => {
     const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
-    const [, name, host, version, way, entry, form, seconds, verdict] = cells;
+    const [, name, host, version, way, entry, backend, seconds, verdict] = cells;
     const [, status = "ok", reason] = /^\*\*(.*?)\*\*(?:: (.*))?$/.exec(verdict) ?? [];
     const milliseconds = seconds === "" ? null : 1000 * Number(seconds);
+    /** @param {string} cell */
     const code = (cell) => cell.slice(1, -1);
     return {
       name: code(name),
       host,
-      version: version || undefined,
+      ...(version && { version }),
       way,
       entry: code(entry),
-      backend: formOf[form],
+      backend: backendOf[backend],
       milliseconds,
       status,
-      reason,
+      ...(reason && { reason }),
     };
   });
   return { package: name, date, platform, crc, results };
 }
 
-/** README.md with the table between its markers, if it has them. */
+/**
+ * README.md with the table between its markers, if it has them.
+ *
+ * @param {Result[]} results
+ */
 function filledReadme(results) {
   const readme = existsSync(readmeFile) ? readFileSync(readmeFile, "utf8") : "";
   const [begin, end] = markers.map((marker) => readme.indexOf(marker));
@@ -114,7 +164,11 @@ function filledReadme(results) {
   return `${readme.slice(0, begin)}${markers[0]}\n\n${shortTable(results)}\n\n${readme.slice(end)}`;
 }
 
-/** The same text however wide the cells are. */
+/**
+ * The same text however wide the cells are.
+ *
+ * @param {string} text
+ */
 const narrow = (text) => text.replace(/ +\|/g, " |").replace(/-{3,}/g, "---");
 
 const files = process.argv.slice(2);

@@ -1,7 +1,11 @@
 // What a module's bytes are spent on: its functions by the crate and module that their names begin with, and the rest.
 import { readFileSync } from "node:fs";
 
-/** Sizes by part, of a module that still has names. */
+/**
+ * Sizes by part, of a module that still has names.
+ *
+ * @param {URL} path
+ */
 export function moduleParts(path) {
   const bytes = readFileSync(path);
   let at = 8;
@@ -19,8 +23,12 @@ export function moduleParts(path) {
     return bytes.toString("utf8", at - length, at);
   };
 
-  const [sizes, names] = [[], []];
+  /** @type {number[]} */
+  const sizes = [];
+  /** @type {string[]} */
+  const names = [];
   let data = 0;
+  /** @type {Record<number, (end: number) => void>} */
   const readers = {
     0: (end) => {
       if (text() !== "name") return;

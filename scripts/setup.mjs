@@ -13,15 +13,25 @@ import { environment, home, isInstalled, root, tools } from "./tools.mjs";
 class Missing extends Error {}
 
 const started = performance.now();
+/** @param {number} since */
 const seconds = (since) => `${Math.round((performance.now() - since) / 1000)} s`;
 const steps = 2 + tools.length + 1;
 let worked = false;
 
-/** One step of the set-up on one line: redrawn on a terminal, repeated every ten seconds elsewhere. */
+/**
+ * One step of the set-up on one line: redrawn on a terminal, repeated every ten seconds elsewhere.
+ *
+ * @param {number} step
+ * @param {string} title
+ */
 function progress(step, title) {
   const since = performance.now();
   const isTerminal = process.stdout.isTTY;
   let printed = Number.NEGATIVE_INFINITY;
+  /**
+   * @param {string} what
+   * @param {boolean} last
+   */
   const show = (what, last) => {
     const line = `[${step}/${steps}] ${title}: ${what}`;
     if (isTerminal) process.stdout.write(`\r\x1b[K${line}${last ? "\n" : ""}`);
@@ -32,11 +42,14 @@ function progress(step, title) {
   };
   worked = true;
   return {
+    /** @param {string} what */
     update: (what) => show(`${what}, ${seconds(since)}`, false),
+    /** @param {string} what */
     end: (what) => show(`${what}, ${seconds(since)}`, true),
   };
 }
 
+/** @type {[RegExp, string][]} */
 const cures = [
   [
     /linker .?(cc|link\.exe).? not found/i,
@@ -49,7 +62,14 @@ const cures = [
   [/ENOSPC|No space left/i, "The disk is full: make room"],
 ];
 
-/** Runs a command whose output nobody needs unless it fails; `describe` turns the output so far into progress. */
+/**
+ * Runs a command whose output nobody needs unless it fails.
+ *
+ * @param {ReturnType<typeof progress>} line
+ * @param {string} command
+ * @param {string[]} args
+ * @param {(output: string) => string} describe Turns the output so far into progress.
+ */
 async function run(line, command, args, describe) {
   const child = spawn(command, args, {
     cwd: root,
@@ -85,6 +105,7 @@ function checkNode() {
   throw new Missing(`Node ${process.versions.node} is too old: install Node 20.19 or newer (https://nodejs.org).`);
 }
 
+/** @param {number} step */
 async function setUpRust(step) {
   const target = "wasm32-unknown-unknown";
   const rustc = spawnSync("rustc", ["--print", "target-libdir", "--target", target], { cwd: root, encoding: "utf8" });
@@ -108,15 +129,18 @@ async function setUpRust(step) {
   await run(progress(step, `Rust target ${target}`), "rustup", ["target", "add", target], () => "downloading");
 }
 
+/** @param {number} step */
 async function setUpPackages(step) {
   const lock = readFileSync(join(root, "package-lock.json"), "utf8");
   const stamp = join(root, "node_modules", ".rmsprop-wasm-setup");
   const wanted = createHash("sha256").update(lock).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
 
+  /** @param {{ os?: string[], cpu?: string[] }} entry */
   const isForHere = ({ os, cpu }) => (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true);
   const { "": _self, ...packages } = JSON.parse(lock).packages;
   const folders = Object.keys(packages).filter((folder) => isForHere(packages[folder]));
+  /** @param {string} folder */
   const isThere = (folder) => existsSync(join(root, folder, "package.json"));
   // Retries in quick succession: without a network nobody wants to wait two minutes for the answer.
   const retries = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"];
@@ -126,6 +150,10 @@ async function setUpPackages(step) {
   writeFileSync(stamp, wanted);
 }
 
+/**
+ * @param {number} step
+ * @param {import("./tools.mjs").Tool} tool
+ */
 async function setUpTool(step, tool) {
   if (isInstalled(tool)) return;
   const line = progress(step, `${tool.command} ${tool.version}`);
@@ -142,7 +170,7 @@ try {
   await setUpRust(2);
   await setUpPackages(3);
   for (const [index, tool] of tools.entries()) await setUpTool(4 + index, tool);
-  console.log(worked ? `Set up in ${seconds(started)}.` : "Set-up: everything is in place.");
+  console.log(worked ? `Set up in ${seconds(started)}.` : "Set-up: nothing to do.");
 } catch (error) {
   if (!(error instanceof Missing)) throw error;
   console.error(error.message);

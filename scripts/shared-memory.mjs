@@ -1,11 +1,16 @@
 // Makes a module for several threads of one for a single thread: all of its instances work on one memory.
 //
-// A linker does this only for code compiled with atomics, and then Rust's std must be compiled anew. Ours needs none: it is
-// never in two places at once but in parts of arrays that do not overlap, and JavaScript's Atomics say when a part begins
-// and ends. What is left for the linker's work is four changes of the module's text.
+// A linker does this only for code compiled with atomics, and then Rust's std must be compiled anew. Ours needs no atomics:
+// threads write to parts of arrays that do not overlap, and JavaScript's Atomics say when a part begins and ends. That leaves
+// four changes of the module's text.
 
-/** The module with shared memory, as text, and the pages of memory that it needs at first. */
+/**
+ * The module with shared memory, as text, and the pages of memory that it needs at first.
+ *
+ * @param {string} text
+ */
 export function withSharedMemory(text) {
+  /** @type {string[]} */
   const additions = [];
 
   // The memory is the host's, so that each instance can be given the same one.
@@ -19,6 +24,7 @@ export function withSharedMemory(text) {
   text = change(text, /^\(module\b/g, ([start]) => `${start} ${memory}`);
 
   // Active data is written at each instantiation, over what the program has done meanwhile. Passive data is not.
+  /** @type {string[]} */
   const initialized = [];
   text = change(
     text,
@@ -43,7 +49,13 @@ export function withSharedMemory(text) {
   return { text, initialPages };
 }
 
-/** `text` with what matches changed; stops the build where there is another number of matches than `most`, or none. */
+/**
+ * `text` with what matches changed. Stops the build if nothing matches, or more than `most`.
+ *
+ * @param {string} text
+ * @param {RegExp} pattern
+ * @param {(match: string[]) => string} replace
+ */
 function change(text, pattern, replace, most = 1) {
   const found = [...text.matchAll(pattern)].length;
   if (found === 0 || found > most) throw new Error(`expected once: ${pattern}; found ${found}`);

@@ -32,13 +32,14 @@ describe("on a made-up tree", () => {
     "rust/lib.rs": "mod low; mod high; pub use high::walk::Walk;",
     "rust/low/mod.rs": "pub mod ground;",
     "rust/low/ground.rs": `// use crate::high::Comment;
+      macro_rules! rule { () => {}; } pub(crate) use rule;
       pub fn text() -> &'static str { "crate::high::Text" }
       #[cfg(test)] mod tests { use crate::high::Test; fn f() { if true {} } }
       mod wide { use super::text; }`,
     "rust/low/cellar.rs": "use crate::{low::ground, high::{walk::Walk as Stroll}};",
     "rust/low/loft.rs": "use super::cellar; fn f() { crate::high::roof::g() }",
     "rust/high/mod.rs": "mod walk; mod roof; pub use walk::Walk;",
-    "rust/high/walk.rs": "use crate::low::ground::text; use super::roof::g;",
+    "rust/high/walk.rs": "use crate::low::ground::{rule, text}; use super::roof::g;",
     "rust/high/roof.rs": "use crate::high::Walk; use core::mem::swap;",
     "ts/low/ground.ts": 'import type { High } from "../high/roof.js"; export type Ground = High; export const a = 1;',
     "ts/high/roof.ts": 'import { a } from "../low/ground.js"; export type High = typeof a;',

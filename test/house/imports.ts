@@ -121,7 +121,10 @@ function fileOf(root: string, path: readonly string[]): string {
     const module = [`${stem}.rs`, `${stem}/mod.rs`].find((name) => existsSync(join(root, name)));
     if (module === undefined) {
       const here = path.slice(0, i);
-      const source = uses(compiled(root, file), here).find(({ name, isPublic }) => isPublic && name === segment);
+      const source = uses(compiled(root, file), here).find(
+        // A macro is made visible by a `use` of its own name.
+        (use) => use.isPublic && use.name === segment && use.path.join() !== path.slice(0, i + 1).join(),
+      );
       return source === undefined ? file : fileOf(root, [...source.path, ...path.slice(i + 1)]);
     }
     file = module;

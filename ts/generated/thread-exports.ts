@@ -6,7 +6,7 @@ export const INITIAL_PAGES = 2;
 
 /** The raw exports of one instance of the module for several threads. */
 export interface ThreadExports extends KernelExports {
-  /** Passive data: to be put in place once, by the first instance. */
+  /** Copies the passive data into memory: once, by the first instance. */
   readonly memory_initialize: () => void;
 
   /** Sets where an instance's stack begins; it grows downwards. */

@@ -1,9 +1,8 @@
 // Deno, without any permission, and Bun, also compiled to one file.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { npm } from "../needs.mjs";
+import { deno, npm } from "../needs.mjs";
 
-export const deno = npm({ deno: "2.9.6" });
 const bun = npm({ bun: "1.4.5" });
 const WASM = "wasm-simd128";
 
