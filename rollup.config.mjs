@@ -93,7 +93,7 @@ const files = {
   name: "files",
   backends: "backends",
   chunks: {
-    errors: ["support/errors", "support/checks", "checkpoint/run-exclusive"],
+    errors: ["support/errors", "support/messages", "support/checks", "checkpoint/run-exclusive"],
     safetensors: ["formats/safetensors", "formats/crc32"],
   },
 };
