@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root, tableRows } from "../docs/pages.js";
-import { circles, type Floors, RUST, TYPESCRIPT, wrongArrows } from "./floors.js";
+import { circles, ENTRIES, type Floors, RUST, TYPESCRIPT, wrongArrows } from "./floors.js";
 import { rustArrows, typescriptArrows } from "./imports.js";
 
 describe.each([
@@ -21,7 +21,9 @@ describe.each([
     const rows = tableRows("CONTRIBUTING.md", `### \`${folder}\`, from the ground up`);
     const told = rows.flatMap(([cell]) => Array.from(cell!.matchAll(/`(.+?)`/g), ([, name]) => name!));
     const floorOf = (name: string) => floors.findIndex((rooms) => rooms.includes(name));
-    expect([...told].sort()).toEqual(floors.flat().sort());
+    // README.md tells of the entries.
+    const rooms = floors.flat().filter((room) => folder !== "ts" || !ENTRIES.includes(room));
+    expect([...told].sort()).toEqual(rooms.sort());
     expect(told.map(floorOf)).toEqual(told.map(floorOf).sort((a, b) => a - b));
   });
 });

@@ -1,5 +1,7 @@
 // The floors of the house: which folder stands on which. A file imports from its own folder and from lower floors.
 
+import { sources } from "../../scripts/entries.mjs";
+
 /** Folders and files of one source tree from the ground up. What stands in one row knows nothing of each other. */
 export type Floors = readonly (readonly string[])[];
 
@@ -17,18 +19,14 @@ export const RUST: Floors = [
   ["bin"],
 ];
 
-export const TYPESCRIPT: Floors = [
-  ["generated"],
-  ["support"],
-  ["kernel"],
-  ["memory"],
-  ["schedules"],
-  ["optimizers"],
-  ["formats"],
-  ["checkpoint", "keras", "pytorch", "tfjs", "jax", "threads"],
-  ["index.ts"],
-  ["slim.ts"],
-];
+const below: Floors = [["generated"], ["support"], ["kernel"], ["memory"], ["schedules"], ["optimizers"], ["formats"]];
+
+const folders = sources.filter((source) => source.includes("/")).map((source) => source.split("/")[0]!);
+
+/** The folders of entries that stand above all that; none is built on another. */
+export const ENTRIES = [...new Set(folders)].filter((folder) => !below.flat().includes(folder));
+
+export const TYPESCRIPT: Floors = [...below, ENTRIES, ["index.ts"], ["slim.ts"]];
 
 /** One file imports another. Both are paths below the root of the tree. */
 export interface Arrow {
