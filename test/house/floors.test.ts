@@ -1,4 +1,4 @@
-// The floors hold: no import between folders goes upwards or sideways.
+// The floors hold: no import between folders goes upwards or sideways, and no two files import each other.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,11 +28,16 @@ describe.each([
   });
 });
 
+it("crate/src has no files that import each other", () => {
+  expect(circles(rustArrows(join(root, "crate/src")))).toEqual([]);
+});
+
 describe("on a made-up tree", () => {
   let tree: string;
   const files = {
     "rust/lib.rs": "mod low; mod high; pub use high::walk::Walk;",
-    "rust/low/mod.rs": "pub mod ground;",
+    "rust/low/mod.rs": "pub mod ground; #[cfg(test)] mod tests;",
+    "rust/low/tests.rs": "use crate::high::Walk;",
     "rust/low/ground.rs": `// use crate::high::Comment;
       macro_rules! rule { () => {}; } pub(crate) use rule;
       pub fn text() -> &'static str { "crate::high::Text" }

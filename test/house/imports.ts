@@ -21,7 +21,9 @@ export async function typescriptArrows(root: string): Promise<Arrow[]> {
 /** Uses among the files below a folder of Rust, `crate/src`, tests left out. A `mod` is no use: it only names a file. */
 export function rustArrows(root: string): Arrow[] {
   const files = (readdirSync(root, { recursive: true }) as string[]).map(posix).filter((file) => file.endsWith(".rs"));
+  const tests = files.flatMap((file) => testModules(root, file));
   return files.sort().flatMap((from) => {
+    if (tests.includes(moduleOf(from).join("/"))) return [];
     const paths = usedPaths(compiled(root, from), moduleOf(from));
     const targets = new Set(paths.map((path) => fileOf(root, path)));
     targets.delete(from);
@@ -33,6 +35,12 @@ export function rustArrows(root: string): Arrow[] {
 function moduleOf(file: string): string[] {
   const path = file.replace(/(\/mod)?\.rs$/, "").split("/");
   return path[0] === "lib" || path[0] === "bin" ? [] : path;
+}
+
+/** The modules that a file declares for tests alone, in files of their own. */
+function testModules(root: string, file: string): string[] {
+  const found = readFileSync(join(root, file), "utf8").matchAll(/#\[cfg\(test\)\]\s*(?:pub\s+)?mod\s+(\w+);/g);
+  return Array.from(found, ([, name]) => [...moduleOf(file), name].join("/"));
 }
 
 /** A file's text without comments, texts and what is compiled for tests alone. */
