@@ -16,7 +16,7 @@ const STEPS = 120;
 /** A path has arrived where it comes this close to a minimum, (0, 1) or (0, -1). */
 const NEAR = 0.05;
 
-const [WIDTH, HEIGHT, CENTER_X, UNIT] = [880, 420, -0.42, 158];
+const [WIDTH, HEIGHT, CENTER_X, UNIT] = [880, 420, -0.3, 158];
 const X = (/** @type {number} */ x) => WIDTH / 2 + (x - CENTER_X) * UNIT;
 const Y = (/** @type {number} */ y) => HEIGHT / 2 - y * UNIT;
 
