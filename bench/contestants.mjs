@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { native, python } from "./install.mjs";
 
+/** @param {string[]} names */
 const here = (...names) => fileURLToPath(new URL(join(...names), import.meta.url));
 
+/**
+ * @param {string} module
+ * @param {string[]} args
+ */
 const script = (module, ...args) => ({
   command: process.execPath,
   // 4 GiB of memory and its views, and a collector that can be called between models.
@@ -13,8 +18,9 @@ const script = (module, ...args) => ({
 });
 
 /**
- * `most`: parameters beyond which a step takes seconds; `mostTensors`, tensors. `only`: the configurations it has, by itself or as its library
- * gives them; others it answers with `unsupported`, but to ask costs time.
+ * Contestants by their names in a match. A configuration outside `only` is answered with `unsupported`, but to ask costs time.
+ *
+ * @type {Readonly<Record<string, import("./types.js").Start>>}
  */
 export const contestants = {
   ours: { title: "rmsprop-wasm", ...script("contestants/ours.mjs", "wasm") },
@@ -65,7 +71,11 @@ export const sameBits = ["again", "threads", "native", "js", "fround"];
 
 const pythonPeers = ["torch", "jax", "torch-2", "jax-2", "keras"];
 
-/** The contestants of this machine and this build. */
+/**
+ * The contestants of this machine and this build.
+ *
+ * @param {{ withPython: boolean, exports: object }} having
+ */
 export function present({ withPython, exports }) {
   return Object.keys(contestants).filter((name) => {
     if (pythonPeers.includes(name)) return withPython && existsSync(python);

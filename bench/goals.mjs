@@ -1,15 +1,16 @@
 // What the package promises about speed. Measured again by every run; `npm run bench -- --check` fails if one is missed by
 // more than the noise of the measurement.
 
+/** @type {import("./types.js").Workload[]} */
 const large = ["4k", "64k", "1M", "16M", "60 tensors"];
-const every = [
-  ...["default", "momentum", "centered", "EMA"],
-  ...["weight decay", "clipnorm", "global clipnorm", "all together"],
-];
+/** @type {import("./types.js").Configuration[]} */
+const every = ["default", "momentum", "centered", "EMA", "weight decay", "clipnorm", "global clipnorm", "all together"];
 
 /**
  * Ratios, medians of rounds: the time of `over` divided by the time of `under`. `atMost` and `atLeast` are the goal;
  * `because` is what it rests on.
+ *
+ * @type {readonly import("./types.js").RatioGoal[]}
  */
 export const ratioGoals = [
   {
@@ -114,11 +115,15 @@ export const ratioGoals = [
     atMost: 1.2,
     workloads: ["4k", "64k", "1M"],
     configurations: ["default"],
-    because: "the JavaScript form is what one would write by hand for the same bits",
+    because: "the JavaScript backend is what one would write by hand for the same bits",
   },
 ];
 
-/** Ratios of ours over other numbers than ordinary ones to ours over ordinary ones, 4 k parameters. */
+/**
+ * Ratios of ours over other numbers than ordinary ones to ours over ordinary ones, 4 k parameters.
+ *
+ * @type {readonly import("./types.js").RegimeGoal[]}
+ */
 export const regimeGoals = [
   { regime: "zero", atMost: 1.05, because: "zero gradients take no arithmetic that others do not" },
   { regime: "stuck", atMost: 2, because: "a kernel that lets the processor trap on subnormals takes 26 times as long" },
@@ -129,7 +134,11 @@ export const regimeGoals = [
   },
 ];
 
-/** Absolute numbers: a cold start is felt as time. */
+/**
+ * Absolute numbers: a cold start is felt as time.
+ *
+ * @type {readonly import("./types.js").Budget[]}
+ */
 export const budgets = [
   { measured: "import", unit: "ms", atMost: 3, title: "import of the default entry, Node" },
   { measured: "firstStep", unit: "ms", atMost: 0.5, title: "compile, instance and first step, Node, slim" },

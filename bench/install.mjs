@@ -14,13 +14,25 @@ const venv = join(root, ".venv-bench");
 export const python = join(venv, ...(windows ? ["Scripts", "python.exe"] : ["bin", "python"]));
 export const native = join(target, "release", `rmsprop-bench${windows ? ".exe" : ""}`);
 
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnSyncOptions} [settings]
+ */
 function run(command, args, settings) {
   const shell = windows && command === "npm";
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2], shell, ...settings });
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? `status ${status}`}`);
 }
 
-/** Runs `install` unless it ran for this text before. */
+/**
+ * Runs `install` unless it ran for this text before.
+ *
+ * @param {string} stamp
+ * @param {string | Uint8Array} text
+ * @param {string} title
+ * @param {() => void} install
+ */
 function once(stamp, text, title, install) {
   const wanted = createHash("sha256").update(text).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;

@@ -2,32 +2,54 @@
 import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
 import { interval, median, ratios } from "./statistics.mjs";
 
+/** @import { Estimate, JudgedRun, Limit, MeasuredMatch, RatioGoal, Summary } from "./types.js" */
+
+/**
+ * @param {MeasuredMatch | undefined} match
+ * @param {string} key
+ */
 const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key)?.nanoseconds;
 
 /**
  * A median ratio, its 95 % interval, and what the same code seems to gain or lose against itself. Only what is beyond both
  * is a goal missed.
+ *
+ * @param {MeasuredMatch | undefined} match
+ * @param {string} over
+ * @param {string} under
+ * @returns {Estimate | null}
  */
 function ratio(match, over, under) {
   const [numerator, denominator] = [timesOf(match, over), timesOf(match, under)];
   if (!numerator || !denominator) return null;
   const list = ratios(numerator, denominator);
   const again = timesOf(match, "again");
-  const bias = again ? Math.abs(median(ratios(again, timesOf(match, "ours"))) - 1) : 0;
+  const bias = again ? Math.abs(median(ratios(again, timesOf(match, "ours") ?? [])) - 1) : 0;
   const { low, high } = interval(list);
   return { measured: median(list), low: low / (1 + bias), high: high * (1 + bias) };
 }
 
+/**
+ * @param {Limit} goal
+ * @param {Estimate | null | undefined} measured
+ */
 function verdict({ atMost, atLeast }, measured) {
   if (!measured) return "not measured";
   if (atMost !== undefined) {
     if (measured.measured <= atMost) return "reached";
     return measured.low <= atMost ? "within noise" : "missed";
   }
+  if (atLeast === undefined) throw new Error("a goal without a limit");
   if (measured.measured >= atLeast) return "reached";
   return measured.high >= atLeast ? "within noise" : "missed";
 }
 
+/**
+ * @param {string} title
+ * @param {Limit} goal
+ * @param {Estimate | null | undefined} measured
+ * @param {string | null} [excuse] What to say of a goal that is missed for another's fault.
+ */
 function judged(title, goal, measured, excuse) {
   const found = verdict(goal, measured);
   return {
@@ -46,6 +68,9 @@ const MEMORY_BOUND = 1.25;
 /**
  * Why a goal beside others may be out of reach. They were set on one processor: on another, the divider or its rivals may be
  * so fast that the crate as native code does not reach them either, or memory so slow that a second thread has nothing to do.
+ *
+ * @param {RatioGoal} goal
+ * @param {MeasuredMatch | undefined} match
  */
 function excuse(goal, match) {
   const { over, under } = goal;
@@ -56,10 +81,12 @@ function excuse(goal, match) {
   }
   // Of native code beside itself nothing would follow.
   if (!names.includes("ours") || names.includes("native")) return null;
-  const [otherOver, otherUnder] = names.map((name) => (name === "ours" ? "native" : name));
-  return verdict(goal, ratio(match, otherOver, otherUnder)) === "missed" ? "native code misses it too" : null;
+  /** @param {string} name */
+  const other = (name) => (name === "ours" ? "native" : name);
+  return verdict(goal, ratio(match, other(over), other(under))) === "missed" ? "native code misses it too" : null;
 }
 
+/** @param {MeasuredMatch | undefined} match */
 function perTensor(match) {
   const [many, one] = [timesOf(match, "ours/1000x8"), timesOf(match, "ours/8000")];
   if (!many || !one) return null;
@@ -67,21 +94,32 @@ function perTensor(match) {
   return { measured: median(list), ...interval(list) };
 }
 
-/** The budgets' numbers. */
+/**
+ * The budgets' numbers.
+ *
+ * @param {JudgedRun} run
+ */
 function absolute({ matches, startup }) {
   const [node, slim] = startup?.filter(({ host }) => host.startsWith("Node")) ?? [];
   // The quartiles of cold starts stand for their noise.
-  const start = (of, name) => of?.[name] && { measured: of[name].median, low: of[name].low, high: of[name].high };
+  /** @param {Summary | null | undefined} summary */
+  const start = (summary) => summary && { measured: summary.median, low: summary.low, high: summary.high };
   return {
-    import: start(node, "import"),
+    import: start(node?.import),
     // Without decoding, which `slim` does not need: its time is in the table of cold starts.
-    firstStep: start(slim, "firstStep"),
+    firstStep: start(slim?.firstStep),
     perTensor: perTensor(matches.find(({ name }) => name === "tensors")),
   };
 }
 
+/** @param {JudgedRun} run */
 export function judge(run) {
   const { matches } = run;
+  /**
+   * @param {string} name
+   * @param {string} workload
+   * @param {string} configuration
+   */
   const met = (name, workload, configuration) =>
     matches.find(
       (match) => match.name === name && match.workload === workload && match.configuration === configuration,

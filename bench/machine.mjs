@@ -2,6 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, totalmem } from "node:os";
 
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
 const firstLine = (command, ...args) => execFileSync(command, args, { encoding: "utf8" }).split("\n")[0].trim();
 
 export const machine = () => ({

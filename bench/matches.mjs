@@ -2,13 +2,19 @@
 import { contestants } from "./contestants.mjs";
 import { configurations, parametersOf, regimes, tensorsOf, workloads } from "./workloads.mjs";
 
-/** How long it is measured: rounds, slices of a round, and milliseconds of a slice and of warming up. */
+/** @import { Configuration, Match, Workload } from "./types.js" */
+
+/** @type {Readonly<Record<"full" | "quick", import("./types.js").Effort>>} */
 export const effort = {
   full: { rounds: 21, slices: 3, slice: 8, warm: 150 },
   quick: { rounds: 9, slices: 3, slice: 2, warm: 50 },
 };
 
-/** What `--quick` leaves out is large, or said by its neighbours. */
+/**
+ * What `--quick` leaves out is large, or said by its neighbours.
+ *
+ * @type {{ peers: Workload[], configurations: Workload[], regimes: Configuration[] }}
+ */
 const quick = {
   peers: ["small", "4k", "1M"],
   configurations: ["4k", "1M"],
@@ -16,12 +22,18 @@ const quick = {
 };
 
 /** Many tensors are for peers; options make no difference there. What they are compared with is for `perTensor`. */
-const all = Object.keys(workloads).filter((name) => name !== "8000");
+const all = /** @type {Workload[]} */ (Object.keys(workloads)).filter((name) => name !== "8000");
 const one = all.filter((name) => name !== "1000x8");
 
-/** Every contestant over each workload and configuration that it has; ours twice, to see what noise alone does. */
+/**
+ * Every contestant over each workload and configuration that it has; ours twice, to see what noise alone does.
+ *
+ * @param {readonly string[]} present
+ * @param {boolean} isQuick
+ * @returns {Omit<Match, "name">[]}
+ */
 function sideBySide(present, isQuick) {
-  return Object.keys(configurations).flatMap((configuration) => {
+  return /** @type {Configuration[]} */ (Object.keys(configurations)).flatMap((configuration) => {
     const isDefault = configuration === "default";
     const measured = isQuick ? (isDefault ? quick.peers : quick.configurations) : isDefault ? all : one;
     return measured.map((workload) => {
@@ -41,7 +53,11 @@ function sideBySide(present, isQuick) {
   });
 }
 
-/** What is beyond the caches is part of the quick run too, but alone: the peers take seconds for a step. */
+/**
+ * What is beyond the caches is part of the quick run too, but alone: the peers take seconds for a step.
+ *
+ * @returns {Omit<Match, "name">}
+ */
 const beyondCaches = () => ({
   workload: "16M",
   configuration: "default",
@@ -49,7 +65,11 @@ const beyondCaches = () => ({
   entries: ["ours", "native", "triad", "again"],
 });
 
-/** Cost per tensor: the same number of parameters in 1,000 tensors and in one. */
+/**
+ * Cost per tensor: the same number of parameters in 1,000 tensors and in one.
+ *
+ * @type {Match}
+ */
 const perTensor = {
   name: "tensors",
   configuration: "default",
@@ -57,9 +77,14 @@ const perTensor = {
   entries: ["1000x8", "8000", "small"].flatMap((workload) => [`ours/${workload}`, `native/${workload}`]),
 };
 
-/** Ours over all kinds of numbers, against itself over ordinary ones; for comparison, what others make of them. */
+/**
+ * Ours over all kinds of numbers, against itself over ordinary ones; for comparison, what others make of them.
+ *
+ * @param {boolean} isQuick
+ * @returns {Match[]}
+ */
 function numbers(isQuick) {
-  return Object.keys(configurations)
+  return /** @type {Configuration[]} */ (Object.keys(configurations))
     .filter((configuration) => !isQuick || quick.regimes.includes(configuration))
     .map((configuration) => {
       const names = configuration === "default" ? ["ours", "native", "float64"] : ["ours"];
@@ -68,14 +93,25 @@ function numbers(isQuick) {
     });
 }
 
-/** A match: the workload (or, per entry, after the slash), the configuration, and the entries, ours first. */
+/**
+ * All matches of a run, but for growth.
+ *
+ * @param {readonly string[]} present
+ * @param {boolean} isQuick
+ * @returns {Match[]}
+ */
 export function matches(present, isQuick) {
   const meetings = sideBySide(present, isQuick).map((match) => ({ name: "side by side", ...match }));
   if (isQuick) meetings.push({ name: "side by side", ...beyondCaches() });
   return [...meetings, perTensor, ...numbers(isQuick)];
 }
 
-/** Time over parameters: powers of 4 from 1 k to 64 M. */
+/**
+ * Time over parameters: powers of 4 from 1 k to 64 M.
+ *
+ * @param {boolean} isQuick
+ * @returns {Match[]}
+ */
 export const growth = (isQuick) =>
   Array.from({ length: isQuick ? 6 : 9 }, (_, i) => 1024 * 4 ** i).map((size) => ({
     name: "growth",

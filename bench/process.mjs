@@ -6,21 +6,38 @@ import { createInterface } from "node:readline";
 const MILLISECONDS = 300_000;
 
 export class Contestant {
+  /** @type {import("node:child_process").ChildProcessWithoutNullStreams} */
   #child;
+  /** @type {AsyncIterator<string>} */
   #lines;
   #errors = "";
+  /** What it says of itself and its libraries. */
+  versions = "";
 
-  /** Starts the process; `versions` are there when it is ready. */
-  static async start(name, { command, args }) {
-    const contestant = new Contestant();
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
-    contestant.name = name;
-    contestant.#child = child;
-    contestant.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  /**
+   * @param {string} name
+   * @param {import("node:child_process").ChildProcessWithoutNullStreams} child
+   */
+  constructor(name, child) {
+    this.name = name;
+    this.#child = child;
+    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     child.stdin.on("error", () => {});
     child.stderr.on("data", (text) => {
-      contestant.#errors = (contestant.#errors + text).slice(-2000);
+      this.#errors = (this.#errors + text).slice(-2000);
     });
+  }
+
+  /**
+   * Starts the process, and waits until it is ready.
+   *
+   * @param {string} name
+   * @param {Pick<import("./types.js").Start, "command" | "args">} start
+   */
+  static async start(name, { command, args }) {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const contestant = new Contestant(name, child);
+    /** @type {Promise<never>} */
     const failed = new Promise((_, reject) => child.once("error", reject));
     const ready = await Promise.race([contestant.#read(), failed]);
     contestant.versions = ready.replace(/^ready ?/, "");
@@ -36,27 +53,45 @@ export class Contestant {
     return value;
   }
 
+  /** @param {unknown[]} words */
   async #ask(...words) {
     this.#child.stdin.write(`${words.join(" ")}\n`);
     return this.#read();
   }
 
-  /** Whether it made the model; `false` if it has no such thing. */
+  /**
+   * Whether it made the model; `false` if it does not support it.
+   *
+   * @param {string} name
+   * @param {string} sizes
+   * @param {string} regime
+   * @param {readonly string[]} options
+   */
   async make(name, sizes, regime, options) {
     return (await this.#ask("make", name, sizes, regime, ...options)) === "ok";
   }
 
-  /** Nanoseconds per step. */
+  /**
+   * Nanoseconds per step.
+   *
+   * @param {string} name
+   * @param {number} steps
+   */
   async run(name, steps) {
     return Number(await this.#ask("run", name, steps)) / steps;
   }
 
-  /** Evenly spaced values. */
+  /**
+   * Evenly spaced values.
+   *
+   * @param {string} name
+   */
   async values(name) {
     const words = (await this.#ask("values", name)).split(" ").map((word) => Number.parseInt(word, 16));
     return new Float32Array(Uint32Array.from(words).buffer);
   }
 
+  /** @param {string} name */
   free(name) {
     return this.#ask("free", name);
   }

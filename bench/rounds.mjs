@@ -6,17 +6,25 @@ const COMPARED_STEPS = 3;
 /** Largest difference of the way a value went, relative to the farthest way. Float32 rounding of values gives 1e-5. */
 const TOLERANCE = 1e-3;
 
+/** @import { Effort, Measured, Resolved } from "./types.js" */
+/** @typedef {Resolved & Measured & { steps: number, isSlow: boolean }} Running */
+
 /**
- * `entries`: `{ key, contestant, sizes, regime, options, computes }`, the first one the reference. Gives them with
- * `difference` and `nanoseconds` (per step, one number per round: the fastest of its slices), without those that do not
- * support the model.
+ * Measures the entries, the first one the reference, without those that do not support the model. A round's number is that of
+ * its fastest slice.
+ *
+ * @param {readonly Resolved[]} entries
+ * @param {Effort} effort
  */
 export async function measure(entries, { rounds, slices, slice, warm }) {
+  /** @type {Running[]} */
   const present = [];
   try {
     for (const entry of entries) {
       const { key, contestant, sizes, regime, options } = entry;
-      if (await contestant.make(key, sizes, regime, options)) present.push({ ...entry, nanoseconds: [] });
+      if (await contestant.make(key, sizes, regime, options)) {
+        present.push({ ...entry, nanoseconds: [], steps: 1, isSlow: false });
+      }
     }
     await compare(present);
     for (const entry of present) Object.assign(entry, await warmUp(entry, warm, slice));
@@ -37,7 +45,13 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
   return present;
 }
 
-/** Another first one in each turn, and every other turn backwards: nobody always follows the same one. */
+/**
+ * Another first one in each turn, and every other turn backwards: nobody always follows the same one.
+ *
+ * @template T
+ * @param {readonly T[]} entries
+ * @param {number} turn
+ */
 function order(entries, turn) {
   const first = turn % entries.length;
   const rotated = [...entries.slice(first), ...entries.slice(0, first)];
@@ -47,7 +61,13 @@ function order(entries, turn) {
 /** A step of so many milliseconds is a long slice by itself: one a round is enough. */
 const SLOW = 100;
 
-/** Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice. */
+/**
+ * Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice.
+ *
+ * @param {Resolved} entry
+ * @param {number} warm
+ * @param {number} slice
+ */
 async function warmUp({ contestant, key }, warm, slice) {
   let steps = 1;
   let perStep = 0;
@@ -60,9 +80,17 @@ async function warmUp({ contestant, key }, warm, slice) {
   return { steps: stepsWithin(slice, perStep), isSlow: perStep > SLOW };
 }
 
+/**
+ * @param {number} milliseconds
+ * @param {number} perStep
+ */
 const stepsWithin = (milliseconds, perStep) => Math.max(1, Math.min(1e6, Math.round(milliseconds / perStep)));
 
-/** Throws unless everyone has moved the values as the first one has. */
+/**
+ * Throws unless everyone has moved the values as the first one has.
+ *
+ * @param {readonly Running[]} entries
+ */
 async function compare(entries) {
   const first = new Map();
   for (const entry of entries) {
@@ -77,7 +105,8 @@ async function compare(entries) {
       first.set(model, after);
       continue;
     }
-    let [farthest, difference, equal] = [0, 0, after.length === reference.length];
+    let [farthest, difference] = [0, 0];
+    let equal = after.length === reference.length;
     for (let i = 0; i < reference.length; i++) {
       farthest = Math.max(farthest, Math.abs(reference[i] - before[i]));
       difference = Math.max(difference, Math.abs(reference[i] - after[i]));

@@ -1,8 +1,14 @@
 // Medians, quartiles, and how well a median is known.
 
+/** @param {ArrayLike<number>} numbers */
 const sorted = (numbers) => Float64Array.from(numbers).sort();
 
-/** The number below which the share `q` of the numbers lies; between two numbers by a straight line. */
+/**
+ * The number below which the share `q` of the numbers lies; between two numbers by a straight line.
+ *
+ * @param {ArrayLike<number>} numbers
+ * @param {number} q
+ */
 export function quantile(numbers, q) {
   const ordered = sorted(numbers);
   const at = (ordered.length - 1) * q;
@@ -10,9 +16,14 @@ export function quantile(numbers, q) {
   return low + (ordered[Math.ceil(at)] - low) * (at - Math.floor(at));
 }
 
+/** @param {ArrayLike<number>} numbers */
 export const median = (numbers) => quantile(numbers, 0.5);
 
-/** Median and quartiles. */
+/**
+ * Median and quartiles.
+ *
+ * @param {ArrayLike<number>} numbers
+ */
 export const summary = (numbers) => ({
   median: median(numbers),
   low: quantile(numbers, 0.25),
@@ -23,6 +34,8 @@ export const summary = (numbers) => ({
  * A confidence interval of the median, of 95 % at least whatever the numbers' distribution: from the `rank`-th number to the
  * `rank`-th from above. A sample has less than `rank` numbers below the median as often as a coin has heads (W. J. Conover,
  * *Practical Nonparametric Statistics*, 3.2).
+ *
+ * @param {ArrayLike<number>} numbers
  */
 export function interval(numbers) {
   const ordered = sorted(numbers);
@@ -35,5 +48,10 @@ export function interval(numbers) {
   return { low: ordered[Math.max(0, rank - 1)], high: ordered[Math.min(n - 1, n - rank)] };
 }
 
-/** Ratios round by round: what disturbs a round disturbs both of its numbers. */
+/**
+ * Ratios round by round: what disturbs a round disturbs both of its numbers.
+ *
+ * @param {readonly number[]} numerator
+ * @param {readonly number[]} denominator
+ */
 export const ratios = (numerator, denominator) => numerator.map((number, i) => number / denominator[i]);

@@ -37,16 +37,28 @@ export const regimes = {
   alternating: "every other group of 16 as in “stuck”",
 };
 
-/** Parameters of a list of tensors. */
+/**
+ * Parameters of a list of tensors.
+ *
+ * @param {string} sizes
+ */
 export const parametersOf = (sizes) =>
   sizes.split(",").reduce((sum, part) => {
     const [size, count = "1"] = part.split("x");
     return sum + Number(size) * Number(count);
   }, 0);
 
-/** How many tensors a list has. */
+/**
+ * How many tensors a list has.
+ *
+ * @param {string} sizes
+ */
 export const tensorsOf = (sizes) => sizes.split(",").reduce((sum, part) => sum + Number(part.split("x")[1] ?? 1), 0);
 
-/** `options` as the protocol writes them. */
+/**
+ * `options` as the protocol writes them.
+ *
+ * @param {keyof typeof configurations} configuration
+ */
 export const optionsOf = (configuration) =>
   Object.entries(configurations[configuration]).map(([name, number]) => `${name}=${number}`);
