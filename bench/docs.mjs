@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../scripts/tools.mjs";
+import { biome, root } from "../scripts/tools.mjs";
 import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
 import { plots } from "./report/plots.mjs";
 import * as tables from "./report/tables.mjs";
@@ -59,7 +59,7 @@ ${Object.values(run.versions)
 
 - Each contestant is a process of its own, driven over standard input ([the protocol](../bench/protocol.md)), so engines and collectors
   do not disturb each other.
-- Before timing, everyone takes three steps, and the values must agree: in every bit with the native build, the JavaScript form and the
+- Before timing, everyone takes three steps, and the values must agree: in every bit with the native build, the JavaScript backend and the
   \`Math.fround\` loop, and to a thousandth of the way they went with everybody else.
 - Then everyone gets warm for ${effort.warm} ms, until optimizing compilers are done.
 - ${effort.rounds} rounds: in each, every contestant takes ${effort.slices} slices of ${effort.slice} ms (at least one step) in a rotating order. The round's number is the
@@ -67,7 +67,7 @@ ${Object.values(run.versions)
   than 100 ms: one a round.)
 - Ratios are formed in each round and then summed up by their median, so what disturbs a round disturbs both of its numbers.
 - Gradients are the same in every step, and nobody copies them.
-- “Again” is the same code in another place of memory: what it differs from 1 by is noise.
+- “Again” is the same code on other addresses: by how much it differs from 1 is noise.
 
 ## Side by side
 
@@ -139,5 +139,5 @@ mkdirSync(folder, { recursive: true });
 writeFileSync(join(folder, "run.json"), `${JSON.stringify(run)}\n`);
 for (const [name, drawing] of Object.entries(drawings)) writeFileSync(join(folder, name), drawing);
 writeFileSync(page, text);
-execFileSync("npx", ["biome", "format", "--write", page], { cwd: root, stdio: "ignore" });
+execFileSync(process.execPath, [biome, "format", "--write", page], { cwd: root, stdio: "ignore" });
 console.log(`docs/benchmarks.md and ${Object.keys(drawings).length} plots.`);

@@ -7,7 +7,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "./tools.mjs";
+import { biome, root } from "./tools.mjs";
 
 /**
  * @typedef {object} Result What became of one environment.
@@ -203,6 +203,6 @@ if (files[0] === "--check") {
   writeFileSync(page, text(runs.at(-1), results));
   const filled = filledReadme(results);
   if (filled !== undefined) writeFileSync(readmeFile, filled);
-  execFileSync("npx", ["biome", "format", "--write", page, readmeFile], { stdio: "ignore" });
+  execFileSync(process.execPath, [biome, "format", "--write", page, readmeFile], { cwd: root, stdio: "ignore" });
   console.log(`docs/environments.md${filled ? " and README.md" : ""}: ${results.length} environments.`);
 }

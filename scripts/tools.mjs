@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Biome's script, for Node: `npx` is a command file on Windows, which only a shell runs. */
+export const biome = join(root, "node_modules", "@biomejs", "biome", "bin", "biome");
+
 /**
  * wasm-bindgen's command refuses modules compiled against any other version of its crate: the lock file knows which.
  *

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { jsrExcludes, jsrExports, packageExports, readmeRows, sizeRows } from "./entries.mjs";
-import { root } from "./tools.mjs";
+import { biome, root } from "./tools.mjs";
 
 const MARKERS = ["<!-- entries:begin (npm run entries) -->", "<!-- entries:end -->"];
 
@@ -42,8 +42,6 @@ const changes = {
   "README.md": (text) => withTable(text, ["Entry", "For", "kB, gzip"], readmeRows()),
   "docs/size.md": (text) => withTable(text, ["File", "Entry", "Budget, bytes"], sizeRows()),
 };
-
-const biome = join(root, "node_modules", "@biomejs", "biome", "bin", "biome");
 
 /** The files that are not current, and how they should read. */
 export function outdated() {

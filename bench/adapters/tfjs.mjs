@@ -1,4 +1,4 @@
-// What it gives to put this optimizer in the place of tfjs' own: steps per second of models that train, and the time of the
+// What this optimizer gives instead of tfjs' own: steps per second of models that train, and the time of the
 // optimizer's part alone. Both take turns, round by round, and the best round of each counts: the machine's noise only slows.
 //
 //   node bench/adapters/tfjs.mjs [rounds]

@@ -1,4 +1,4 @@
-// The numbers that every contestant starts from, by the element's place in the whole model: the same formulas in
+// The numbers that every contestant starts from, by the element's index in the whole model: the same formulas in
 // native/src/data.rs and peers/data.py. Integers, and sums that are exact in float32: no language rounds them differently.
 
 export const LEARNING_RATE = 0.001;
@@ -30,7 +30,7 @@ export function state(regime, i) {
   return stuck ? STUCK : 0;
 }
 
-/** A function of the element's place, for the `size` elements from `first` on. */
+/** A function of the element's index, for the `size` elements from `first` on. */
 export function filled(size, first, number, into = new Float32Array(size)) {
   for (let i = 0; i < size; i++) into[i] = number(first + i);
   return into;

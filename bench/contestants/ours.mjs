@@ -1,4 +1,4 @@
-// This package, built, through its public API: `wasm` and `js` are the two machine forms, `threads` the threaded runtime.
+// This package, built, through its public API: `wasm` and `js` are the two backends, `threads` the threaded runtime.
 import { readFileSync } from "node:fs";
 import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
 
@@ -20,18 +20,18 @@ export async function prepare(form, threads) {
 
   async function make({ sizes, regime, options }) {
     const runtime = await createRuntime();
-    const places = tensors(sizes);
-    const variables = places.map(({ first, size }) => new Variable(filled(size, first, value), { runtime }));
+    const shapes = tensors(sizes);
+    const variables = shapes.map(({ first, size }) => new Variable(filled(size, first, value), { runtime }));
     const { use_ema, centered, ...numbers } = options;
     const flags = { use_ema: use_ema === 1, centered: centered === 1 };
     const optimizer = RMSprop.fromConfig({ learning_rate: LEARNING_RATE, ...flags, ...numbers });
     optimizer.build(variables);
     variables.forEach((variable, i) => {
-      const { first, size } = places[i];
-      filled(size, first, (place) => gradient(regime, place), variable.gradient);
+      const { first, size } = shapes[i];
+      filled(size, first, (index) => gradient(regime, index), variable.gradient);
       for (const name of STUCK_SLOTS) {
         const slot = optimizer.slot(name, variable);
-        if (slot) filled(size, first, (place) => state(regime, place), slot);
+        if (slot) filled(size, first, (index) => state(regime, index), slot);
       }
       optimizer.slot("average", variable)?.set(variable.value);
     });

@@ -23,11 +23,11 @@ export async function prepare() {
 
   function make({ sizes, regime, options }) {
     if (regime !== "dense" || Object.keys(options).length > 0) return null;
-    const places = tensors(sizes);
-    const array = (number) => places.map(({ first, size }) => np.array(filled(size, first, number)));
+    const shapes = tensors(sizes);
+    const array = (number) => shapes.map(({ first, size }) => np.array(filled(size, first, number)));
     let values = array(value);
     let velocities = array(() => 0);
-    const gradients = array((place) => gradient(regime, place));
+    const gradients = array((index) => gradient(regime, index));
     return {
       async run(steps) {
         for (let i = 0; i < steps; i++) {

@@ -22,10 +22,10 @@ export async function prepare(backend) {
   function make({ sizes, regime, options }) {
     if (regime !== "dense" || Object.keys(options).some((name) => !supported.includes(name))) return null;
     const { momentum = 0, centered = 0 } = options;
-    const places = tensors(sizes);
-    const named = places.map(({ first, size }, i) => {
+    const shapes = tensors(sizes);
+    const named = shapes.map(({ first, size }, i) => {
       const variable = tf.variable(tf.tensor1d(filled(size, first, value)), true, undefined, "float32");
-      const tensor = tf.tensor1d(filled(size, first, (place) => gradient(regime, place)));
+      const tensor = tf.tensor1d(filled(size, first, (index) => gradient(regime, index)));
       return { variable, tensor, name: variable.name, i };
     });
     const optimizer = tf.train.rmsprop(LEARNING_RATE, 0.9, momentum, 1e-7, centered === 1);

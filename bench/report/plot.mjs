@@ -68,10 +68,10 @@ export function plot({ title, x, y, series, tickX = String, tickY = String }) {
   const labels = [];
   const lines = series.map(({ name, points }, i) => {
     const colour = colours[i % colours.length];
-    const places = points.map(([px, py]) => [round(toX(px)), round(toY(py))]);
-    labels.push({ name, colour, y: places.at(-1)[1] });
-    const dots = places.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3" fill="${colour}"/>`).join("");
-    return `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${places.join(" ")}"/>${dots}`;
+    const positions = points.map(([px, py]) => [round(toX(px)), round(toY(py))]);
+    labels.push({ name, colour, y: positions.at(-1)[1] });
+    const dots = positions.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3" fill="${colour}"/>`).join("");
+    return `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${positions.join(" ")}"/>${dots}`;
   });
   const names = spread(labels, 15).map(
     ({ name, colour, y: at }) =>

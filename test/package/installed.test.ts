@@ -89,7 +89,7 @@ describe.each([
   });
 });
 
-it("shares its classes between entries of one flavour", () => {
+it("shares its classes between entries of one build variant", () => {
   const script = `import * as all from "rmsprop-wasm"; import * as schedules from "rmsprop-wasm/schedules";
     console.log(Object.keys(schedules).every((name) => all[name] === schedules[name]));`;
   expect(node("--input-type=module", "--eval", script)).toBe("true\n");

@@ -1,8 +1,8 @@
 // What a storage helper must do on the host that it is for: keep a checkpoint, and go on from it. As suite.js, in nothing
 // but ECMAScript; but asynchronous.
 
-/** The result for the report. `store` is a storage helper of the package, `place` a name or path that it takes. */
-export async function storage({ RMSprop, Variable }, { load, save }, store, place) {
+/** The result for the report. `store` is a storage helper of the package, `target` a name or path that it takes. */
+export async function storage({ RMSprop, Variable }, { load, save }, store, target) {
   const made = () => {
     const w = new Variable([1, -2, 3], { name: "w" });
     const optimizer = new RMSprop({ momentum: 0.9, name: "optimizer" });
@@ -18,16 +18,16 @@ export async function storage({ RMSprop, Variable }, { load, save }, store, plac
   };
   const same = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
   try {
-    must("there is a file before one is written", (await store.readCheckpoint(place)) === null);
+    must("there is a file before one is written", (await store.readCheckpoint(target)) === null);
     const whole = made();
     // Written at once, read when all are done: the last one must be there.
     const writing = [];
     for (let i = 0; i < 5; i++) {
       whole.step();
-      writing.push(store.writeCheckpoint(place, save(whole.optimizer)));
+      writing.push(store.writeCheckpoint(target, save(whole.optimizer)));
     }
     await Promise.all(writing);
-    const bytes = await store.readCheckpoint(place);
+    const bytes = await store.readCheckpoint(target);
     must("other bytes are read than were written last", same(bytes, save(whole.optimizer)));
     const resumed = made();
     load(bytes, resumed.optimizer);

@@ -14,7 +14,7 @@ export const SHAPES = [[], [3], [131], [9, 21]];
  * What the scenarios train with. They are data, so that hosts without JavaScript can replay them (examples/python):
  * `options` are the constructor's, `schedule` is a class and its options, `scale` makes a LossScaleOptimizer, `absent`
  * leaves one variable after the other without a gradient, `exclude` is for `excludeFromWeightDecay`, `overwrite` and
- * `nonNeg` are places of variables with those options, `reload` is the step before which everything is saved and loaded
+ * `nonNeg` are indices of variables with those options, `reload` is the step before which everything is saved and loaded
  * into new objects, and `finalize` ends with the averages.
  */
 export const SCENARIOS = [
