@@ -81,7 +81,7 @@ function longTable(results) {
     const time = milliseconds === null ? "" : (milliseconds / 1000).toFixed(1);
     return [`\`${name}\``, host, version ?? "", way, `\`${entry}\``, backends[backend], time, verdict];
   });
-  return table(["Name", "Host", "Version", "Way", "Entry", "Form", "Seconds", "Result"], rows);
+  return table(["Name", "Host", "Version", "Way", "Entry", "Backend", "Seconds", "Result"], rows);
 }
 
 /**
