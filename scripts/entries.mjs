@@ -115,7 +115,7 @@ export const entries = [
     builds: { assets: 58_900 },
     file: "iife/rmsprop-wasm.js",
     jsr: false,
-    holds: "a `<script>` tag; AudioWorklets, QuickJS, plug-in sandboxes",
+    holds: "a `<script>` tag, classic workers, QuickJS, plug-in sandboxes",
   },
   {
     path: "./rmsprop.wasm",
