@@ -2,8 +2,6 @@
 
 export type { GradientDtype, Slot } from "./generated/codes.js";
 export type {
-  ClipOption,
-  EmaOption,
   EpsilonMode,
   HyperparameterConfig,
   Hyperparameters,
@@ -20,25 +18,19 @@ export {
   Variable,
   type VariableOptions,
 } from "./memory/variable.js";
-export type { Gradient, LossContext, Optimizer, Store, WeightDecayExclusion } from "./optimizers/base-optimizer.js";
+export type { Gradient, LossContext, Optimizer, Store } from "./optimizers/base-optimizer.js";
+export type { LossScaleConfig, LossScaleConfigInput, RMSpropConfig, RMSpropConfigInput } from "./optimizers/config.js";
 export { stringifyConfig } from "./optimizers/config-json.js";
 export type { TunableOptimizer } from "./optimizers/generated/tunable-optimizer.js";
 export type { LearningRate } from "./optimizers/learning-rate.js";
 export {
-  type LossScaleConfig,
-  type LossScaleConfigInput,
   LossScaleOptimizer,
   type LossScaleOptions,
 } from "./optimizers/loss-scale-optimizer.js";
 export type { OptimizerVariable, OptimizerVariableDescription } from "./optimizers/optimizer-variable.js";
-export type {
-  ClipOptions,
-  EmaOptions,
-  HyperparameterOptions,
-  RMSpropOptions,
-  RMSpropOptionsWithout,
-} from "./optimizers/options.js";
-export { RMSprop, type RMSpropConfig, type RMSpropConfigInput } from "./optimizers/rmsprop.js";
+export type { RMSpropOptions } from "./optimizers/options.js";
+export { RMSprop } from "./optimizers/rmsprop.js";
+export type { WeightDecayExclusion } from "./optimizers/weight-decay-exclusion.js";
 export * from "./schedules/index.js";
 export {
   BackendUnavailableError,

@@ -11,22 +11,29 @@ const options = HYPERPARAMETERS.map(({ option, key, default: value }) => ({
   option,
   key,
   value: JSON.stringify(value),
-  // `null` fits every alternative of the ways of clipping, and then editors show none of them.
-  given: JSON.stringify(value ?? 2),
 }));
+
+/** Members that both classes of optimizers have, most of them from the base class. */
+const inherited = [
+  ...["name", "built", "iterations", "rawIterations", "learningRate", "variables", "trainableVariables"],
+  ...["build", "step", "apply", "applyGradients", "minimize", "scaleLoss", "zeroGradients", "slot"],
+  ...["excludeFromWeightDecay", "finalizeVariableValues", "saveOwnVariables", "loadOwnVariables", "setWeights"],
+  ...["getConfig", "free"],
+];
 
 const mark = (name: string) => `/**/${name}`;
 const program = `
 import { LossScaleOptimizer, RMSprop, type RMSpropOptions } from "rmsprop-wasm";
 const optimizer = new RMSprop({ ${mark("learningRate")}: 0.1, ${mark("name")}: "n" });
-${options.map(({ option, given }) => `new RMSprop({ ${option.startsWith("ema") ? "useEma: true, " : ""}${mark(option)}: ${given} });`).join("\n")}
+${options.map(({ option, value }) => `new RMSprop({ ${mark(option)}: ${value} });`).join("\n")}
 ${options.map(({ option }) => `optimizer.${mark(option)};`).join("\n")}
 ${options.map(({ key }) => `optimizer.getConfig().${mark(key)};`).join("\n")}
 ${options.map(({ key, value }) => `RMSprop.fromConfig({ ${mark(key)}: ${value} });`).join("\n")}
 const all: RMSpropOptions = {};
 all.${mark("clipnorm")};
 all.${mark("emaMomentum")};
-optimizer.${mark("minimize")};
+const scaled = new LossScaleOptimizer(optimizer);
+${inherited.flatMap((name) => [`optimizer.${mark(name)};`, `scaled.${mark(name)};`]).join("\n")}
 new LossScaleOptimizer(optimizer, { ${mark("initialScale")}: 1 });
 `;
 

@@ -2,7 +2,6 @@
 import {
   type EpsilonMode,
   ExponentialDecay,
-  type HyperparameterOptions,
   type Hyperparameters,
   type LearningRate,
   LossScaleOptimizer,
@@ -10,7 +9,6 @@ import {
   type MomentumMode,
   RMSprop,
   type RMSpropOptions,
-  type RMSpropOptionsWithout,
 } from "rmsprop-wasm";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
@@ -21,8 +19,8 @@ function refused(...actions: (() => unknown)[]): void {
 
 const schedule = new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.5 });
 
-describe("at most one way of clipping", () => {
-  it("compiles", () => {
+describe("the ways of clipping", () => {
+  it("compile, alone and as variables that may be null", () => {
     new RMSprop({ clipnorm: 1 });
     new RMSprop({ clipvalue: 1 });
     new RMSprop({ globalClipnorm: 1 });
@@ -32,25 +30,24 @@ describe("at most one way of clipping", () => {
     new RMSprop({ clipnorm: threshold });
   });
 
-  it("two do not", () => {
-    refused(
-      // @ts-expect-error two
-      () => new RMSprop({ clipnorm: 1, clipvalue: 1 }),
-      // @ts-expect-error two
-      () => new RMSprop({ clipvalue: 0, globalClipnorm: 0 }),
-      // @ts-expect-error two
-      () => new RMSprop({ clipnorm: 1, clipvalue: null, globalClipnorm: 1 }),
-      // @ts-expect-error three
-      () => new RMSprop({ clipnorm: 1, clipvalue: 1, globalClipnorm: 1 }),
-    );
+  it("are a RangeError where an optimizer is made with two", () => {
     const threshold = 1 as number | null;
-    // @ts-expect-error perhaps two
-    expect(() => new RMSprop({ clipnorm: threshold, clipvalue: threshold })).toThrow(RangeError);
+    for (const make of [
+      () => new RMSprop({ clipnorm: 1, clipvalue: 1 }),
+      () => new RMSprop({ clipvalue: 0, globalClipnorm: 0 }),
+      () => new RMSprop({ clipnorm: 1, clipvalue: null, globalClipnorm: 1 }),
+      () => new RMSprop({ clipnorm: 1, clipvalue: 1, globalClipnorm: 1 }),
+      () => new RMSprop({ clipnorm: threshold, clipvalue: threshold }),
+      () => RMSprop.fromConfig({ clipnorm: 1, clipvalue: 1 }),
+    ]) {
+      expect(make, make.toString()).toThrow(RangeError);
+      expect(make, make.toString()).toThrow(/^Only one of clipnorm, globalClipnorm and clipvalue can be set; received/);
+    }
   });
 });
 
 describe("options of the average", () => {
-  it("compile beside useEma", () => {
+  it("compile with any useEma", () => {
     new RMSprop({ useEma: true });
     new RMSprop({ useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 3 });
     new RMSprop({ useEma: true, emaOverwriteFrequency: null, emaMomentum: undefined });
@@ -59,21 +56,16 @@ describe("options of the average", () => {
     const flag = true as boolean;
     new RMSprop({ useEma: flag });
     new RMSprop({ useEma: flag, emaMomentum: 0.5 });
-    new RMSprop({ useEma: (flag || undefined) as boolean | undefined });
+    new RMSprop({ useEma: (flag || undefined) as boolean | undefined, emaOverwriteFrequency: 2 });
     const options = { useEma: true, emaMomentum: 0.5 };
     expect(new RMSprop(options).emaMomentum).toBe(0.5);
-    // As in Keras, which does not look at it then.
-    new RMSprop({ useEma: false, emaMomentum: 0.5 });
   });
 
-  it("do not compile without; Keras does not look at them then", () => {
-    // @ts-expect-error without useEma
-    new RMSprop({ emaMomentum: 0.5 });
-    // @ts-expect-error without useEma
-    new RMSprop({ emaOverwriteFrequency: 3 });
-    const flag = undefined as boolean | undefined;
-    // @ts-expect-error perhaps without
-    new RMSprop({ useEma: flag, emaMomentum: 0.5 });
+  it("are not looked at without useEma, as in Keras, but with it", () => {
+    expect(new RMSprop({ emaMomentum: 0.5, emaOverwriteFrequency: 3 }).useEma).toBe(false);
+    expect(new RMSprop({ useEma: false, emaMomentum: 2 }).emaMomentum).toBe(2);
+    expect(() => new RMSprop({ useEma: true, emaMomentum: 2 })).toThrow(/`emaMomentum` must be in the range \[0, 1\]/);
+    expect(() => new RMSprop({ emaMomentum: Number.NaN })).toThrow(RangeError);
   });
 });
 
@@ -112,33 +104,34 @@ describe("other options", () => {
     expect(make({ globalClipnorm: 2 }).globalClipnorm).toBe(2);
   });
 
-  it("can be wrapped", () => {
-    type My = RMSpropOptions & { readonly epochs: number };
-    const train = ({ epochs, ...options }: My) => [epochs, new RMSprop({ ...options, momentum: 0.5 })] as const;
-    expect(train({ epochs: 3, clipnorm: 1 })[1].clipnorm).toBe(1);
-    // @ts-expect-error two, in the wrapped options too
-    expect(() => train({ epochs: 3, clipnorm: 1, clipvalue: 1 })).toThrow(RangeError);
-
-    type Mine = RMSpropOptionsWithout<"learningRate" | "name">;
-    const make = (options: Mine) => new RMSprop({ ...options, learningRate: 0.5 });
-    expect(make({ useEma: true, emaMomentum: 0.5, clipvalue: 2 }).clipvalue).toBe(2);
-    // @ts-expect-error left out
-    expect(make({ learningRate: 0.1 }).learningRate).toBe(0.5);
-    // @ts-expect-error two
-    expect(() => make({ clipnorm: 1, clipvalue: 1 })).toThrow(RangeError);
-
-    interface Named extends HyperparameterOptions<"rho" | "momentum"> {
+  it("are an interface, and can be wrapped as one", () => {
+    interface Training extends RMSpropOptions {
       readonly epochs: number;
     }
-    const named = ({ epochs, ...options }: Named) => [epochs, new RMSprop(options)] as const;
-    expect(named({ epochs: 1, rho: 0.5 })[1].rho).toBe(0.5);
+    const train = ({ epochs, ...options }: Training) => [epochs, new RMSprop({ ...options, momentum: 0.5 })] as const;
+    expect(train({ epochs: 3, clipnorm: 1 })[1].clipnorm).toBe(1);
 
-    const both = (defaults: HyperparameterOptions<"rho" | "momentum">, options: RMSpropOptions) =>
-      new RMSprop({ ...defaults, ...options });
-    expect(both({ rho: 0.5, momentum: 0.5 }, { clipvalue: 1, rho: 0.25 }).rho).toBe(0.25);
-    // @ts-expect-error perhaps two
+    const slow = (options: Omit<RMSpropOptions, "learningRate" | "name">) =>
+      new RMSprop({ ...options, learningRate: 0.5 });
+    expect(slow({ useEma: true, emaMomentum: 0.5, clipvalue: 2 }).clipvalue).toBe(2);
+    // @ts-expect-error left out
+    expect(slow({ learningRate: 0.1 }).learningRate).toBe(0.5);
+
+    const some = (options: Pick<RMSpropOptions, "rho" | "momentum">) => new RMSprop(options);
+    expect(some({ rho: 0.5 }).rho).toBe(0.5);
+
     const merged = (defaults: RMSpropOptions, options: RMSpropOptions) => new RMSprop({ ...defaults, ...options });
+    expect(merged({ rho: 0.5, clipvalue: 1 }, { rho: 0.25 })).toMatchObject({ rho: 0.25, clipvalue: 1 });
     expect(() => merged({ clipnorm: 1 }, { clipvalue: 1 })).toThrow(RangeError);
+
+    class Settings implements RMSpropOptions {
+      readonly rho = 0.5;
+    }
+    expect(new RMSprop(new Settings()).rho).toBe(0.5);
+    type Writable = { -readonly [Name in keyof RMSpropOptions]: RMSpropOptions[Name] };
+    const later: Writable = {};
+    later.centered = true;
+    expect(new RMSprop(later).centered).toBe(true);
   });
 
   it("are read from getters of a class too", () => {

@@ -109,8 +109,8 @@ onBothBackends((runtime) => {
     optimizer.build([w]);
     expect(() => optimizer.excludeFromWeightDecay({ names: [throwing] })).toThrow("on purpose");
     // As the adapters do.
-    const rebuild = hidden(optimizer, "rebuild") as (variables: Variable[]) => (keep: boolean) => void;
-    rebuild.call(optimizer, [w])(true);
+    const state = hidden(optimizer, "state") as { rebuild(variables: Variable[]): (keep: boolean) => void };
+    state.rebuild([w])(true);
     optimizer.apply([[0]]);
     expect(w.value[0]).toBe(1);
   });

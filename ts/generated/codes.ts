@@ -6,7 +6,7 @@ import type { Hyperparameters } from "./hyperparameters.js";
  */
 export type Slot = "average" | "gradient_accumulator" | "velocity" | "momentum" | "average_gradient";
 
-/** The slots in the order in which Keras lists an optimizer's variables; a slot's place is its number at the boundary. */
+/** The slots in the order in which Keras lists an optimizer's variables; a slot's index is its number at the boundary. */
 export const SLOTS: readonly Slot[] = [
   "average",
   "gradient_accumulator",
@@ -15,7 +15,7 @@ export const SLOTS: readonly Slot[] = [
   "average_gradient"
 ];
 
-/** By a slot's place: the option that keeps it, if its number is above this; `null`: always kept. */
+/** By a slot's index: the option that keeps it, if its number is above this; `null`: always kept. */
 export const KEPT_BY: readonly ({ option: keyof Hyperparameters; above: number } | null)[] = [
   {
     "above": 0.0,

@@ -210,12 +210,6 @@ onlyWith: string | null,
  */
 exclusiveGroup: string | null, };
 
-/** Options of which at most one may be given. */
-export type ClipOption = "clipnorm" | "globalClipnorm" | "clipvalue";
-
-/** Options that mean something only with `useEma`. */
-export type EmaOption = "emaMomentum" | "emaOverwriteFrequency";
-
 /** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */
 export interface Descriptor {
   option: keyof Hyperparameters;
@@ -226,7 +220,7 @@ export interface Descriptor {
   choices: readonly string[];
 }
 
-/** The hyper-parameters in the order of Keras' `get_config`, then our own; a row's place is its number at the boundary. */
+/** The hyper-parameters in the order of Keras' `get_config`, then our own; a row's index is its number at the boundary. */
 export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],

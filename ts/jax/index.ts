@@ -7,8 +7,8 @@ import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { checkedObject, integer, option } from "../support/checks.js";
-import { defineDispose } from "../support/disposable.js";
-import { REBUILD, RUNTIME } from "../support/internal.js";
+import { DISPOSE } from "../support/disposable.js";
+import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
 
@@ -81,19 +81,19 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
   const train = (variables: readonly Variable[]) => {
     // If there is no room, the workspace stays as it was.
-    const end = optimizer[REBUILD](variables);
+    const end = optimizer[STATE].rebuild(variables);
     for (const variable of workspace) variable.free();
     workspace = variables;
     end(true);
   };
 
   const free = () => {
-    optimizer[RUNTIME]?.assertUnlocked("free()");
+    optimizer[STATE].runtime?.assertUnlocked("free()");
     if (optimizer.built) train([]);
   };
 
   const prepare = (sizes: readonly number[]) => {
-    optimizer[RUNTIME]?.assertUnlocked("update");
+    optimizer[STATE].runtime?.assertUnlocked("update");
     if (workspace.length === sizes.length && workspace.every(({ size }, i) => size === sizes[i])) return;
     // Before the next one is made: there may be no room for two.
     free();
@@ -102,7 +102,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     });
   };
 
-  const transformation: Omit<RMSpropTransformation, keyof Disposable> = {
+  return {
     init(params) {
       const [arrays, structure] = tree.flatten<np.Array>(params);
       const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
@@ -143,9 +143,11 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
     },
 
     free,
+
+    [DISPOSE]() {
+      this.free();
+    },
   };
-  defineDispose(transformation);
-  return transformation as RMSpropTransformation;
 }
 
 /** The parts of a state, if it is one of parameters with the structure and shapes of `gradients`. */

@@ -2,7 +2,7 @@
 
 import { GRADIENT_DTYPES, type GradientDtype } from "../generated/codes.js";
 import { checkedObject, option, word } from "../support/checks.js";
-import { defineDispose } from "../support/disposable.js";
+import { DISPOSE } from "../support/disposable.js";
 import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "../support/internal.js";
 import { message, plural, show } from "../support/messages.js";
@@ -248,8 +248,9 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.#runtime.kernel.variable_free(this.#handle);
   }
 
-  static {
-    defineDispose(Variable.prototype);
+  /** @internal */
+  [DISPOSE](): void {
+    this.free();
   }
 
   /** @internal */

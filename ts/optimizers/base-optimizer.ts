@@ -1,17 +1,19 @@
-// What RMSprop and LossScaleOptimizer share: everything that does not depend on whether the loss is scaled.
+// What all optimizers share, as Keras' base_optimizer.py: building, stepping, the loss scale's part in both, saving, freeing.
 
-import type { Slot } from "../generated/codes.js";
+import { SLOTS, type Slot } from "../generated/codes.js";
+import { checkedVariables } from "../memory/checked-variables.js";
 import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
-import { type AnyVariable, Variable } from "../memory/variable.js";
+import type { AnyVariable, Variable } from "../memory/variable.js";
 import { checkedObject } from "../support/checks.js";
-import { defineDispose } from "../support/disposable.js";
+import { DISPOSE } from "../support/disposable.js";
 import { notBuilt } from "../support/errors.js";
-import { ASSERT_NOT_FREED, CHECK, CHECKED_GRADIENT, LOSS_SCALE, RUN, RUNTIME, TRAINED } from "../support/internal.js";
+import { ASSERT_NOT_FREED, CHECKED_GRADIENT, LOSS_SCALE, RUNTIME, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message, showReturned } from "../support/messages.js";
+import type { OptimizerConfig } from "./config.js";
 import type { LearningRate } from "./learning-rate.js";
-import type { LossScaleConfig } from "./loss-scale-optimizer.js";
+import type { OptimizerState, Update } from "./optimizer-state.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
-import type { RMSpropConfig } from "./rmsprop.js";
+import { checkedExclusion, type WeightDecayExclusion } from "./weight-decay-exclusion.js";
 
 /**
  * A gradient handed in: `null` for a variable the loss does not depend on. For a variable with `gradientDtype: "float16"`
@@ -27,50 +29,84 @@ export interface LossContext<Variables extends readonly AnyVariable[] = readonly
   readonly variables: Readonly<Variables>;
 }
 
-/** Keras' store of an optimizer's state. The key of an array is its place in `variables`: "0", "1", … */
+/** Keras' store of an optimizer's state. The key of an array is its index in `variables`: "0", "1", … */
 export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
-
-/** What one call updates, and the gradients to copy in first. */
-export interface Update {
-  /** The variables to update. */
-  readonly variables: readonly AnyVariable[];
-  /** The variables to build the optimizer with, if it is not built: also those without a gradient. */
-  readonly built: readonly AnyVariable[];
-  readonly gradients: readonly Numbers[] | undefined;
-}
 
 /** The end of a block with `using` frees an optimizer. */
 export interface Optimizer extends Disposable {}
 
 /** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
 export abstract class Optimizer {
+  /** The name in Keras' configuration and in the paths of `variables`. */
+  readonly name: string;
+  readonly #state: OptimizerState;
   /** The variables of the loss that is being computed. */
   #minimizing: readonly AnyVariable[] | undefined;
-  /** The name in Keras' configuration and in the paths of `variables`. */
-  abstract readonly name: string;
+
+  /** @internal */
+  constructor(name: string, state: OptimizerState) {
+    this.name = name;
+    this.#state = state;
+  }
+
   /** Whether `build` was called, by the user or by the first `apply`. */
-  abstract readonly built: boolean;
+  get built(): boolean {
+    return this.#state.isBuilt;
+  }
+
   /** Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated. */
-  abstract readonly iterations: number;
-  /** Calls so far, including those that only accumulated. Schedules are evaluated at it. */
-  abstract readonly rawIterations: number;
+  get iterations(): number {
+    return this.#state.iterations;
+  }
+
   /**
-   * The current float32 learning rate; a schedule or a function is evaluated at `rawIterations`. Can be set to a number, a
-   * schedule or a function, but not to a number where a schedule or a function is in use: that is a `StateError`.
+   * Calls so far, also those that only accumulated gradients, but not those that a loss scale skipped. Schedules are evaluated
+   * at it.
    */
-  abstract get learningRate(): number;
+  get rawIterations(): number {
+    return this.#state.rawIterations;
+  }
+
+  /**
+   * The float32 learning rate at `rawIterations`. Can be set to a number, a schedule or a function, but not to a number where
+   * a schedule or a function is in use: that is a `StateError`.
+   */
+  get learningRate(): number {
+    return this.#state.currentLearningRate;
+  }
+
   /** @ignore */
-  abstract set learningRate(rate: LearningRate);
-  /** All of the optimizer's variables in Keras' order. */
-  abstract readonly variables: readonly OptimizerVariable[];
+  set learningRate(rate: LearningRate) {
+    this.#state.learningRate = rate;
+  }
+
+  /** All of the optimizer's variables in Keras' order: iterations, the learning rate if it is a number, and the slots. */
+  get variables(): readonly OptimizerVariable[] {
+    return this.#state.variables;
+  }
 
   /** The variables the optimizer was built with; none before `build`. */
   get trainableVariables(): readonly AnyVariable[] {
-    return this[TRAINED] ?? [];
+    return this.#state.trained ?? [];
   }
 
   /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
-  abstract getConfig(): RMSpropConfig | LossScaleConfig;
+  abstract getConfig(): OptimizerConfig;
+
+  /** @internal */
+  get [STATE](): OptimizerState {
+    return this.#state;
+  }
+
+  /** @internal */
+  get [LOSS_SCALE](): number | null {
+    return this.#state.hyperparameters.lossScaleFactor;
+  }
+
+  /** @internal */
+  [SCALE_HANDLE](): number {
+    return 0;
+  }
 
   /**
    * Allocates the state for these variables, at zero. Does nothing if the optimizer is built with them.
@@ -79,55 +115,24 @@ export abstract class Optimizer {
    * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
    * @throws {OutOfMemoryError} if there is no room.
    */
-  abstract build(variables: readonly AnyVariable[]): void;
+  build(variables: readonly AnyVariable[]): void {
+    this.#state.assertNotFreed();
+    const checked = checkedVariables(variables);
+    this.#state.build(checked, (built) => {
+      for (const variable of checked) built.indexOf(variable);
+      this[SCALE_HANDLE]();
+    });
+  }
 
   /**
-   * One step over all variables, with the gradients in their `gradient` views. One call into the machine code, and no
-   * allocation.
+   * One step over all variables, with the gradients in their `gradient` views. One call into WebAssembly (or its JavaScript
+   * translation), and no allocation.
    *
    * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
-  abstract step(): void;
-
-  /**
-   * The state kept for a variable: a view, or `null` if there is none.
-   *
-   * @throws {TypeError} if there is no slot of this name.
-   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
-   */
-  abstract slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null;
-
-  /**
-   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
-   * replaces the one before; it may come before or after `build`.
-   *
-   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
-   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
-   * @throws {StateError} if the optimizer or a variable was freed.
-   */
-  abstract excludeFromWeightDecay(which: WeightDecayExclusion): void;
-
-  /**
-   * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
-   *
-   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
-   */
-  abstract finalizeVariableValues(): void;
-
-  /** The loss times the loss scale, in float32. */
-  abstract scaleLoss(loss: number): number;
-
-  /** Gives the state's memory back; the variables stay. */
-  abstract free(): void;
-
-  /** @internal */
-  abstract readonly [TRAINED]: readonly AnyVariable[] | undefined;
-  /** @internal */
-  abstract readonly [LOSS_SCALE]: number;
-  /** @internal */
-  abstract [CHECK](variables: readonly AnyVariable[]): void;
-  /** @internal */
-  abstract [RUN](update: Update): void;
+  step(): void {
+    this.#state.step(this[SCALE_HANDLE]());
+  }
 
   /**
    * One step with these gradients, which are copied in; builds the optimizer if it is not built. A variable whose
@@ -156,7 +161,7 @@ export abstract class Optimizer {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
-    this[CHECK](targets);
+    this.#state.check(targets);
     const given: AnyVariable[] = [];
     const values: Numbers[] = [];
     targets.forEach((variable, i) => {
@@ -165,7 +170,7 @@ export abstract class Optimizer {
       values.push(copyIfAliased(variable[RUNTIME], variable[CHECKED_GRADIENT](argument(i), gradient)));
       given.push(variable);
     });
-    this[RUN]({ variables: given, gradients: values, built: targets });
+    this.#run({ variables: given, gradients: values, trained: targets });
   }
 
   /**
@@ -210,20 +215,76 @@ export abstract class Optimizer {
   ): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
     const targets = checkedVariables(variables);
-    this[CHECK](targets);
+    this.#state.check(targets);
     const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
-      value = loss({ lossScale: this[LOSS_SCALE], variables: targets as Readonly<Variables> });
+      value = loss({ lossScale: this[LOSS_SCALE] ?? 1, variables: targets as Readonly<Variables> });
     } finally {
       this.#minimizing = outer;
     }
     if (typeof value !== "number") {
       throw new TypeError(`The loss must return a number; it returned ${showReturned(value)}.`);
     }
-    this[RUN]({ variables: targets, gradients: undefined, built: targets });
+    this.#run({ variables: targets, gradients: undefined, trained: targets });
     return value;
+  }
+
+  /** One step with gradients that were checked. */
+  #run(update: Update): void {
+    // Without gradients there is nothing to do; but Keras counts it as a finite step of a dynamic loss scale.
+    if (update.variables.length === 0 && (!this.built || this[SCALE_HANDLE]() === 0)) return;
+    this.#state.run(update, () => this[SCALE_HANDLE]());
+  }
+
+  /**
+   * The loss times the loss scale, in float32; the loss itself if it is not scaled.
+   *
+   * @throws {TypeError} if the loss is no number.
+   * @throws {StateError} if the optimizer was freed.
+   */
+  scaleLoss(loss: number): number {
+    this.#state.assertNotFreed();
+    if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
+    const scale = this[LOSS_SCALE];
+    return scale === null ? loss : Math.fround(Math.fround(loss) * Math.fround(scale));
+  }
+
+  /**
+   * The state kept for a variable: a view with the variable's size, or `null` if there is none.
+   *
+   * @throws {TypeError} if there is no slot of this name.
+   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
+   */
+  slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
+    if (!SLOTS.includes(name)) throw new TypeError(message("name", `one of ${SLOTS.join(", ")}`, name));
+    const { built } = this.#state;
+    return built.slot(name, built.indexOf(variable));
+  }
+
+  /**
+   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
+   * replaces the one before; it may come before or after `build`.
+   *
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
+   * @throws {StateError} if the optimizer or a variable was freed.
+   */
+  excludeFromWeightDecay(which: WeightDecayExclusion): void {
+    this.#state.assertNotFreed();
+    this.#state.exclude(checkedExclusion(which));
+  }
+
+  /**
+   * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
+   *
+   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
+   */
+  finalizeVariableValues(): void {
+    const { built, hyperparameters } = this.#state;
+    built.runtime.assertNotCorrupted();
+    if (hyperparameters.useEma) built.finalize();
   }
 
   /**
@@ -233,7 +294,7 @@ export abstract class Optimizer {
    */
   zeroGradients(): void {
     // In the loss of the first `minimize` the optimizer is not built yet.
-    const variables = this[TRAINED] ?? this.#minimizing ?? this.#trainedVariables();
+    const variables = this.#state.trained ?? this.#minimizing ?? this.#trainedVariables();
     for (const variable of variables) variable[ASSERT_NOT_FREED]();
     for (const variable of variables) variable.gradient.fill(0);
   }
@@ -301,53 +362,19 @@ export abstract class Optimizer {
     this.#load("weights", Object.fromEntries(weights.entries()), (i) => `weights[${i}]`);
   }
 
-  static {
-    defineDispose(Optimizer.prototype);
+  /** Gives the state's memory back; the variables stay. Steps and looks at the state are a `StateError` from then on. */
+  free(): void {
+    this.#state.free();
+  }
+
+  /** @internal */
+  [DISPOSE](): void {
+    this.free();
   }
 
   #trainedVariables(otherwise = ""): readonly AnyVariable[] {
-    const trained = this[TRAINED];
+    const trained = this.#state.trained;
     if (trained === undefined) throw notBuilt(this.name, otherwise);
     return trained;
   }
-}
-
-/** Which variables `excludeFromWeightDecay` excludes. */
-export interface WeightDecayExclusion {
-  /** These variables. */
-  readonly variables?: readonly AnyVariable[] | undefined;
-  /** Variables in whose name one of these is found; a string is a regular expression, as in Keras. */
-  readonly names?: readonly (string | RegExp)[] | undefined;
-}
-
-/** `variables`, if it is an array of distinct variables of one runtime; `argument` and `item` name it in messages. */
-export function checkedVariables<V extends AnyVariable>(
-  variables: readonly V[],
-  argument?: string,
-  item?: (i: number) => string,
-): readonly V[];
-export function checkedVariables(variables: unknown): readonly AnyVariable[];
-export function checkedVariables(
-  variables: unknown,
-  argument = "variables",
-  item = (i: number) => `variables[${i}]`,
-): readonly AnyVariable[] {
-  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
-  const list: readonly unknown[] = [...variables];
-  const seen = new Set<AnyVariable>();
-  for (const [i, variable] of list.entries()) {
-    if (!(variable instanceof Variable)) {
-      throw new TypeError(message(item(i), "a Variable of this copy of the package", variable));
-    }
-    if (seen.has(variable)) throw new RangeError(`Argument \`${argument}\` lists variable "${variable.path}" twice.`);
-    const [first = variable] = seen;
-    if (variable[RUNTIME] !== first[RUNTIME]) {
-      throw new RangeError(
-        `Argument \`${argument}\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
-      );
-    }
-    variable[ASSERT_NOT_FREED]();
-    seen.add(variable);
-  }
-  return Object.freeze([...seen]);
 }

@@ -9,7 +9,7 @@ import { type AnyVariable, nonNeg } from "../memory/variable.js";
 import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
 import { plural, show } from "../support/messages.js";
-import { boundaryNumber } from "./options.js";
+import { boundaryNumber } from "./hyperparameters.js";
 import { Snapshot } from "./snapshot.js";
 
 const DONE = STATUSES.indexOf("done");
@@ -22,11 +22,11 @@ export class BuiltOptimizer {
   readonly builtWith: Hyperparameters;
   readonly #kernel: KernelExports;
   readonly #handle: number;
-  readonly #places: ReadonlyMap<AnyVariable, number>;
+  readonly #indices: ReadonlyMap<AnyVariable, number>;
   /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
   readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
   readonly #hasConstraints: boolean;
-  readonly #backup: Snapshot | undefined;
+  readonly #snapshot: Snapshot | undefined;
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
@@ -37,10 +37,10 @@ export class BuiltOptimizer {
     this.variables = variables;
     this.builtWith = hyperparameters;
     this.#kernel = kernel;
-    this.#places = new Map(variables.map((variable, place) => [variable, place]));
+    this.#indices = new Map(variables.map((variable, i) => [variable, i]));
     this.#handle = kernel.optimizer_create();
-    HYPERPARAMETERS.forEach((row, place) => {
-      kernel.optimizer_set(this.#handle, place, boundaryNumber(row, hyperparameters));
+    HYPERPARAMETERS.forEach((row, i) => {
+      kernel.optimizer_set(this.#handle, i, boundaryNumber(row, hyperparameters));
     });
     let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
     for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
@@ -52,8 +52,8 @@ export class BuiltOptimizer {
     }
     runtime.track(this, kernel.optimizer_free, this.#handle);
     this.#slots = SLOTS.map((_, slot) =>
-      variables.map(({ size }, place) => {
-        const address = kernel.optimizer_slot(this.#handle, slot, place);
+      variables.map(({ size }, i) => {
+        const address = kernel.optimizer_slot(this.#handle, slot, i);
         return address === 0 ? null : new View(Float32Array, runtime, address, size, this);
       }),
     );
@@ -61,7 +61,7 @@ export class BuiltOptimizer {
     // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
     if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
       const slots = this.#slots.flat().filter((view) => view !== null);
-      this.#backup = new Snapshot([
+      this.#snapshot = new Snapshot([
         ...variables.map((variable) => () => variable.value),
         ...variables.map((variable) => () => variable.gradient),
         ...slots.map((view) => () => view.get()),
@@ -69,28 +69,28 @@ export class BuiltOptimizer {
     }
   }
 
-  /** The variable's place in the list it was built with; an error if it is not there. */
-  place(variable: AnyVariable): number {
-    const place = this.#places.get(variable);
-    if (place === undefined) {
+  /** The variable's index in the list that the optimizer was built with; an error if it is not there. */
+  indexOf(variable: AnyVariable): number {
+    const index = this.#indices.get(variable);
+    if (index === undefined) {
       throw new StateError(
         `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or make another optimizer.`,
       );
     }
-    return place;
+    return index;
   }
 
-  slot(slot: Slot, place: number): Float32Array<ArrayBuffer> | null {
+  slot(slot: Slot, index: number): Float32Array<ArrayBuffer> | null {
     if (this.#freed) throw new StateError("The optimizer was freed.");
-    return this.#slots[SLOTS.indexOf(slot)]?.[place]?.get() ?? null;
+    return this.#slots[SLOTS.indexOf(slot)]?.[index]?.get() ?? null;
   }
 
   set(row: number, number: number): void {
     this.#kernel.optimizer_set(this.#handle, row, number);
   }
 
-  setDecays(place: number, decays: boolean): void {
-    this.#kernel.optimizer_decays(this.#handle, place, Number(decays));
+  setDecays(index: number, decays: boolean): void {
+    this.#kernel.optimizer_decays(this.#handle, index, Number(decays));
   }
 
   get rawIterations(): number {
@@ -110,27 +110,27 @@ export class BuiltOptimizer {
   }
 
   /**
-   * One step with the gradients of all variables, or of `places`, after `gradients` are copied in, if they are given;
-   * under the loss scale with handle `scale`, if not 0. `false` if gradients that are not finite made the loss scale
-   * skip it.
+   * One step over all variables, or those at `indices`, with `gradients` if they are given, which are copied in first.
+   * `scale` is the handle of a loss scale; 0: none. Returns `false` if the loss scale skipped the step, because a gradient is
+   * not finite.
    */
-  step(learningRate: number, scale: number, places?: readonly number[], gradients?: readonly Numbers[]): boolean {
+  step(learningRate: number, scale: number, indices?: readonly number[], gradients?: readonly Numbers[]): boolean {
     if (this.runtime.locked) this.runtime.assertUnlocked("A step");
-    const count = places?.length ?? -1;
-    for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, places?.[i] as number);
-    this.#backup?.save();
-    if (gradients) this.#copy(gradients, places);
+    const count = indices?.length ?? -1;
+    for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, indices?.[i] as number);
+    this.#snapshot?.save();
+    if (gradients) this.#copy(gradients, indices);
     if (!this.#hasConstraints) return this.#report(this.#run(learningRate, scale, count));
 
     const iterations = this.rawIterations;
-    // Of handle 0, no scale, these read nothing that matters and set nothing.
+    // With handle 0 (no loss scale) these are no-ops.
     const scaleValue = this.#kernel.loss_scale_value(scale);
     const scaleCounter = this.#kernel.loss_scale_counter(scale);
     const done = this.#report(this.#run(learningRate, scale, count));
     try {
-      if (done) this.#constrain(places);
+      if (done) this.#constrain(indices);
     } catch (error) {
-      this.#backup?.restore();
+      this.#snapshot?.restore();
       this.rawIterations = iterations;
       this.#kernel.loss_scale_set(scale, scaleValue, scaleCounter);
       throw error;
@@ -138,9 +138,9 @@ export class BuiltOptimizer {
     return done;
   }
 
-  #copy(gradients: readonly Numbers[], places: readonly number[] | undefined): void {
+  #copy(gradients: readonly Numbers[], indices: readonly number[] | undefined): void {
     for (let i = 0; i < gradients.length; i++) {
-      this.variables[places?.[i] ?? i]?.gradient.set(gradients[i] as Numbers);
+      this.variables[indices?.[i] ?? i]?.gradient.set(gradients[i] as Numbers);
     }
   }
 
@@ -156,12 +156,12 @@ export class BuiltOptimizer {
   }
 
   /** Runs the constraints of the variables that were updated. */
-  #constrain(places: readonly number[] | undefined): void {
+  #constrain(indices: readonly number[] | undefined): void {
     this.runtime.locked = true;
     try {
-      const count = places?.length ?? this.variables.length;
+      const count = indices?.length ?? this.variables.length;
       for (let i = 0; i < count; i++) {
-        const { constraint, overwriteWithGradient, value, path } = this.variables[places?.[i] ?? i] as AnyVariable;
+        const { constraint, overwriteWithGradient, value, path } = this.variables[indices?.[i] ?? i] as AnyVariable;
         if (constraint === undefined || overwriteWithGradient) continue;
         const returned = constraint(value);
         if (returned !== undefined && returned !== value) {

@@ -1,29 +1,17 @@
 // Keras' LossScaleOptimizer: dynamic loss scaling around an RMSprop.
 
-import type { Slot } from "../generated/codes.js";
 import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
 import type { Runtime } from "../memory/runtime.js";
-import type { AnyVariable } from "../memory/variable.js";
-import type { Serialized, SerializedInput } from "../schedules/serialization.js";
 import { checkedObject, finite, integer, option } from "../support/checks.js";
 import { notBuilt, OutOfMemoryError } from "../support/errors.js";
-import {
-  ASSERT_NOT_FREED,
-  CHECK,
-  LOSS_SCALE,
-  RUN,
-  RUN_SCALED,
-  RUNTIME,
-  STEP_SCALED,
-  TRAINED,
-} from "../support/internal.js";
+import { LOSS_SCALE, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { checkedName } from "../support/names.js";
-import { Optimizer, type Update, type WeightDecayExclusion } from "./base-optimizer.js";
-import type { LearningRate } from "./learning-rate.js";
+import { Optimizer } from "./base-optimizer.js";
+import type { LossScaleConfig, LossScaleConfigInput, RMSpropConfigInput } from "./config.js";
 import { countVariable, type OptimizerVariable, rateVariable } from "./optimizer-variable.js";
 import { optionsFromConfig } from "./options.js";
-import { RMSprop, type RMSpropConfig, type RMSpropConfigInput } from "./rmsprop.js";
+import { RMSprop } from "./rmsprop.js";
 
 /** Options of `new LossScaleOptimizer`. */
 export interface LossScaleOptions {
@@ -39,30 +27,6 @@ export interface LossScaleOptions {
   readonly name?: string | undefined;
 }
 
-/** Keras' configuration of a LossScaleOptimizer. */
-export interface LossScaleConfig {
-  /** The optimizer's name. */
-  readonly name: string;
-  /** The optimizer whose loss is scaled. */
-  readonly inner_optimizer: Serialized<RMSpropConfig>;
-  /** The loss scale to begin with. */
-  readonly initial_scale: number;
-  /** The scale doubles after so many finite steps in a row. */
-  readonly dynamic_growth_steps: number;
-}
-
-/** A configuration as `LossScaleOptimizer.fromConfig` takes it: all of it, or at least the inner optimizer. */
-export interface LossScaleConfigInput {
-  /** The optimizer's name. */
-  readonly name?: string | undefined;
-  /** The optimizer whose loss is scaled: an RMSprop. */
-  readonly inner_optimizer: SerializedInput<RMSpropConfigInput>;
-  /** The loss scale to begin with. Default 2 ** 15. */
-  readonly initial_scale?: number | undefined;
-  /** The scale doubles after so many finite steps in a row. Default 2000. */
-  readonly dynamic_growth_steps?: number | undefined;
-}
-
 const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "dynamic"] as const;
 
 /**
@@ -76,8 +40,6 @@ const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumSca
  * ```
  */
 export class LossScaleOptimizer extends Optimizer {
-  /** The name in Keras' configuration and in the paths of `variables`. */
-  readonly name: string;
   /** The optimizer that takes the steps. */
   readonly innerOptimizer: RMSprop;
   /** The loss scale to begin with; `dynamicScale` is the current one. */
@@ -95,7 +57,6 @@ export class LossScaleOptimizer extends Optimizer {
    * @throws {TypeError | RangeError} for options that are not as documented, or that belong to the inner optimizer.
    */
   constructor(inner: RMSprop, options: LossScaleOptions = {}) {
-    super();
     if (!(inner instanceof RMSprop)) throw new TypeError(message("inner", "an RMSprop", inner));
     const given = checkedObject("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
     if ((option(given, "dynamic") ?? true) !== true) {
@@ -111,8 +72,8 @@ export class LossScaleOptimizer extends Optimizer {
         );
       }
     }
-    this.initialScale = finite("initialScale", option(given, "initialScale") ?? 2 ** 15);
-    this.dynamicGrowthSteps = integer(
+    const initialScale = finite("initialScale", option(given, "initialScale") ?? 2 ** 15);
+    const dynamicGrowthSteps = integer(
       "dynamicGrowthSteps",
       option(given, "dynamicGrowthSteps") ?? 2000,
       -(2 ** 31),
@@ -122,126 +83,42 @@ export class LossScaleOptimizer extends Optimizer {
       const value = option(given, name);
       return value === undefined ? otherwise : finite(name, value);
     };
-    this.#minimumScale = bound("minimumScale", Number.NEGATIVE_INFINITY);
-    this.#maximumScale = bound("maximumScale", Number.POSITIVE_INFINITY);
-    if (!(this.#minimumScale <= this.initialScale && this.initialScale <= this.#maximumScale)) {
-      throw new RangeError(
-        message(
-          "initialScale",
-          `between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`,
-          this.initialScale,
-        ),
-      );
+    const minimumScale = bound("minimumScale", Number.NEGATIVE_INFINITY);
+    const maximumScale = bound("maximumScale", Number.POSITIVE_INFINITY);
+    if (!(minimumScale <= initialScale && initialScale <= maximumScale)) {
+      const rule = `between minimumScale (${minimumScale}) and maximumScale (${maximumScale})`;
+      throw new RangeError(message("initialScale", rule, initialScale));
     }
-    this.name = checkedName(option(given, "name"), "loss_scale_optimizer");
+    const name = checkedName(option(given, "name"), "loss_scale_optimizer");
     inner.lossScaleFactor = null;
+    super(name, inner[STATE]);
     this.innerOptimizer = inner;
+    this.initialScale = initialScale;
+    this.dynamicGrowthSteps = dynamicGrowthSteps;
+    this.#minimumScale = minimumScale;
+    this.#maximumScale = maximumScale;
   }
 
   /** The current loss scale. */
   get dynamicScale(): number {
-    this.innerOptimizer[ASSERT_NOT_FREED]();
+    this[STATE].assertNotFreed();
     if (!this.#scale) return Math.fround(this.initialScale);
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
   /** Finite steps since the scale last changed. */
   get stepCounter(): number {
-    this.innerOptimizer[ASSERT_NOT_FREED]();
+    this[STATE].assertNotFreed();
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
-  /** Whether the inner optimizer is built. */
-  get built(): boolean {
-    return this.innerOptimizer.built;
-  }
-
-  /** Updates so far of the inner optimizer. */
-  get iterations(): number {
-    return this.innerOptimizer.iterations;
-  }
-
-  /** Calls so far, without those that were skipped because a gradient was not finite. */
-  get rawIterations(): number {
-    return this.innerOptimizer.rawIterations;
-  }
-
-  /** The learning rate of the inner optimizer; setting it sets that. */
-  get learningRate(): number {
-    return this.innerOptimizer.learningRate;
-  }
-
-  /** @ignore */
-  set learningRate(rate: LearningRate) {
-    this.innerOptimizer.learningRate = rate;
-  }
-
-  /**
-   * Builds the inner optimizer with these variables.
-   *
-   * @throws {StateError} if it is built without one of them, or a variable was freed.
-   * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
-   * @throws {OutOfMemoryError} if there is no room.
-   */
-  build(variables: readonly AnyVariable[]): void {
-    this.innerOptimizer.build(variables);
-    this.#handle();
-  }
-
-  /**
-   * One step with gradients of the scaled loss; skipped, with half the scale afterwards, if one of them is not finite.
-   *
-   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
-   */
-  step(): void {
-    this.innerOptimizer[STEP_SCALED](this.#handle());
-  }
-
   /** @internal */
-  [RUN](update: Update): void {
-    // As in Keras, no gradients at all count as finite ones; but there is no scale yet to count them.
-    if (update.built.length === 0 && !this.built) return;
-    this.innerOptimizer[RUN_SCALED](update, () => this.#handle());
-  }
-
-  /** @internal */
-  [CHECK](variables: readonly AnyVariable[]): void {
-    this.innerOptimizer[CHECK](variables);
-  }
-
-  /** @internal */
-  get [TRAINED](): readonly AnyVariable[] | undefined {
-    return this.innerOptimizer[TRAINED];
-  }
-
-  /** @internal */
-  get [LOSS_SCALE](): number {
+  override get [LOSS_SCALE](): number {
     return this.dynamicScale;
   }
 
-  /**
-   * The loss times `dynamicScale`, in float32.
-   *
-   * @throws {TypeError} if the loss is no number.
-   * @throws {StateError} if the optimizer was freed.
-   */
-  scaleLoss(loss: number): number {
-    if (typeof loss !== "number") throw new TypeError(message("loss", "a number", loss));
-    return Math.fround(Math.fround(loss) * this.dynamicScale);
-  }
-
-  /**
-   * The state that the inner optimizer keeps for a variable: a view, or `null` if there is none.
-   *
-   * @throws {TypeError} if there is no slot of this name.
-   * @throws {StateError} if the optimizer was not built with the variable, or was freed.
-   */
-  slot(name: Slot, variable: AnyVariable): Float32Array<ArrayBuffer> | null {
-    return this.innerOptimizer.slot(name, variable);
-  }
-
   /** Its own variables, then those of the inner optimizer, in Keras' order. */
-  get variables(): readonly OptimizerVariable[] {
+  override get variables(): readonly OptimizerVariable[] {
     const ignored = () => undefined;
     const own: OptimizerVariable[] = [
       Object.assign(
@@ -253,9 +130,10 @@ export class LossScaleOptimizer extends Optimizer {
         { ignored: true },
       ),
     ];
-    const runtime = this.innerOptimizer[RUNTIME];
+    const runtime = this[STATE].runtime;
     if (runtime) {
-      const set = (scale: number, counter: number) => runtime.kernel.loss_scale_set(this.#handle(), scale, counter);
+      const set = (scale: number, counter: number) =>
+        runtime.kernel.loss_scale_set(this[SCALE_HANDLE](), scale, counter);
       own.push(
         countVariable(
           this.name,
@@ -272,7 +150,7 @@ export class LossScaleOptimizer extends Optimizer {
         ),
       );
     }
-    return [...own, ...this.innerOptimizer.variables];
+    return [...own, ...super.variables];
   }
 
   #checkScale(argument: string, scale: number): void {
@@ -281,27 +159,6 @@ export class LossScaleOptimizer extends Optimizer {
     throw new RangeError(message(argument, rule, scale));
   }
 
-  /**
-   * Excludes variables from weight decay on the inner optimizer. (In Keras the call has no effect there.)
-   *
-   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
-   * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
-   * @throws {StateError} if the optimizer or a variable was freed.
-   */
-  excludeFromWeightDecay(which: WeightDecayExclusion): void {
-    this.innerOptimizer.excludeFromWeightDecay(which);
-  }
-
-  /**
-   * Sets all variables to the inner optimizer's moving averages. Does nothing without `useEma`.
-   *
-   * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
-   */
-  finalizeVariableValues(): void {
-    this.innerOptimizer.finalizeVariableValues();
-  }
-
-  /** Keras' configuration, with that of the inner optimizer: what `fromConfig` takes. */
   getConfig(): LossScaleConfig {
     return {
       name: this.name,
@@ -347,7 +204,7 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   /** Frees the inner optimizer too. */
-  free(): void {
+  override free(): void {
     this.innerOptimizer.free();
     this.#release();
   }
@@ -358,10 +215,10 @@ export class LossScaleOptimizer extends Optimizer {
     this.#scale = undefined;
   }
 
-  /** The scale's handle in the runtime of the inner optimizer. */
-  #handle(): number {
-    this.innerOptimizer[ASSERT_NOT_FREED]();
-    const runtime = this.innerOptimizer[RUNTIME];
+  /** @internal */
+  override [SCALE_HANDLE](): number {
+    this[STATE].assertNotFreed();
+    const runtime = this[STATE].runtime;
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
     if (!runtime) throw notBuilt(this.name);

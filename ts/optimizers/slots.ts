@@ -4,8 +4,8 @@ import type { Hyperparameters } from "../generated/hyperparameters.js";
 
 /** In Keras' order. */
 export function keptSlots(by: Hyperparameters): readonly Slot[] {
-  return SLOTS.filter((_, place) => {
-    const kept = KEPT_BY[place];
+  return SLOTS.filter((_, i) => {
+    const kept = KEPT_BY[i];
     return !kept || Number(by[kept.option]) > kept.above;
   });
 }

@@ -1,13 +1,11 @@
-// `using`, where the engine knows it: sandboxes without `Symbol.dispose` have no `using` either.
+// `using`: the end of a block frees what was declared with it.
 
-/** Makes the end of a block with `using` call `free`: a subclass' own, if it has one. */
-export function defineDispose(object: { free(): void }): void {
-  if (!Symbol.dispose) return;
-  Object.defineProperty(object, Symbol.dispose, {
-    configurable: true,
-    writable: true,
-    value(this: { free(): void }) {
-      this.free();
-    },
-  });
+/**
+ * `Symbol.dispose`. Where the engine lacks it: the symbol that esbuild and Babel look for instead, when they have compiled
+ * `using` for older engines.
+ */
+export const DISPOSE: typeof Symbol.dispose = /* @__PURE__ */ symbol();
+
+function symbol(): typeof Symbol.dispose {
+  return Symbol.dispose ?? (Symbol.for("Symbol.dispose") as typeof Symbol.dispose);
 }

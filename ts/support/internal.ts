@@ -1,37 +1,21 @@
-// Keys of the members that are called from other files of the package, and by nobody else. They are symbols: a member of a
-// user's subclass cannot take the place of one by having its name.
+// Keys of the members that other files of the package call, and nobody else. They are symbols, so that no member of a user's
+// subclass can override one by having its name.
 
-/** Of variables and optimizers: throws if the memory was given back. */
+/** Of variables: throws if the memory was given back. */
 export const ASSERT_NOT_FREED: unique symbol = /* @__PURE__ */ Symbol("assertNotFreed");
-/** Of variables and optimizers: the runtime whose memory they are in; `undefined` for an optimizer that is not built. */
+/** Of variables: the runtime whose memory they are in. */
 export const RUNTIME: unique symbol = /* @__PURE__ */ Symbol("runtime");
 /** Of variables: the number by which the crate knows them. */
 export const HANDLE: unique symbol = /* @__PURE__ */ Symbol("handle");
 /** Of variables: a gradient from outside, if it can be copied into theirs. */
 export const CHECKED_GRADIENT: unique symbol = /* @__PURE__ */ Symbol("checkedGradient");
 
-/** Of optimizers: throws if a step over these variables is not possible now; changes nothing. */
-export const CHECK: unique symbol = /* @__PURE__ */ Symbol("check");
-/** Of optimizers: builds if needed and does the step; its `Update` was checked. */
-export const RUN: unique symbol = /* @__PURE__ */ Symbol("run");
-/** Of optimizers: the variables they were built with, if they are built. */
-export const TRAINED: unique symbol = /* @__PURE__ */ Symbol("trained");
-/** Of optimizers: what gradients must be multiplied by. */
+/** Of optimizers: the `OptimizerState`, which a LossScaleOptimizer shares with its inner optimizer. */
+export const STATE: unique symbol = /* @__PURE__ */ Symbol("state");
+/** Of optimizers: what the loss and its gradients are multiplied by; `null` if it is not scaled. */
 export const LOSS_SCALE: unique symbol = /* @__PURE__ */ Symbol("lossScale");
-
-/** Of an RMSprop: `RUN` under the loss scale with the handle that a function gives once the optimizer is built. */
-export const RUN_SCALED: unique symbol = /* @__PURE__ */ Symbol("runScaled");
-/** Of an RMSprop: `step` under the loss scale with this handle; `false` if it was skipped. */
-export const STEP_SCALED: unique symbol = /* @__PURE__ */ Symbol("stepScaled");
-/** Of an RMSprop: builds it anew for other variables, and keeps the state of those that it has. */
-export const REBUILD: unique symbol = /* @__PURE__ */ Symbol("rebuild");
-/** Of an RMSprop: does a function's work, whose step takes the learning rate that there was before it. */
-export const WITH_LEARNING_RATE: unique symbol = /* @__PURE__ */ Symbol("withLearningRate");
-
-/** Of an RMSprop: all hyper-parameters as they are now. */
-export const VALUES: unique symbol = /* @__PURE__ */ Symbol("values");
-/** Of an RMSprop: sets one of them. */
-export const SET: unique symbol = /* @__PURE__ */ Symbol("set");
+/** Of optimizers: the handle of their dynamic loss scale, made if there is none yet; 0 for an optimizer without. */
+export const SCALE_HANDLE: unique symbol = /* @__PURE__ */ Symbol("scaleHandle");
 
 /** Of a class of schedules: Keras' names of its configuration, in Keras' order. */
 export const KEYS: unique symbol = /* @__PURE__ */ Symbol("keys");

@@ -1,10 +1,10 @@
 // The entry `rmsprop-wasm/tfjs`: an optimizer for TensorFlow.js, made from the user's own copy of it.
 
-import type { WeightDecayExclusion } from "../optimizers/base-optimizer.js";
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import type { RMSpropOptions } from "../optimizers/options.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
+import type { WeightDecayExclusion } from "../optimizers/weight-decay-exclusion.js";
 import { message } from "../support/messages.js";
 import type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
 import { optimizerClass } from "./optimizer.js";

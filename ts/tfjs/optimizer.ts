@@ -7,7 +7,7 @@ import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError, StateError } from "../support/errors.js";
-import { LOSS_SCALE, REBUILD, WITH_LEARNING_RATE } from "../support/internal.js";
+import { LOSS_SCALE, STATE } from "../support/internal.js";
 import { message, show } from "../support/messages.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
 import type { Exclusion, RMSpropAdditions } from "./index.js";
@@ -73,7 +73,7 @@ export function optimizerClass(
     }
 
     get lossScale(): number {
-      return this.core[LOSS_SCALE];
+      return this.core[LOSS_SCALE] ?? 1;
     }
 
     override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
@@ -126,7 +126,7 @@ export function optimizerClass(
     override applyGradients(gradients: Gradients): void {
       const list = asList(gradients);
       // A learning rate of the user's can throw, dispose of tensors, and have tfjs' memory move: before anything is read.
-      if (list.length > 0) this.#rmsprop[WITH_LEARNING_RATE](() => this.#step(list));
+      if (list.length > 0) this.#rmsprop[STATE].withLearningRate(() => this.#step(list));
       else this.#step(list);
     }
 
@@ -245,7 +245,7 @@ export function optimizerClass(
           const variable = made(new Variable(new Float32Array(size), { name, path: name, shape }));
           return { name, shape, variable, tensor: tensorOf.get(state), dataId: undefined };
         });
-        this.#rmsprop[REBUILD](twins.map(({ variable }) => variable))(true);
+        this.#rmsprop[STATE].rebuild(twins.map(({ variable }) => variable))(true);
         return twins;
       });
       this.#index();
@@ -305,7 +305,8 @@ export function optimizerClass(
           });
         const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
         const twins = [...live, ...fresh];
-        const settle = fresh.length > 0 ? this.#rmsprop[REBUILD](twins.map(({ variable }) => variable)) : () => {};
+        const settle =
+          fresh.length > 0 ? this.#rmsprop[STATE].rebuild(twins.map(({ variable }) => variable)) : () => {};
         const end = (keep: boolean) => {
           settle(keep);
           if (!keep) {

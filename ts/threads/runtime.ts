@@ -3,7 +3,7 @@
 import type { KernelExports } from "../generated/kernel.js";
 import { ownShared } from "../memory/numbers.js";
 import { Runtime } from "../memory/runtime.js";
-import { defineDispose } from "../support/disposable.js";
+import { DISPOSE } from "../support/disposable.js";
 import { StateError } from "../support/errors.js";
 import type { Pool } from "./pool.js";
 
@@ -71,7 +71,8 @@ export class ThreadedRuntime extends Runtime {
     this.#pool?.end("The runtime was freed.");
   }
 
-  static {
-    defineDispose(ThreadedRuntime.prototype);
+  /** @internal */
+  [DISPOSE](): void {
+    this.free();
   }
 }

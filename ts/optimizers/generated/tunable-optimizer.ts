@@ -1,26 +1,21 @@
 // Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.
-import { SET, VALUES } from "../../support/internal.js";
+import type { EpsilonMode, MomentumMode } from "../../generated/hyperparameters.js";
+import { STATE } from "../../support/internal.js";
 import { Optimizer } from "../base-optimizer.js";
-import type { Hyperparameters, EpsilonMode, MomentumMode } from "../../generated/hyperparameters.js";
 
 /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */
 export abstract class TunableOptimizer extends Optimizer {
-  /** @internal */
-  abstract readonly [VALUES]: Hyperparameters;
-  /** @internal Sets the one at this place of the table, or throws. */
-  abstract [SET](place: number, value: unknown): void;
-
   /**
    * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
    * `null` turns it off.
    * Default null.
    */
   get weightDecay(): number | null {
-    return this[VALUES].weightDecay;
+    return this[STATE].hyperparameters.weightDecay;
   }
   /** @ignore */
   set weightDecay(value: number | null) {
-    this[SET](0, value);
+    this[STATE].set(0, value);
   }
 
   /**
@@ -28,11 +23,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get clipnorm(): number | null {
-    return this[VALUES].clipnorm;
+    return this[STATE].hyperparameters.clipnorm;
   }
   /** @ignore */
   set clipnorm(value: number | null) {
-    this[SET](1, value);
+    this[STATE].set(1, value);
   }
 
   /**
@@ -41,11 +36,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get globalClipnorm(): number | null {
-    return this[VALUES].globalClipnorm;
+    return this[STATE].hyperparameters.globalClipnorm;
   }
   /** @ignore */
   set globalClipnorm(value: number | null) {
-    this[SET](2, value);
+    this[STATE].set(2, value);
   }
 
   /**
@@ -53,11 +48,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get clipvalue(): number | null {
-    return this[VALUES].clipvalue;
+    return this[STATE].hyperparameters.clipvalue;
   }
   /** @ignore */
   set clipvalue(value: number | null) {
-    this[SET](3, value);
+    this[STATE].set(3, value);
   }
 
   /**
@@ -65,11 +60,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default false.
    */
   get useEma(): boolean {
-    return this[VALUES].useEma;
+    return this[STATE].hyperparameters.useEma;
   }
   /** @ignore */
   set useEma(value: boolean) {
-    this[SET](4, value);
+    this[STATE].set(4, value);
   }
 
   /**
@@ -77,11 +72,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default 0.99.
    */
   get emaMomentum(): number {
-    return this[VALUES].emaMomentum;
+    return this[STATE].hyperparameters.emaMomentum;
   }
   /** @ignore */
   set emaMomentum(value: number) {
-    this[SET](5, value);
+    this[STATE].set(5, value);
   }
 
   /**
@@ -90,11 +85,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get emaOverwriteFrequency(): number | null {
-    return this[VALUES].emaOverwriteFrequency;
+    return this[STATE].hyperparameters.emaOverwriteFrequency;
   }
   /** @ignore */
   set emaOverwriteFrequency(value: number | null) {
-    this[SET](6, value);
+    this[STATE].set(6, value);
   }
 
   /**
@@ -102,11 +97,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get lossScaleFactor(): number | null {
-    return this[VALUES].lossScaleFactor;
+    return this[STATE].hyperparameters.lossScaleFactor;
   }
   /** @ignore */
   set lossScaleFactor(value: number | null) {
-    this[SET](7, value);
+    this[STATE].set(7, value);
   }
 
   /**
@@ -114,11 +109,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default null.
    */
   get gradientAccumulationSteps(): number | null {
-    return this[VALUES].gradientAccumulationSteps;
+    return this[STATE].hyperparameters.gradientAccumulationSteps;
   }
   /** @ignore */
   set gradientAccumulationSteps(value: number | null) {
-    this[SET](8, value);
+    this[STATE].set(8, value);
   }
 
   /**
@@ -126,11 +121,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default 0.9.
    */
   get rho(): number {
-    return this[VALUES].rho;
+    return this[STATE].hyperparameters.rho;
   }
   /** @ignore */
   set rho(value: number) {
-    this[SET](9, value);
+    this[STATE].set(9, value);
   }
 
   /**
@@ -138,11 +133,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default 0.
    */
   get momentum(): number {
-    return this[VALUES].momentum;
+    return this[STATE].hyperparameters.momentum;
   }
   /** @ignore */
   set momentum(value: number) {
-    this[SET](10, value);
+    this[STATE].set(10, value);
   }
 
   /**
@@ -150,11 +145,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default 1e-7.
    */
   get epsilon(): number {
-    return this[VALUES].epsilon;
+    return this[STATE].hyperparameters.epsilon;
   }
   /** @ignore */
   set epsilon(value: number) {
-    this[SET](11, value);
+    this[STATE].set(11, value);
   }
 
   /**
@@ -162,11 +157,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default false.
    */
   get centered(): boolean {
-    return this[VALUES].centered;
+    return this[STATE].hyperparameters.centered;
   }
   /** @ignore */
   set centered(value: boolean) {
-    this[SET](12, value);
+    this[STATE].set(12, value);
   }
 
   /**
@@ -175,11 +170,11 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default "inside".
    */
   get epsilonMode(): EpsilonMode {
-    return this[VALUES].epsilonMode;
+    return this[STATE].hyperparameters.epsilonMode;
   }
   /** @ignore */
   set epsilonMode(value: EpsilonMode) {
-    this[SET](13, value);
+    this[STATE].set(13, value);
   }
 
   /**
@@ -189,10 +184,10 @@ export abstract class TunableOptimizer extends Optimizer {
    * Default "keras".
    */
   get momentumMode(): MomentumMode {
-    return this[VALUES].momentumMode;
+    return this[STATE].hyperparameters.momentumMode;
   }
   /** @ignore */
   set momentumMode(value: MomentumMode) {
-    this[SET](14, value);
+    this[STATE].set(14, value);
   }
 }

@@ -27,10 +27,6 @@ fn constant(doc: &str, name: &str, type_: &str, value: &impl Serialize) -> serde
     Ok(format!("/** {doc} */\nexport const {name}: {type_} = {};\n", serde_json::to_string_pretty(value)?))
 }
 
-fn alias(doc: &str, name: &str, type_: &str) -> String {
-    format!("/** {doc} */\nexport type {name} = {type_};\n")
-}
-
 /// `weight_decay` → `weightDecay`
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
@@ -64,10 +60,10 @@ fn comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
     format!("  /**\n{}   */\n", lines.map(|line| format!("   *{line}\n")).collect::<Vec<_>>().concat())
 }
 
-/// All hyper-parameters as members: the comment of each, and what `member` makes of its place and row.
+/// All hyper-parameters as members: the comment of each, and what `member` makes of its index and row.
 fn members(defaults: &Map<String, Value>, member: fn(usize, &Descriptor) -> String) -> String {
     let rows = HYPERPARAMETERS.iter().enumerate();
-    let texts = rows.map(|(place, row)| format!("{}  {}\n", comment(row, defaults), member(place, row)));
+    let texts = rows.map(|(index, row)| format!("{}  {}\n", comment(row, defaults), member(index, row)));
     texts.collect::<Vec<_>>().concat()
 }
 
@@ -89,11 +85,6 @@ fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Re
 
 fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<String, Box<dyn std::error::Error>> {
     let rows = HYPERPARAMETERS.iter().map(|descriptor| row(descriptor, defaults)).collect::<Result<Vec<_>, _>>()?;
-    let options = |which: fn(&Descriptor) -> bool| {
-        let options =
-            HYPERPARAMETERS.iter().filter(|row| which(row)).map(|row| json!(camel_case(row.name)).to_string());
-        options.collect::<Vec<_>>().join(" | ")
-    };
     Ok([
         HEADER.to_owned(),
         format!(
@@ -113,22 +104,12 @@ fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<Str
         declaration::<MomentumMode>(config)?,
         declaration::<Kind>(config)?,
         declaration::<Limits>(config)?,
-        alias(
-            "Options of which at most one may be given.",
-            "ClipOption",
-            &options(|row| row.limits.exclusive_group == Some("clip")),
-        ),
-        alias(
-            "Options that mean something only with `useEma`.",
-            "EmaOption",
-            &options(|row| row.limits.only_with == Some("use_ema")),
-        ),
         "/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */\n\
          export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  kind: Kind;\n  \
          default: Hyperparameters[keyof Hyperparameters];\n  limits: Limits;\n  choices: readonly string[];\n}\n"
             .to_owned(),
         constant(
-            "The hyper-parameters in the order of Keras' `get_config`, then our own; a row's place is its number at the boundary.",
+            "The hyper-parameters in the order of Keras' `get_config`, then our own; a row's index is its number at the boundary.",
             "HYPERPARAMETERS",
             "readonly Descriptor[]",
             &rows,
@@ -140,23 +121,20 @@ fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<Str
 /// A class, not a type: what are accessors at run time must be accessors to TypeScript, or a subclass could declare a property
 /// of that name, which nothing would look at.
 fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
-    let accessors = members(defaults, |place, row| {
+    let accessors = members(defaults, |index, row| {
         let (option, type_) = (camel_case(row.name), value_type(row));
         format!(
-            "get {option}(): {type_} {{\n    return this[VALUES].{option};\n  }}\n  /** @ignore */\n  \
-             set {option}(value: {type_}) {{\n    this[SET]({place}, value);\n  }}\n"
+            "get {option}(): {type_} {{\n    return this[STATE].hyperparameters.{option};\n  }}\n  /** @ignore */\n  \
+             set {option}(value: {type_}) {{\n    this[STATE].set({index}, value);\n  }}\n"
         )
     });
     let words = HYPERPARAMETERS.iter().filter(|row| row.kind == Kind::Choice).map(value_type).collect::<Vec<_>>();
     format!(
-        "{HEADER}import {{ SET, VALUES }} from \"../../support/internal.js\";\n\
-         import {{ Optimizer }} from \"../base-optimizer.js\";\n\
-         import type {{ Hyperparameters, {} }} from \"../../generated/hyperparameters.js\";\n\n\
+        "{HEADER}import type {{ {} }} from \"../../generated/hyperparameters.js\";\n\
+         import {{ STATE }} from \"../../support/internal.js\";\n\
+         import {{ Optimizer }} from \"../base-optimizer.js\";\n\n\
          /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */\n\
-         export abstract class TunableOptimizer extends Optimizer {{\n  \
-         /** @internal */\n  abstract readonly [VALUES]: Hyperparameters;\n  \
-         /** @internal Sets the one at this place of the table, or throws. */\n  \
-         abstract [SET](place: number, value: unknown): void;\n\n{}}}\n",
+         export abstract class TunableOptimizer extends Optimizer {{\n{}}}\n",
         words.join(", "),
         accessors.trim_end().to_owned() + "\n"
     )
@@ -171,13 +149,13 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
         format!("{HEADER}import type {{ Hyperparameters }} from \"./hyperparameters.js\";\n"),
         declaration::<Slot>(config)?,
         constant(
-            "The slots in the order in which Keras lists an optimizer's variables; a slot's place is its number at the boundary.",
+            "The slots in the order in which Keras lists an optimizer's variables; a slot's index is its number at the boundary.",
             "SLOTS",
             "readonly Slot[]",
             &Slot::ALL,
         )?,
         constant(
-            "By a slot's place: the option that keeps it, if its number is above this; `null`: always kept.",
+            "By a slot's index: the option that keeps it, if its number is above this; `null`: always kept.",
             "KEPT_BY",
             "readonly ({ option: keyof Hyperparameters; above: number } | null)[]",
             &kept_by,

@@ -1,0 +1,37 @@
+// Lists of variables that a caller gives.
+
+import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
+import { message } from "../support/messages.js";
+import { type AnyVariable, Variable } from "./variable.js";
+
+/** `variables`, if it is an array of distinct variables of one runtime; `argument` and `item` name it in messages. */
+export function checkedVariables<V extends AnyVariable>(
+  variables: readonly V[],
+  argument?: string,
+  item?: (i: number) => string,
+): readonly V[];
+export function checkedVariables(variables: unknown): readonly AnyVariable[];
+export function checkedVariables(
+  variables: unknown,
+  argument = "variables",
+  item = (i: number) => `variables[${i}]`,
+): readonly AnyVariable[] {
+  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+  const list: readonly unknown[] = [...variables];
+  const seen = new Set<AnyVariable>();
+  for (const [i, variable] of list.entries()) {
+    if (!(variable instanceof Variable)) {
+      throw new TypeError(message(item(i), "a Variable of this copy of the package", variable));
+    }
+    if (seen.has(variable)) throw new RangeError(`Argument \`${argument}\` lists variable "${variable.path}" twice.`);
+    const [first = variable] = seen;
+    if (variable[RUNTIME] !== first[RUNTIME]) {
+      throw new RangeError(
+        `Argument \`${argument}\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
+      );
+    }
+    variable[ASSERT_NOT_FREED]();
+    seen.add(variable);
+  }
+  return Object.freeze([...seen]);
+}

@@ -1,0 +1,264 @@
+// What an optimizer knows, built or not: hyper-parameters, learning rate, exclusions from weight decay, and once it is built
+// the arrays in linear memory. A LossScaleOptimizer shares the state of the optimizer that it wraps.
+
+import { SLOTS } from "../generated/codes.js";
+import { type Descriptor, HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
+import { lengthOf, type Numbers } from "../memory/numbers.js";
+import { defaultRuntime, type Runtime } from "../memory/runtime.js";
+import type { AnyVariable } from "../memory/variable.js";
+import { notBuilt, StateError } from "../support/errors.js";
+import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
+import { BuiltOptimizer } from "./built-optimizer.js";
+import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
+import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
+import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
+import type { IsExcluded } from "./weight-decay-exclusion.js";
+
+/** What one call updates, and the gradients to copy in first. All of it was checked. */
+export interface Update {
+  /** The variables to update. */
+  readonly variables: readonly AnyVariable[];
+  /** The variables to build the optimizer with, if it is not built: also those without a gradient. */
+  readonly trained: readonly AnyVariable[];
+  readonly gradients: readonly Numbers[] | undefined;
+}
+
+export class OptimizerState {
+  readonly #name: string;
+  #hyperparameters: Hyperparameters;
+  #learningRate: LearningRate;
+  #isExcluded: IsExcluded = () => false;
+  #built: BuiltOptimizer | undefined;
+  #freed = false;
+
+  /** `name` is the optimizer's, for errors and for the paths of its variables. */
+  constructor(name: string, hyperparameters: Hyperparameters, learningRate: LearningRate) {
+    this.#name = name;
+    this.#hyperparameters = hyperparameters;
+    this.#learningRate = learningRate;
+  }
+
+  get hyperparameters(): Hyperparameters {
+    return this.#hyperparameters;
+  }
+
+  /** Sets the hyper-parameter in this row of the table, or throws. */
+  set(row: number, value: unknown): void {
+    this.assertNotFreed();
+    const descriptor = HYPERPARAMETERS[row] as Descriptor;
+    const changed = withHyperparameter(this.#hyperparameters, descriptor, value);
+    if (this.#built) assertStateFits(this.#built.builtWith, changed, descriptor.option);
+    this.#hyperparameters = changed;
+    this.#built?.set(row, boundaryNumber(descriptor, changed));
+  }
+
+  /** The learning rate as it was given: a number, a schedule or a function. */
+  get learningRate(): LearningRate {
+    return this.#learningRate;
+  }
+
+  set learningRate(rate: unknown) {
+    this.assertNotFreed();
+    this.#learningRate = replacedLearningRate(this.#learningRate, rate);
+  }
+
+  /** The float32 learning rate at `rawIterations`. */
+  get currentLearningRate(): number {
+    this.assertNotFreed();
+    return this.#rate(this.#built?.runtime);
+  }
+
+  get rawIterations(): number {
+    this.assertNotFreed();
+    return this.#built?.rawIterations ?? 0;
+  }
+
+  get iterations(): number {
+    this.assertNotFreed();
+    return this.#built?.iterations ?? 0;
+  }
+
+  /** The runtime with the arrays; `undefined` before `build`. */
+  get runtime(): Runtime | undefined {
+    return this.#built?.runtime;
+  }
+
+  /** The variables that the optimizer was built with; `undefined` before `build`. */
+  get trained(): readonly AnyVariable[] | undefined {
+    this.assertNotFreed();
+    return this.#built?.variables;
+  }
+
+  get isBuilt(): boolean {
+    return this.#built !== undefined;
+  }
+
+  /** The arrays, or an error before `build` and after `free`. */
+  get built(): BuiltOptimizer {
+    return this.#built ?? this.#notBuilt();
+  }
+
+  /** Allocates the state, if there is none, and does `then`. If that throws, what was allocated is given back. */
+  build<T>(variables: readonly AnyVariable[], then: (built: BuiltOptimizer) => T): T {
+    const { isBuilt } = this;
+    this.#built ??= this.#build(variables);
+    try {
+      return then(this.#built);
+    } catch (error) {
+      if (!isBuilt) this.#release();
+      throw error;
+    }
+  }
+
+  /**
+   * Trains these variables from now on, instead of those before. Variables that were trained before keep their state, the
+   * others begin as in `build`. If there is no room, nothing has changed.
+   *
+   * @returns what ends it: it frees the state that there was before, or with `false` goes back to it.
+   */
+  rebuild(variables: readonly AnyVariable[]): (keep: boolean) => void {
+    this.assertNotFreed();
+    const old = this.#built;
+    const built = this.#build(variables);
+    if (old) {
+      built.rawIterations = old.rawIterations;
+      built.variables.forEach((variable, i) => {
+        const before = old.variables.indexOf(variable);
+        if (before < 0) return;
+        for (const slot of SLOTS) built.slot(slot, i)?.set(old.slot(slot, before) ?? []);
+      });
+    }
+    this.#built = built;
+    return (keep) => {
+      if (!keep) this.#built = old;
+      (keep ? old : built)?.free();
+    };
+  }
+
+  /** Throws if a step over these variables is not possible now; changes nothing. */
+  check(variables: readonly AnyVariable[]): void {
+    this.assertNotFreed();
+    const built = this.#built;
+    (built?.runtime ?? variables[0]?.[RUNTIME])?.assertUnlocked("A step");
+    for (const variable of variables) {
+      built?.indexOf(variable);
+      variable[ASSERT_NOT_FREED]();
+    }
+    built?.assertAlive();
+  }
+
+  /** One step over all variables with their own gradients, under the loss scale with this handle; 0: none. */
+  step(scale: number): void {
+    const built = this.#built ?? this.#notBuilt();
+    const rate = this.#learningRate;
+    built.step(typeof rate === "number" ? rate : this.#rate(built.runtime), scale);
+  }
+
+  /** Builds the optimizer if it is not built, and does one step. `scale` gives the loss scale's handle once it is built. */
+  run({ variables, gradients, trained }: Update, scale: () => number): void {
+    // The user's learning rate comes first: if it throws, nothing has changed.
+    const rate = this.#rate(this.#built?.runtime ?? trained[0]?.[RUNTIME]);
+    this.check(trained);
+    variables.forEach(({ size, path }, i) => {
+      const numbers = gradients?.[i];
+      if (numbers && lengthOf(numbers) !== size)
+        throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
+    });
+    this.build(trained, (built) => {
+      const all = variables.length === built.variables.length && variables.every((v, i) => v === built.variables[i]);
+      const indices = all ? undefined : variables.map((variable) => built.indexOf(variable));
+      built.step(rate, scale(), indices, gradients);
+    });
+  }
+
+  /** Evaluates the learning rate once and holds it while `work` runs. */
+  withLearningRate<T>(work: () => T): T {
+    const now = this.currentLearningRate;
+    // Not before: the function may have set another.
+    const rate = this.#learningRate;
+    this.#learningRate = now;
+    try {
+      return work();
+    } finally {
+      this.#learningRate = rate;
+    }
+  }
+
+  /** Iterations, the learning rate if it is a number, and the slots, in Keras' order. */
+  get variables(): readonly OptimizerVariable[] {
+    this.assertNotFreed();
+    const name = this.#name;
+    const built = this.#built;
+    built?.runtime.assertNotCorrupted();
+    const assignIterations = (value: number) => {
+      if (built) built.rawIterations = value;
+    };
+    const list = [countVariable(name, "iteration", () => this.rawIterations, assignIterations)];
+    if (typeof this.#learningRate === "number") {
+      const assign = (value: number) => {
+        this.#learningRate = Math.fround(value);
+      };
+      list.push(rateVariable(name, "learning_rate", () => this.currentLearningRate, assign, checkedRate));
+    }
+    for (const slot of SLOTS) {
+      built?.variables.forEach((variable, i) => {
+        if (built.slot(slot, i) === null) return;
+        list.push(slotVariable(name, slot, variable, () => built.slot(slot, i) as Float32Array<ArrayBuffer>));
+      });
+    }
+    return list;
+  }
+
+  exclude(isExcluded: IsExcluded): void {
+    const decays = this.#built?.variables.map((variable) => !isExcluded(variable));
+    this.#isExcluded = isExcluded;
+    decays?.forEach((value, i) => {
+      this.#built?.setDecays(i, value);
+    });
+  }
+
+  free(): void {
+    this.#release();
+    this.#freed = true;
+  }
+
+  assertNotFreed(): void {
+    if (this.#freed) throw new StateError(`Optimizer "${this.#name}" was freed.`);
+  }
+
+  /** The learning rate now. A user's function may read the optimizer meanwhile, but not step or free it. */
+  #rate(own: Runtime | undefined): number {
+    const rate = this.#learningRate;
+    // A number needs no runtime, which perhaps cannot be had.
+    if (typeof rate === "number") return rate;
+    const runtime = own ?? defaultRuntime();
+    runtime.assertUnlocked("A learning rate");
+    runtime.locked = true;
+    try {
+      return learningRateAt(rate, this.rawIterations, runtime);
+    } finally {
+      runtime.locked = false;
+    }
+  }
+
+  #build(variables: readonly AnyVariable[]): BuiltOptimizer {
+    // A user's regular expression can throw: before there is anything to give back.
+    const decays = variables.map((variable) => !this.#isExcluded(variable));
+    const runtime = variables[0]?.[RUNTIME] ?? defaultRuntime();
+    const built = new BuiltOptimizer(runtime, this.#hyperparameters, Object.freeze([...variables]));
+    decays.forEach((value, i) => {
+      built.setDecays(i, value);
+    });
+    return built;
+  }
+
+  #release(): void {
+    this.#built?.free();
+    this.#built = undefined;
+  }
+
+  #notBuilt(): never {
+    this.assertNotFreed();
+    throw notBuilt(this.#name);
+  }
+}
