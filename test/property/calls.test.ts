@@ -65,8 +65,8 @@ const gradient: fc.Arbitrary<(variable: Variable) => unknown> = fc.oneof(
 const which = fc.oneof(fc.constant([0, 1, 2, 3]), fc.uniqueArray(fc.nat(3), { maxLength: 4 }));
 const strange = fc.integer({ min: 0, max: 9 }).map((draw) => draw === 0);
 
-const chosen = (world: World, places: readonly number[], withStranger: boolean) => [
-  ...places.map((place) => world.variables[place]!),
+const chosen = (world: World, indices: readonly number[], withStranger: boolean) => [
+  ...indices.map((index) => world.variables[index]!),
   ...(withStranger ? [world.stranger] : []),
 ];
 
@@ -96,9 +96,9 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
         4,
         "build",
         fc.tuple(which, strange).map(
-          ([places, odd]) =>
+          ([indices, odd]) =>
             (world: World) =>
-              world.optimizer.build(chosen(world, places, odd)),
+              world.optimizer.build(chosen(world, indices, odd)),
         ),
       ],
       [8, "step", fc.constant((world: World) => world.optimizer.step())],
@@ -116,30 +116,30 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
       [
         8,
         "apply some",
-        fc.tuple(which, strange, gradient).map(([places, odd, make]) => (world: World) => {
-          const variables = chosen(world, places, odd);
+        fc.tuple(which, strange, gradient).map(([indices, odd, make]) => (world: World) => {
+          const variables = chosen(world, indices, odd);
           return world.optimizer.apply(variables.map((variable) => make(variable)) as never, variables);
         }),
       ],
       [
         3,
         "applyGradients",
-        fc.tuple(which, gradient).map(([places, make]) => (world: World) => {
+        fc.tuple(which, gradient).map(([indices, make]) => (world: World) => {
           return world.optimizer.applyGradients(
-            chosen(world, places, false).map((variable) => [make(variable) as never, variable]),
+            chosen(world, indices, false).map((variable) => [make(variable) as never, variable]),
           );
         }),
       ],
       [
         3,
         "minimize",
-        fc.tuple(which, strange).map(([places, odd]) => (world: World) => {
+        fc.tuple(which, strange).map(([indices, odd]) => (world: World) => {
           return world.optimizer.minimize(
             () => {
               world.check();
               return odd ? (undefined as never) : 1;
             },
-            chosen(world, places, false),
+            chosen(world, indices, false),
           );
         }),
       ],
@@ -188,11 +188,11 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
         "loadOwnVariables",
         fc
           .tuple(fc.nat(9), fc.constantFrom<unknown>("keep", "remove", 7, [Number.NaN], "x", null))
-          .map(([place, given]) => (world: World) => {
+          .map(([index, given]) => (world: World) => {
             const entries = Object.entries(world.optimizer.saveOwnVariables());
             const changed = entries.map(([key, values]) => [
               key,
-              Number(key) === place && given !== "keep" ? given : values,
+              Number(key) === index && given !== "keep" ? given : values,
             ]);
             return world.optimizer.loadOwnVariables(
               Object.fromEntries(changed.filter(([, values]) => values !== "remove")),
@@ -202,15 +202,15 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
       [
         2,
         "assign",
-        fc.tuple(fc.nat(3), gradient).map(([place, make]) => (world: World) => {
-          return world.variables[place]!.assign(make(world.variables[place]!) as never);
+        fc.tuple(fc.nat(3), gradient).map(([index, make]) => (world: World) => {
+          return world.variables[index]!.assign(make(world.variables[index]!) as never);
         }),
       ],
       [
         2,
         "slot",
-        fc.tuple(fc.nat(4), fc.constantFrom("velocity", "momentum", "x")).map(([place, slot]) => (world: World) => {
-          return world.optimizer.slot(slot as never, world.variables[place] ?? world.stranger)?.length;
+        fc.tuple(fc.nat(4), fc.constantFrom("velocity", "momentum", "x")).map(([index, slot]) => (world: World) => {
+          return world.optimizer.slot(slot as never, world.variables[index] ?? world.stranger)?.length;
         }),
       ],
       [4, "break", fc.boolean().map((broken) => (world: World) => void Object.assign(world, { broken }))],
@@ -224,7 +224,7 @@ const call: fc.Arbitrary<{ name: string; run: Call }> = fc.oneof(
 /** The end of a world: at most one of these per sequence. */
 const end: fc.Arbitrary<{ name: string; run: Call }> = fc
   .constantFrom(0, 1, 2, 3, 4)
-  .map((place) => ({ name: "free", run: (world) => (world.variables[place] ?? world.optimizer).free() }));
+  .map((index) => ({ name: "free", run: (world) => (world.variables[index] ?? world.optimizer).free() }));
 
 function outcome(world: World, run: Call): string {
   try {

@@ -352,7 +352,7 @@ describe("optimizers", () => {
     );
   });
 
-  it("load stores, lists, and numbers in the place of arrays of one", () => {
+  it("load stores, lists, and numbers instead of arrays of one", () => {
     const store = plain.saveOwnVariables();
     plain.loadOwnVariables(store);
     plain.loadOwnVariables({ 0: 1, 1: 0.5, 2: [1, 2] });

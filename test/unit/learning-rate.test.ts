@@ -1,4 +1,4 @@
-// What can be given as a learning rate, when it is asked for, and what can take its place.
+// What can be given as a learning rate, when it is asked for, and what can replace it.
 import {
   CosineDecay,
   ExponentialDecay,
@@ -96,7 +96,7 @@ onBothBackends((runtime) => {
     expect(bits(w.value)).not.toEqual(bits(noise(3)));
   });
 
-  it("is an optimizer variable only as a number, and gives up its place to a schedule", () => {
+  it("is an optimizer variable only as a number, and is replaced by a schedule", () => {
     const optimizer = new RMSprop({ learningRate: 0.1, name: "o" });
     optimizer.build([new Variable(1, { path: "w", runtime })]);
     const paths = () => optimizer.variables.map(({ path }) => path);
@@ -109,7 +109,7 @@ onBothBackends((runtime) => {
 describe("setter", () => {
   const schedule = new CosineDecay({ initialLearningRate: 1, decaySteps: 10 });
 
-  it("takes anything in the place of a number", () => {
+  it("can be replaced by anything if it is a number", () => {
     const rates: [LearningRate, number][] = [
       [0.25, 0.25],
       [schedule, 1],
@@ -123,7 +123,7 @@ describe("setter", () => {
     }
   });
 
-  it("takes a schedule or a function, but no number, in the place of either", () => {
+  it("can be replaced by a schedule or a function, but no number, if it is either", () => {
     for (const current of [schedule, () => 0.1, { at: () => 0.1 }]) {
       for (const optimizer of [
         new RMSprop({ learningRate: current }),

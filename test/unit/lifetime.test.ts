@@ -224,7 +224,7 @@ describe("using", () => {
 });
 
 describe("handles", () => {
-  it("of freed variables never reach the variables that took their place", () => {
+  it("of freed variables never reach the variables that reuse their memory", () => {
     const runtime = createRuntime();
     const optimizer = new RMSprop();
     const first = new Variable([1], { runtime });

@@ -85,6 +85,20 @@ describe.each(BACKENDS)("%s", (backend) => {
     }
   });
 
+  it("a loss scale that does not fit leaves the inner optimizer unbuilt", () => {
+    const runtime = createRuntime({ backend });
+    const w = new Variable([1], { runtime });
+    const { kernel } = runtime as unknown as { kernel: object };
+    // A scale is smaller than any state, so that no limit makes it fail alone.
+    Object.assign(runtime, { kernel: { ...kernel, loss_scale_create: () => 0 } });
+    const optimizer = new LossScaleOptimizer(new RMSprop());
+    expect(errorOf(() => optimizer.build([w]))).toBeInstanceOf(OutOfMemoryError);
+    expect([optimizer.built, optimizer.innerOptimizer.built]).toEqual([false, false]);
+    Object.assign(runtime, { kernel });
+    optimizer.build([w]);
+    expect(optimizer.built).toBe(true);
+  });
+
   it("there is room again after something was freed, as often as that happens", () => {
     const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
     const allocate = () => new Variable(new Float32Array(150_000), { runtime });

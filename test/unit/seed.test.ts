@@ -15,7 +15,7 @@ onBothBackends((runtime) => {
     expect(optimizer.iterations).toBe(1);
   });
 
-  it("does so in every element of an array of any length, at any place in it", () => {
+  it("does so in every element of an array of any length, at any index", () => {
     for (let length = 1; length < 40; length++) {
       const w = new Variable(new Float32Array(length).fill(10), { runtime });
       new RMSprop({ learningRate: 0.1 }).apply([w.value], [w]);

@@ -60,7 +60,7 @@ onBothBackends((runtime) => {
     expect(bits(b.value)).not.toEqual(before);
   });
 
-  it("know many variables, each in its place", () => {
+  it("know many variables, each by its index", () => {
     const variables = Array.from(
       { length: 500 },
       (_, i) => new Variable(new Float32Array((i % 7) + 1).fill(i), { runtime }),

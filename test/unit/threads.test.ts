@@ -119,10 +119,10 @@ describe("threads", () => {
       optimizer.build([w]);
       return { w, optimizer };
     });
-    for (const place of [-1, 0, SIZE - 1, 12_345, -1]) {
+    for (const index of [-1, 0, SIZE - 1, 12_345, -1]) {
       for (const { w, optimizer } of [many!, one!]) {
         w.gradient.set(noise(SIZE, 3));
-        if (place >= 0) w.gradient[place] = Number.POSITIVE_INFINITY;
+        if (index >= 0) w.gradient[index] = Number.POSITIVE_INFINITY;
         optimizer.step();
       }
       expect(stateOf(many!.optimizer, [many!.w])).toEqual(stateOf(one!.optimizer, [one!.w]));

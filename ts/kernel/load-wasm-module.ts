@@ -1,4 +1,4 @@
-// Turns the text in which a module's bytes are inlined into a module. It takes the place of the helper of
+// Turns the text in which a module's bytes are inlined into a module. It replaces the helper of
 // @rollup/plugin-wasm, which needs `atob`: AudioWorklets and QuickJS have none.
 //
 // The text has one character for each of the bytes that this module is mostly made of. Base64 cuts across bytes, which

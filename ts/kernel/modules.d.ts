@@ -1,4 +1,4 @@
-// What the build puts in the place of these imports.
+// What the build replaces these imports by.
 
 declare module "#wasm/rmsprop.wasm" {
   /** Compiles the inlined bytes. */

@@ -17,7 +17,7 @@ export interface RuntimeOptions {
    */
   readonly initialBytes?: number | undefined;
   /**
-   * Upper limit for all arrays in use and what the machine code itself needs, up to 256 KiB, in bytes; what does not fit is
+   * Upper limit for all arrays in use and what the module itself needs, up to 256 KiB, in bytes; what does not fit is
    * an `OutOfMemoryError`. Gaps between arrays that were freed are not counted. Default: 4 GiB.
    */
   readonly maximumBytes?: number | undefined;
@@ -32,7 +32,7 @@ interface Release {
   readonly handle: number;
 }
 
-/** One instance of the optimizer's machine code with its own memory. Runtimes share nothing. */
+/** One instance of the WebAssembly module, or of its JavaScript translation, with its own memory. Runtimes share nothing. */
 export class Runtime {
   /** The backend that computes. */
   readonly backend: Backend;
@@ -55,7 +55,7 @@ export class Runtime {
     }
   }
 
-  /** Bytes of linear memory: arrays in use, room once used and free again, and what the machine code itself needs. */
+  /** Bytes of linear memory: arrays in use, room once used and free again, and what the module itself needs. */
   get byteLength(): number {
     return this.buffer.byteLength;
   }
@@ -140,7 +140,7 @@ function start(wanted: RuntimeOptions["backend"]): Runtime {
 }
 
 /**
- * A new runtime: an instance of the optimizer's machine code with a memory of its own.
+ * A new runtime: an instance of the module with a memory of its own.
  *
  * @throws {BackendUnavailableError} if the backend asked for cannot be had here.
  * @throws {OutOfMemoryError} if there is no room for `initialBytes`.

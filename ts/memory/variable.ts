@@ -7,6 +7,7 @@ import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "../support/internal.js";
 import { message, plural, show } from "../support/messages.js";
 import { automaticName } from "../support/names.js";
+import { sizeOf } from "../support/size-of.js";
 import { checkedBits, checkedNumbers, copyIfAliased, lengthOf, type Numbers } from "./numbers.js";
 import { type ArrayClass, defaultRuntime, Runtime, View } from "./runtime.js";
 
@@ -133,7 +134,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
     const count = lengthOf(numbers);
     this.shape = checkedShape(shape, typeof value === "number" ? [] : [count]);
-    this.size = this.shape.reduce((size, length) => size * length, 1);
+    this.size = sizeOf(this.shape);
     if (this.size !== count) {
       throw new RangeError(
         `Argument \`shape\` must be a shape of ${plural(count, "value")}; received a shape of ${plural(this.size, "value")}: [${this.shape}].`,

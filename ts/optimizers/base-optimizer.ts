@@ -362,7 +362,7 @@ export abstract class Optimizer {
     this.#load("weights", Object.fromEntries(weights.entries()), (i) => `weights[${i}]`);
   }
 
-  /** Gives the state's memory back; the variables stay. Steps and looks at the state are a `StateError` from then on. */
+  /** Gives the state's memory back; the variables stay. Stepping and reading the state is a `StateError` from then on. */
   free(): void {
     this.#state.free();
   }

@@ -42,7 +42,7 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   return checkedRate(`learningRate (at step ${step})`, value);
 }
 
-/** The rate that takes the place of `current`: as in Keras, a number cannot take the place of a schedule. */
+/** The rate that replaces `current`. As in Keras, a number cannot replace a schedule. */
 export function replacedLearningRate(current: LearningRate, next: unknown): LearningRate {
   const rate = checkedLearningRate("learningRate", next);
   if (typeof rate === "number" && typeof current !== "number") {

@@ -5,7 +5,7 @@
 // thread that sleeps. A ticket is taken by one atomic subtraction; what it is for is read after it: a phase does not end
 // before all of its tickets' chunks are done, so what is read belongs to the ticket.
 
-/** Words between places that different threads write to: a cache line. */
+/** Words between two that different threads write to: a cache line. */
 const LINE = 16;
 
 /** Counts the phases: what idle threads watch. */
@@ -39,9 +39,9 @@ export function work(words: Int32Array, thread: number, runChunk: RunChunk): num
   let done = 0;
   for (let turn = 0; turn < threads; turn++) {
     const whose = (thread + turn) % threads;
-    const place = queue(whose);
-    while (Atomics.load(words, place) > 0) {
-      const ticket = Atomics.sub(words, place, 1);
+    const index = queue(whose);
+    while (Atomics.load(words, index) > 0) {
+      const ticket = Atomics.sub(words, index, 1);
       if (ticket <= 0) break;
       const chunk = begin(whose + 1, threads, Atomics.load(words, CHUNKS)) - ticket;
       runChunk(Atomics.load(words, STEP), Atomics.load(words, PHASE), chunk);

@@ -26,7 +26,7 @@ interface Scope {
 const scope = (): Scope => globalThis as unknown as Scope;
 
 /** Milliseconds in which a worker must have started. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /** A worker that runs this script; throws where none can be had. */
 export function createWorker(script: string): HostWorker {
@@ -40,14 +40,14 @@ export function createWorker(script: string): HostWorker {
   try {
     return new Worker(address, { type: "module" });
   } finally {
-    scope().setTimeout(() => URL.revokeObjectURL(address), PATIENCE);
+    scope().setTimeout(() => URL.revokeObjectURL(address), TIMEOUT_MS);
   }
 }
 
 /** Sends a worker its first message. Whether it answers; if it does not, it is ended. */
 export async function starts(worker: HostWorker, message: object): Promise<boolean> {
   const ready = await new Promise<boolean>((resolve) => {
-    const timer = scope().setTimeout(() => resolve(false), PATIENCE);
+    const timer = scope().setTimeout(() => resolve(false), TIMEOUT_MS);
     const listen = (event: string, answer: boolean) => {
       const listener = () => {
         scope().clearTimeout(timer);

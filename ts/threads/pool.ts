@@ -5,21 +5,21 @@ import { StateError } from "../support/errors.js";
 import { begin, CHUNKS, DONE, EPOCH, PHASE, queue, SLEEPERS, STEP, THREADS, work } from "./control.js";
 import type { HostWorker } from "./host.js";
 
-/** Looks for an end before the first nap, some 0.05 ms: ten chunks. */
-const LOOKS = 10_000;
-/** Milliseconds of a nap. */
-const NAP = 0.1;
-/** Chunks that a thread could do in a nap, with the looks before it. */
-const CHUNKS_PER_NAP = 40;
+/** How often the thread checks for the end before it sleeps, some 0.05 ms: ten chunks. */
+const SPINS = 10_000;
+/** How long it then sleeps. */
+const SLEEP_MS = 0.1;
+/** Chunks that a thread could do in one round of spinning and sleeping. */
+const CHUNKS_PER_SLEEP = 40;
 /**
- * At most so many times as long as it had to wait, this thread then does steps alone: what waiting costs is 3 % in the end. At
- * first it is as long as it waited, because a core may be gone for this once, and twice as many times each time it is gone again.
+ * Cap of the exponential back-off: after waiting t, step alone for t, 2t, 4t … at most 32 t. So waiting costs 3 % at most in the
+ * end.
  */
 const MOST_ALONE = 32;
-/** Milliseconds after which a worker that has taken a chunk, of some microseconds, and not done it counts as dead. */
-const PATIENCE = 5000;
-/** Of a longer time between two looks at the clock only so much counts: the machine slept, or a debugger stopped it. */
-const LONGEST = 100;
+/** A chunk takes microseconds: a worker that has not finished one by then counts as dead. */
+const TIMEOUT_MS = 5000;
+/** Counts at most, of the time between two reads of the clock: more, and the machine slept or a debugger stopped it. */
+const LONGEST_MS = 100;
 
 export class Pool {
   readonly #kernel: ThreadExports;
@@ -81,9 +81,9 @@ export class Pool {
     let phase = kernel.chunks_begin(optimizer, scale, learningRate, count);
     if (phase === 0) return -1;
     const step = kernel.chunks_address(optimizer);
-    let naps = 0;
-    for (; phase !== 0; phase = kernel.chunks_next(optimizer)) naps += this.#run(step, phase, chunks);
-    this.#judge(chunks, naps * CHUNKS_PER_NAP);
+    let sleeps = 0;
+    for (; phase !== 0; phase = kernel.chunks_next(optimizer)) sleeps += this.#run(step, phase, chunks);
+    this.#judge(chunks, sleeps * CHUNKS_PER_SLEEP);
     return kernel.chunks_end(optimizer, scale);
   }
 
@@ -111,17 +111,17 @@ export class Pool {
    * Leaves the core to others for a moment: on a machine with more to do than cores, a worker in the middle of a chunk may
    * be waiting for this very core.
    */
-  #nap(done: number): void {
+  #sleep(done: number): void {
     if (!this.#mayWait) return;
     try {
-      Atomics.wait(this.#words, DONE, done, NAP);
+      Atomics.wait(this.#words, DONE, done, SLEEP_MS);
     } catch {
       // The main thread of a browser, which can only go on looking.
       this.#mayWait = false;
     }
   }
 
-  /** All chunks of a phase; how many naps it took to wait for workers. */
+  /** Does all chunks of a phase. Returns how often this thread slept while it waited for workers. */
   #run(step: number, phase: number, chunks: number): number {
     const words = this.#words;
     const { threads } = this;
@@ -144,21 +144,21 @@ export class Pool {
     }
   }
 
-  /** Until the workers have done so many chunks; the number of naps meanwhile. */
+  /** Waits until the workers have done `count` chunks. Returns how often this thread slept meanwhile. */
   #wait(count: number): number {
     let waited = 0;
     let last = 0;
-    for (let looks = 1; ; looks++) {
+    for (let spins = 1; ; spins++) {
       const done = Atomics.load(this.#words, DONE);
-      if (done >= count) return Math.floor(looks / LOOKS);
-      if (looks % LOOKS !== 0) continue;
-      this.#nap(done);
+      if (done >= count) return Math.floor(spins / SPINS);
+      if (spins % SPINS !== 0) continue;
+      this.#sleep(done);
       const now = Date.now();
-      if (last > 0) waited += Math.min(now - last, LONGEST);
+      if (last > 0) waited += Math.min(now - last, LONGEST_MS);
       last = now;
-      if (waited > PATIENCE) {
+      if (waited > TIMEOUT_MS) {
         throw new StateError(
-          `A worker has died in the middle of a step: it has not done its part within ${PATIENCE / 1000} s. ` +
+          `A worker has died in the middle of a step: it has not done its part within ${TIMEOUT_MS / 1000} s. ` +
             "The step is done by half, and what is in this runtime's memory is undefined.",
         );
       }

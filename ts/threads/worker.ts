@@ -24,8 +24,8 @@ interface Scope {
   readonly process?: { getBuiltinModule?(name: string): { readonly parentPort: Port | null } | undefined };
 }
 
-/** Looks for more work before a worker sleeps, some 0.1 ms: waking it can take as long. */
-const LOOKS = 20_000;
+/** How often a worker checks for more work before it sleeps, some 0.1 ms: waking it can take as long. */
+const SPINS = 20_000;
 
 const scope = globalThis as unknown as Scope & Port;
 const port: Port = scope.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? scope;
@@ -39,9 +39,9 @@ port.onmessage = ({ data: { module, memory, stack, control, count, thread } }) =
     const epoch = Atomics.load(words, EPOCH);
     const done = work(words, thread, kernel.run_chunk);
     if (done > 0) Atomics.add(words, DONE, done);
-    let looks = LOOKS;
-    while (looks > 0 && Atomics.load(words, EPOCH) === epoch) looks -= 1;
-    if (looks > 0) continue;
+    let spins = SPINS;
+    while (spins > 0 && Atomics.load(words, EPOCH) === epoch) spins -= 1;
+    if (spins > 0) continue;
     // Whoever begins a phase changes the epoch first and looks for sleepers then, so that none sleeps on.
     Atomics.add(words, SLEEPERS, 1);
     Atomics.wait(words, EPOCH, epoch);
