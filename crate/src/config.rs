@@ -58,12 +58,12 @@ pub struct Descriptor {
     pub kind: Kind,
     /// What its value must satisfy.
     pub limits: Limits,
-    /// The words of a [`Kind::Choice`], of which a word's place is its number at the boundary; empty for other kinds.
+    /// The words of a [`Kind::Choice`], each at the index that is its number at the boundary; empty for other kinds.
     pub choices: &'static [&'static str],
 }
 
 /// A value that crosses the boundary as one float64: `NaN` stands for "off", 0 and 1 for truth values, and a choice is the
-/// place of its word.
+/// index of its word.
 pub(crate) trait Value: Copy {
     const CHOICES: &'static [&'static str] = &[];
     fn from_number(number: f64) -> Self;
@@ -155,7 +155,7 @@ macro_rules! hyperparameters {
             }
         }
 
-        /// The table of hyper-parameters; a row's place is its number at the boundary.
+        /// The table of hyper-parameters; a row's index is its number at the boundary.
         pub const HYPERPARAMETERS: &[Descriptor] = &[
             $( Descriptor {
                 name: stringify!($name),

@@ -24,7 +24,7 @@ export interface KernelExports {
   readonly loss_scale_create: (initial: number, growthSteps: number, minimum: number, maximum: number) => number;
 
   /**
-   * Gives a loss scale's place back.
+   * Gives a loss scale's memory back.
    */
   readonly loss_scale_free: (lossScale: number) => void;
 

@@ -56,7 +56,7 @@ impl F32ViaF64 {
     }
 
     #[inline]
-    fn all(self, holds: impl Fn(f32) -> bool) -> bool {
+    fn all_lanes(self, holds: impl Fn(f32) -> bool) -> bool {
         self.lanes.into_iter().fold(true, |all, x| all & holds(x))
     }
 }
@@ -175,7 +175,7 @@ impl Lanes for F32ViaF64 {
     /// In float32 where operands and quotient are normal: numbers from [`SAFE`] on, by all roots up to 2²⁶.
     #[inline]
     fn div_sqrt(self, d: Self) -> Self {
-        if d.all(|d| d >= f32::MIN_POSITIVE) && self.all(|x| x == 0.0 || x.abs() >= SAFE) {
+        if d.all_lanes(|d| d >= f32::MIN_POSITIVE) && self.all_lanes(|x| x == 0.0 || x.abs() >= SAFE) {
             self.zip_lanes(d, |x, d| x / sqrt(d))
         } else {
             self / d.sqrt()

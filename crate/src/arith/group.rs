@@ -31,7 +31,7 @@ impl Group {
 
 /// Groups that hold `len` elements.
 #[inline]
-pub const fn groups(len: usize) -> usize {
+pub const fn group_count(len: usize) -> usize {
     len.div_ceil(WIDTH)
 }
 
@@ -49,7 +49,7 @@ pub fn flat_mut(x: &mut [Group]) -> &mut [f32] {
 
 /// `x ← operation(x)`
 #[inline]
-pub fn apply<L: Lanes>(x: &mut [Group], operation: impl Fn(L) -> L) {
+pub fn update_each<L: Lanes>(x: &mut [Group], operation: impl Fn(L) -> L) {
     let (x, hidden) = (flat_mut(x), L::hide());
     for i in indices::<L>(x.len()) {
         operation(L::read(x, i, hidden)).write(x, i);
@@ -58,7 +58,7 @@ pub fn apply<L: Lanes>(x: &mut [Group], operation: impl Fn(L) -> L) {
 
 /// `x ← operation(x, y)`
 #[inline]
-pub fn apply_with<L: Lanes>(x: &mut [Group], y: &[Group], operation: impl Fn(L, L) -> L) {
+pub fn update_each_with<L: Lanes>(x: &mut [Group], y: &[Group], operation: impl Fn(L, L) -> L) {
     let (x, y, hidden) = (flat_mut(&mut x[..y.len()]), flat(y), L::hide());
     for i in indices::<L>(x.len()) {
         operation(L::read(x, i, hidden), L::read(y, i, hidden)).write(x, i);
@@ -79,7 +79,7 @@ pub fn map_into<'a, L: Lanes>(out: &'a mut [Group], x: &[Group], operation: impl
 /// These elements in groups, with zeros behind them.
 #[cfg(test)]
 pub fn grouped(x: &[f32]) -> alloc::vec::Vec<Group> {
-    let mut out = vec![Group::ZERO; groups(x.len())];
+    let mut out = vec![Group::ZERO; group_count(x.len())];
     flat_mut(&mut out)[..x.len()].copy_from_slice(x);
     out
 }

@@ -54,7 +54,7 @@ fn float16(bits: u16) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arith::group::{flat, groups};
+    use crate::arith::group::{flat, group_count};
 
     type Widen = for<'a> fn(&[HalfGroup], &'a mut [Group]) -> &'a [Group];
 
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn every_pattern_is_the_number_that_it_is_defined_to_be() {
         let halves: Vec<u16> = (0..=u16::MAX).collect();
-        let mut out = vec![Group::ZERO; groups(halves.len())];
+        let mut out = vec![Group::ZERO; group_count(halves.len())];
         for (widen, exponent_bits) in [(widen_float16 as Widen, 5), (widen_bfloat16, 8)] {
             let widened = widen(halves.as_chunks().0, &mut out);
             for (&bits, &x) in halves.iter().zip(flat(widened)) {

@@ -3,7 +3,7 @@
 //! NumPy 2, `_core/src/umath/loops_utils.h.src`.
 
 use crate::arith::f32_via_f64::F32ViaF64;
-use crate::arith::group::{Group, flat, groups, map_into};
+use crate::arith::group::{Group, flat, group_count, map_into};
 use crate::arith::subnormal::{MIN_NORMAL, any_below};
 
 /// Longest run NumPy sums without cutting it in two (`PW_BLOCKSIZE` in its `loops_utils.h.src`).
@@ -77,7 +77,7 @@ pub fn run_sum_via_f64(x: &[Group], len: usize) -> f32 {
     if !any_below(x, MIN_NORMAL / 2) {
         return run_sum(&flat(x)[..len], square);
     }
-    let mut squares = [Group::ZERO; groups(RUN)];
+    let mut squares = [Group::ZERO; group_count(RUN)];
     let squares = map_into(&mut squares, x, |x: F32ViaF64| x * x);
     run_sum(&flat(squares)[..len], |square| square)
 }

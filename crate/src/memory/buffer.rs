@@ -1,6 +1,6 @@
 //! Float32 arrays in whole groups, aligned for SIMD.
 
-use crate::arith::group::{Group, flat, flat_mut, groups};
+use crate::arith::group::{Group, flat, flat_mut, group_count};
 use alloc::vec::Vec;
 use bytemuck::allocation::try_zeroed_vec;
 use core::{error::Error, fmt};
@@ -31,14 +31,14 @@ impl Buffer {
     /// [`OutOfMemory`] if the allocator has no room for them.
     #[inline(never)]
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        let zeros = try_zeroed_vec(groups(len)).map_err(|()| OutOfMemory)?;
+        let zeros = try_zeroed_vec(group_count(len)).map_err(|()| OutOfMemory)?;
         Ok(Self { groups: zeros, len })
     }
 
     /// Bytes of memory that an array of `len` takes; `None` if that is more than can be addressed.
     pub fn bytes(len: usize) -> Option<usize> {
         // The allocator adds at most 32 bytes of its own, and the alignment costs up to its size.
-        groups(len).checked_mul(size_of::<Group>())?.checked_add(32 + align_of::<Group>())
+        group_count(len).checked_mul(size_of::<Group>())?.checked_add(32 + align_of::<Group>())
     }
 
     /// The array.

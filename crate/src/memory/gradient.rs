@@ -3,7 +3,7 @@
 //! Values and state stay float32 (P. Micikevicius et al., *Mixed Precision Training*, 2018). A step widens a block at a
 //! time, into memory that stays in the first-level cache, so its bits are those of widening the whole gradient first.
 
-use crate::arith::group::{Group, flat, groups};
+use crate::arith::group::{Group, flat, group_count};
 use crate::arith::half::{HalfGroup, widen_bfloat16, widen_float16};
 use crate::memory::buffer::{Buffer, OutOfMemory};
 use bytemuck::{cast_slice, cast_slice_mut, must_cast_slice};
@@ -69,7 +69,7 @@ impl Gradient {
     }
 
     fn half_groups(&self) -> &[HalfGroup] {
-        &must_cast_slice(self.buffer.groups())[..groups(self.size)]
+        &must_cast_slice(self.buffer.groups())[..group_count(self.size)]
     }
 
     /// The elements of 16 bits; none, if they are float32.
@@ -97,7 +97,7 @@ impl<'a> GradientView<'a> {
     }
 
     /// Groups in the view.
-    pub fn group_count(self) -> usize {
+    pub fn len_in_groups(self) -> usize {
         match self {
             Self::Float32(elements) => elements.len(),
             Self::Float16(elements) | Self::Bfloat16(elements) => elements.len(),
@@ -108,7 +108,7 @@ impl<'a> GradientView<'a> {
     /// already, otherwise as many as `widened` holds.
     #[inline(never)]
     pub fn for_each_block(self, widened: &mut [Group], work: &mut dyn FnMut(usize, &[Group])) {
-        let (len, capacity) = (self.group_count(), widened.len());
+        let (len, capacity) = (self.len_in_groups(), widened.len());
         let block_len = if let Self::Float32(_) = self { len } else { capacity };
         let mut from = 0;
         while from < len {

@@ -30,11 +30,11 @@ pub struct Settings {
     pub momentum: bool,
     pub coefficients: Coefficients,
     pub ema: Option<Ema>,
-    clip_mode: ClipMode,
+    pub clip_mode: ClipMode,
     clip: Clip,
     /// If a variable's step is a single pass of the fused loop: the factor of its gradients.
     pub single_pass: Option<f32>,
-    /// The same, if that pass is Keras' rule alone, for all variables in order.
+    /// The same, if that pass is Keras' plain rule, for all variables in order.
     pub inlined: Option<f32>,
 }
 
@@ -79,11 +79,6 @@ impl Settings {
         }
     }
 
-    /// Whether the sums of squares must be known before the first variable changes.
-    pub fn needs_norms(&self) -> bool {
-        self.clip_mode.needs_norms()
-    }
-
     /// Completes the settings with the sums of squares of all gradients, in their order; none if they are not needed.
     pub fn set_norms(&mut self, sums_of_squares: &[f32], call: Call) {
         self.clip = match self.clip_mode {
@@ -94,8 +89,9 @@ impl Settings {
         let path = self.gradient_path(self.clip);
         let is_single_pass = FUSED && path.is_direct() && !matches!(self.clip_mode, ClipMode::Norm(_));
         self.single_pass = is_single_pass.then_some(path.factor);
-        let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
-        self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
+        let has_extras = self.weight_decay.is_some() || self.ema.is_some() || self.centered || self.momentum;
+        let is_plain = !has_extras && self.coefficients.are_keras;
+        self.inlined = self.single_pass.filter(|_| is_plain && call.selected.is_none());
     }
 
     /// How the gradient of a variable with this sum of squares is clipped. Only its own norm needs the sum.

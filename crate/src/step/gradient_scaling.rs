@@ -1,7 +1,7 @@
 //! What happens to gradients before they are clipped, block by block: unscaled, accumulated, averaged.
 
 use crate::arith::divisor::Divisor;
-use crate::arith::group::{Group, apply_with, map_into};
+use crate::arith::group::{Group, map_into, update_each_with};
 use crate::arith::lanes::Lanes;
 use crate::rule::accumulate::{accumulated, averaged_gradient, unscaled};
 
@@ -63,10 +63,10 @@ impl GradientScaling {
         };
         match self.steps {
             Some(Divisor::Exact(reciprocal)) => {
-                apply_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, reciprocal));
+                update_each_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, reciprocal));
             }
             Some(Divisor::Number(steps)) => {
-                apply_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, steps));
+                update_each_with(out, accumulator, |g: L, sum| averaged_gradient(g, sum, steps));
             }
             None => {}
         }
@@ -77,10 +77,10 @@ impl GradientScaling {
     pub fn accumulate<L: Lanes>(&self, gradient: &[Group], accumulator: &mut [Group]) {
         match self.loss_scale.unwrap_or(Divisor::ONE) {
             Divisor::Exact(reciprocal) => {
-                apply_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, reciprocal), sum));
+                update_each_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, reciprocal), sum));
             }
             Divisor::Number(scale) => {
-                apply_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, scale), sum));
+                update_each_with(accumulator, gradient, |sum: L, g| accumulated(unscaled(g, scale), sum));
             }
         }
     }

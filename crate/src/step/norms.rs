@@ -1,7 +1,7 @@
 //! Sums of squares of gradients, as the update will see them.
 
 use crate::arith::f32_via_f64::F32ViaF64;
-use crate::arith::group::{Group, WIDTH, flat, groups};
+use crate::arith::group::{Group, WIDTH, flat, group_count};
 use crate::arith::pairwise_sum::{pairwise_sum, run_sum, run_sum_via_f64, square, sum_of_squares};
 use crate::arith::subnormal::SCANS;
 use crate::memory::gradient::GradientView;
@@ -23,7 +23,7 @@ pub fn gradient_sum_of_squares(
         return sum_of_squares(&flat(gradient)[..len]);
     }
     pairwise_sum(0, len, &mut |from, len| {
-        let (first, end) = (from / WIDTH, groups(from + len));
+        let (first, end) = (from / WIDTH, group_count(from + len));
         let accumulator = accumulator.map_or(&[][..], |sums| &sums[first..end]);
         let gradient = gradient.float32(first, end, &mut scratch.widened);
         if SCANS && has_subnormals {

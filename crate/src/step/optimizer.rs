@@ -17,6 +17,7 @@ use crate::step::variable::{
     Arrays, Tracked, overwrite_with_gradient, scan_offset, step_inlined, step_variable, step_without_gradient,
 };
 use alloc::vec::Vec;
+use bytemuck::allocation::try_zeroed_vec;
 use core::{error::Error, fmt};
 
 /// The state kept for one variable.
@@ -185,10 +186,10 @@ impl Optimizer {
 
     /// Updates so far (Keras: `iterations`).
     pub fn iterations(&self) -> u32 {
-        self.raw_iterations / self.steps_per_update()
+        self.raw_iterations / self.calls_per_update()
     }
 
-    fn steps_per_update(&self) -> u32 {
+    fn calls_per_update(&self) -> u32 {
         if self.accumulates { self.hyperparameters.steps_per_update() } else { 1 }
     }
 
@@ -308,13 +309,13 @@ impl Optimizer {
 
     #[inline]
     pub(crate) fn settings(&self, call: Call) -> Settings {
-        Settings::new(&self.hyperparameters, self.raw_iterations, self.steps_per_update(), call)
+        Settings::new(&self.hyperparameters, self.raw_iterations, self.calls_per_update(), call)
     }
 
     /// Computes the sums of squares, if the settings need norms, and completes the settings with them.
     fn gather_norms(&mut self, variables: &Variables, call: Call, settings: &mut Settings) {
         self.sums_of_squares.clear();
-        if settings.needs_norms() {
+        if settings.clip_mode.needs_norms() {
             for position in 0..self.selected_count(call) {
                 let state = &self.states[self.selected_index(call, position)];
                 let Some(variable) = variables.get(state.variable) else { continue };
@@ -446,17 +447,12 @@ struct Progress {
 
 /// No handle is listed twice: two threads may update two variables of an optimizer at once. In time linear in the lists.
 fn check_distinct(handles: &[Handle], variables: &Variables) -> Result<(), BuildError> {
-    let words = variables.indices_end().div_ceil(64);
-    let mut seen = reserved(words)?;
-    seen.resize(words, 0_u64);
+    let mut seen: Vec<u8> = try_zeroed_vec(variables.indices_end()).map_err(|()| OutOfMemory)?;
     for &handle in handles {
         variables.get(handle).ok_or(Freed(handle))?;
-        let index = Variables::index(handle);
-        let (word, bit) = (&mut seen[index / 64], 1 << (index % 64));
-        if *word & bit != 0 {
+        if core::mem::replace(&mut seen[Variables::index(handle)], 1) != 0 {
             return Err(BuildError::Duplicate(handle));
         }
-        *word |= bit;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Blocks, and memory for the gradients of one.
 
-use crate::arith::group::{Group, groups};
+use crate::arith::group::{Group, group_count};
 use crate::arith::pairwise_sum::RUN;
 
 /// Groups of a block: 128 elements, a run of NumPy's sum.
-pub const BLOCK: usize = groups(RUN);
+pub const BLOCK: usize = group_count(RUN);
 
 /// Groups of a block whose gradients are scaled or clipped in loops of their own: 64 elements. A processor that works out of
 /// order is then still busy with the roots and divisions of one block, the bottleneck, when it begins the next: with clipping by

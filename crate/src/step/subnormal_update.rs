@@ -4,7 +4,7 @@
 
 use crate::arith::divisor::Divisor;
 use crate::arith::f32_via_f64::{F32ViaF64, SAFE_EXPONENT};
-use crate::arith::group::{Group, apply_with, flat};
+use crate::arith::group::{Group, flat, update_each_with};
 use crate::arith::subnormal::{Exponent, MIN_NORMAL, any_below, exponent_loss};
 use crate::rule::clip::Clip;
 use crate::rule::ema::Ema;
@@ -27,7 +27,7 @@ pub fn update_via_f64(c: &Coefficients, bounds: FixedPointBounds, gradient: &[Gr
     if !is_fixed_point {
         update_rule::<F32ViaF64, true>(c, 1.0, gradient, (value, velocity), (average_gradient, momentum));
     } else if let Some(momentum) = momentum {
-        apply_with(value, momentum, |w: f32, m| w - m);
+        update_each_with(value, momentum, |w: f32, m| w - m);
     }
     if let Some((ema, average)) = average {
         ema_via_f64(ema, average, value);

@@ -1,6 +1,6 @@
 //! What surrounds the rule, as loops of their own over a block: clipping, weight decay, the moving average.
 
-use crate::arith::group::{Group, apply, apply_with, map_into};
+use crate::arith::group::{Group, map_into, update_each, update_each_with};
 use crate::arith::lanes::Lanes;
 use crate::rule::clip::{Clip, clamped, scaled_to_norm};
 use crate::rule::ema::Ema;
@@ -20,12 +20,12 @@ pub fn clip_block<'a, L: Lanes>(clip: Clip, gradient: &'a [Group], scratch: &'a 
 
 /// `w ←` [`decayed`]
 pub fn decay_block<L: Lanes>(value: &mut [Group], weight_decay: f32, learning_rate: f32) {
-    apply(value, |w: L| decayed(w, weight_decay, learning_rate));
+    update_each(value, |w: L| decayed(w, weight_decay, learning_rate));
 }
 
 /// Moves the average; then overwrites the values with it, if this call does.
 pub fn update_ema<L: Lanes>(ema: Ema, average: &mut [Group], value: &mut [Group]) {
-    apply_with(average, value, |average: L, w| ema.averaged_value(average, w));
+    update_each_with(average, value, |average: L, w| ema.averaged_value(average, w));
     overwrite_with_ema(ema, average, value);
 }
 
@@ -42,5 +42,5 @@ pub fn overwrite_with_ema(ema: Ema, average: &[Group], value: &mut [Group]) {
 #[inline]
 pub fn clear_block(sums: &mut [Group]) {
     let zero = core::hint::black_box(0.0);
-    apply(sums, |_: f32| zero);
+    update_each(sums, |_: f32| zero);
 }

@@ -113,7 +113,7 @@ impl ChunkedStep {
         let settings = optimizer.settings(call);
         (self.call, self.raw_iterations) = (call, optimizer.raw_iterations);
         self.settings = Some(settings);
-        if settings.needs_norms() || self.needs_finite() {
+        if settings.clip_mode.needs_norms() || self.needs_finite() {
             self.phase = Phase::Gather;
         } else {
             self.start_update(optimizer);
@@ -155,7 +155,7 @@ impl ChunkedStep {
         let Some(settings) = &mut self.settings else { return };
         let count = optimizer.selected_count(self.call);
         optimizer.sums_of_squares.clear();
-        if settings.needs_norms() {
+        if settings.clip_mode.needs_norms() {
             for position in 0..count {
                 let index = optimizer.selected_index(self.call, position);
                 if let Action::Train { .. } = self.actions[index] {
@@ -183,7 +183,7 @@ impl ChunkedStep {
                 piece.finite.store(true, Relaxed);
                 return;
             }
-            Action::Train { .. } if settings.needs_norms() => {
+            Action::Train { .. } if settings.clip_mode.needs_norms() => {
                 let (len, has_subnormals) = (piece.elements.len(), piece.has_subnormals.load(Relaxed));
                 let sum =
                     gradient_sum_of_squares(settings.scaling, gradient, len, accumulator, has_subnormals, scratch);

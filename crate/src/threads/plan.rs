@@ -1,6 +1,6 @@
 //! How a step is cut: variables into pieces, pieces into chunks.
 
-use crate::arith::group::{WIDTH, groups};
+use crate::arith::group::{WIDTH, group_count};
 use crate::arith::pairwise_sum::pairwise;
 use crate::memory::buffer::OutOfMemory;
 use crate::step::optimizer::reserved;
@@ -47,7 +47,7 @@ impl Piece {
 
     /// Its groups. Cuts are at multiples of 8, so no group is in two pieces.
     pub fn group_range(&self) -> Range<usize> {
-        self.elements.start / WIDTH..groups(self.elements.end)
+        self.elements.start / WIDTH..group_count(self.elements.end)
     }
 }
 
@@ -95,7 +95,7 @@ impl Chunks {
     }
 
     /// How many chunks.
-    pub fn count(&self) -> usize {
+    pub fn chunk_count(&self) -> usize {
         self.ranges.len()
     }
 

@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::arith::group::{Group, groups};
+use crate::arith::group::{Group, group_count};
 use crate::memory::buffer::OutOfMemory;
 use crate::memory::gradient::{GradientDtype, GradientView};
 use crate::memory::variable::{Variable, Variables};
@@ -53,7 +53,7 @@ impl RawArrays {
     ///
     /// # Safety
     /// The arrays live for `'a`, and nobody writes to these groups meanwhile.
-    unsafe fn gradient<'a>(&self, range: &Range<usize>) -> GradientView<'a> {
+    unsafe fn gradient_view<'a>(&self, range: &Range<usize>) -> GradientView<'a> {
         // SAFETY: by this function's contract; a group of float32s is aligned for the two of 16 bits in its memory.
         unsafe {
             match self.dtype {
@@ -79,7 +79,7 @@ impl RawArrays {
     /// # Safety
     /// The arrays live for `'a`, and nobody else reads or writes these groups meanwhile.
     unsafe fn written<'a>(&self, range: &Range<usize>) -> (&'a mut [Group], Slots<Option<&'a mut [Group]>>) {
-        assert!(range.start <= range.end && range.end <= groups(self.len));
+        assert!(range.start <= range.end && range.end <= group_count(self.len));
         let slice = |start: *mut Group| {
             // SAFETY: by this function's contract. No two of the arrays overlap: each is a buffer of its own.
             unsafe { core::slice::from_raw_parts_mut(start.add(range.start), range.len()) }
@@ -90,7 +90,7 @@ impl RawArrays {
     /// # Safety
     /// `start` is one of the arrays, which lives for `'a`, and nobody writes to these groups of it meanwhile.
     unsafe fn slice<'a, T>(&self, start: *const T, range: &Range<usize>) -> &'a [T] {
-        assert!(range.start <= range.end && range.end <= groups(self.len));
+        assert!(range.start <= range.end && range.end <= group_count(self.len));
         // SAFETY: by this function's contract, and within the array.
         unsafe { core::slice::from_raw_parts(start.add(range.start), range.len()) }
     }
@@ -114,7 +114,7 @@ impl SharedStep {
     }
 
     /// What is known of the step.
-    pub fn step(&self) -> &ChunkedStep {
+    pub fn chunked_step(&self) -> &ChunkedStep {
         &self.step
     }
 
@@ -157,10 +157,10 @@ impl SharedStep {
                 match phase {
                     Phase::Over => {}
                     Phase::Gather => {
-                        self.step.gather_piece(piece, arrays.gradient(&range), arrays.accumulator(&range));
+                        self.step.gather_piece(piece, arrays.gradient_view(&range), arrays.accumulator(&range));
                     }
                     Phase::Update => {
-                        self.step.update_piece(index, piece, arrays.gradient(&range), arrays.written(&range));
+                        self.step.update_piece(index, piece, arrays.gradient_view(&range), arrays.written(&range));
                     }
                 }
             }

@@ -37,7 +37,7 @@ fn step(
                 scope.spawn(|| {
                     loop {
                         let chunk = chunks.fetch_add(1, Relaxed);
-                        if chunk >= running.step().chunks().count() {
+                        if chunk >= running.chunked_step().chunks().chunk_count() {
                             break;
                         }
                         // SAFETY: each chunk once, of the phase that is on; the threads end with the scope.
@@ -48,7 +48,7 @@ fn step(
         });
         phase = shared.next_phase(optimizer);
     }
-    Some(shared.step().gradients_were_finite())
+    Some(shared.chunked_step().gradients_were_finite())
 }
 
 struct Training {
@@ -167,7 +167,7 @@ fn chunks_hold_each_element_once_and_are_neither_too_small_nor_too_large() {
         let plan = ChunkPlan::BEST;
         let chunks = Chunks::new(lengths.iter().copied(), plan).unwrap().unwrap();
         let mut ends = vec![0; lengths.len()];
-        let mut sizes = vec![0; chunks.count()];
+        let mut sizes = vec![0; chunks.chunk_count()];
         for (chunk, size) in sizes.iter_mut().enumerate() {
             for (_, piece) in chunks.pieces_of(chunk) {
                 assert_eq!(piece.elements.start, std::mem::replace(&mut ends[piece.variable], piece.elements.end));

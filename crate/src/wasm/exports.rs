@@ -305,7 +305,7 @@ pub fn loss_scale_set(loss_scale: u32, value: f32, counter: i32) {
     });
 }
 
-/// Gives a loss scale's place back.
+/// Gives a loss scale's memory back.
 #[wasm_bindgen]
 pub fn loss_scale_free(loss_scale: u32) {
     with_instance(|instance| instance.loss_scales.remove(loss_scale));

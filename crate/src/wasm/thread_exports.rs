@@ -45,7 +45,7 @@ pub fn chunks_plan(optimizer: u32) -> usize {
     let chunks: Result<usize, OutOfMemory> = with_instance(|instance| {
         let (built, variables) = instance.built(optimizer).ok_or(OutOfMemory)?;
         let Some(shared) = SharedStep::new(built, variables, ChunkPlan::BEST)? else { return Ok(0) };
-        let chunks = shared.step().chunks().count();
+        let chunks = shared.chunked_step().chunks().chunk_count();
         let mut step = reserved(1)?;
         step.push(shared);
         STEPS.with(|entries| {
@@ -92,7 +92,7 @@ pub fn chunks_next(optimizer: u32) -> u32 {
 /// The outcome of a step that is over.
 #[wasm_bindgen]
 pub fn chunks_end(optimizer: u32, loss_scale: u32) -> u32 {
-    let finite = with_step(optimizer, |step| step.step().gradients_were_finite()).unwrap_or(true);
+    let finite = with_step(optimizer, |step| step.chunked_step().gradients_were_finite()).unwrap_or(true);
     with_instance(|Instance { loss_scales, .. }| {
         if let Some(scale) = loss_scales.get_mut(loss_scale) {
             scale.record(finite);

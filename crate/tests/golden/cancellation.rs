@@ -1,4 +1,4 @@
-//! The one place where we do better than Keras: in `centered`, velocity - average² + epsilon can round to 0 or below, where
+//! The one thing we do better than Keras: in `centered`, velocity - average² + epsilon can round to 0 or below, where
 //! Keras makes `NaN` of finite input and we take epsilon.
 //!
 //! Which elements that concerns follows from the state alone. With those replaced by Keras' `NaN`, all else is equal.
