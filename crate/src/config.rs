@@ -3,8 +3,6 @@
 //! The TypeScript option types, their documentation, the defaults, the run-time validation and the order of Keras'
 //! `get_config` are generated from the table in this file (`src/bin/bindings`).
 
-use alloc::{vec, vec::Vec};
-
 /// How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "bindings", derive(serde::Serialize, ts_rs::TS))]
@@ -67,15 +65,11 @@ pub struct Descriptor {
 pub(crate) trait Value: Copy {
     const CHOICES: &'static [&'static str] = &[];
     fn from_number(number: f64) -> Self;
-    fn to_number(self) -> f64;
 }
 
 impl Value for f64 {
     fn from_number(number: f64) -> Self {
         number
-    }
-    fn to_number(self) -> f64 {
-        self
     }
 }
 
@@ -83,17 +77,11 @@ impl Value for bool {
     fn from_number(number: f64) -> Self {
         number != 0.0
     }
-    fn to_number(self) -> f64 {
-        f64::from(u8::from(self))
-    }
 }
 
 impl Value for Option<f64> {
     fn from_number(number: f64) -> Self {
         (!number.is_nan()).then_some(number)
-    }
-    fn to_number(self) -> f64 {
-        self.unwrap_or(f64::NAN)
     }
 }
 
@@ -111,9 +99,6 @@ macro_rules! choice {
             fn from_number(number: f64) -> Self {
                 let choices = [ $( Self::$variant, )+ ];
                 choices[number.clamp(0.0, (choices.len() - 1) as f64) as usize]
-            }
-            fn to_number(self) -> f64 {
-                f64::from(self as u8)
             }
         }
     };
@@ -181,11 +166,6 @@ macro_rules! hyperparameters {
                 )+
                 let _ = row;
                 false
-            }
-
-            /// The numbers at the boundary, row by row.
-            pub fn numbers(&self) -> Vec<f64> {
-                vec![ $( self.$name.to_number(), )+ ]
             }
         }
     };
@@ -258,37 +238,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_set_are_inverse() {
-        let mut copy = Hyperparameters::default();
-        let original = Hyperparameters {
+    fn rows_are_set_by_numbers() {
+        let set = |hyperparameters: &mut Hyperparameters, numbers: [f64; 5]| {
+            let names = ["weight_decay", "use_ema", "rho", "epsilon_mode", "momentum_mode"];
+            for (name, number) in names.into_iter().zip(numbers) {
+                let row = HYPERPARAMETERS.iter().position(|row| row.name == name).unwrap();
+                assert!(hyperparameters.set(row, number));
+            }
+        };
+        let mut hyperparameters = Hyperparameters::default();
+        set(&mut hyperparameters, [0.25, 1.0, 0.5, 1.0, 1.0]);
+        let expected = Hyperparameters {
             weight_decay: Some(0.25),
             use_ema: true,
-            gradient_accumulation_steps: Some(3.0),
             rho: 0.5,
             epsilon_mode: EpsilonMode::Outside,
             momentum_mode: MomentumMode::Torch,
             ..Hyperparameters::default()
         };
-        for (row, number) in original.numbers().into_iter().enumerate() {
-            assert!(copy.set(row, number));
-        }
-        assert_eq!(copy, original);
-        assert!(!copy.set(HYPERPARAMETERS.len(), 0.0));
+        assert_eq!(hyperparameters, expected);
+        set(&mut hyperparameters, [f64::NAN, 0.0, 0.9, 0.0, 0.0]);
+        assert_eq!(hyperparameters, Hyperparameters::default());
+        assert!(!hyperparameters.set(HYPERPARAMETERS.len(), 0.0));
     }
 
     #[test]
-    fn choices_stand_at_their_numbers() {
-        let default = Hyperparameters::default();
-        for (descriptor, number) in HYPERPARAMETERS.iter().zip(default.numbers()) {
+    fn choices_have_words_and_a_default_that_is_the_first() {
+        for (row, descriptor) in HYPERPARAMETERS.iter().enumerate() {
             assert_eq!(descriptor.kind == Kind::Choice, !descriptor.choices.is_empty());
-            // The default is the first.
-            assert!(descriptor.choices.is_empty() || number == 0.0);
+            let mut first = Hyperparameters::default();
+            if descriptor.kind == Kind::Choice {
+                first.set(row, 0.0);
+            }
+            assert_eq!(first, Hyperparameters::default());
         }
-        let mut other = default;
-        for row in [HYPERPARAMETERS.len() - 2, HYPERPARAMETERS.len() - 1] {
-            other.set(row, 1.0);
-        }
-        assert_eq!((other.epsilon_mode, other.momentum_mode), (EpsilonMode::Outside, MomentumMode::Torch));
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Regime {
         }
     }
 
-    /// The gradient of element `i`, by which it stays in its regime for ever.
+    /// The gradient of element `i`, which keeps it in its regime.
     pub fn gradient(self, i: u32) -> f32 {
         if self.is_dense(i) {
             let hash = hash(i.wrapping_add(0x9e37_79b9));
@@ -41,7 +41,7 @@ impl Regime {
         if self == Self::Tiny { 1e-20 } else { 0.0 }
     }
 
-    /// What velocity, momentum and average gradient of element `i` begin with: where they get stuck, if they do.
+    /// Initial velocity, momentum and average gradient of element `i`: the number where they get stuck, if they do.
     pub fn state(self, i: u32) -> f32 {
         match self {
             Self::Stuck => f32::from_bits(4),

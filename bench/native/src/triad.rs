@@ -1,5 +1,5 @@
-//! The memory traffic of a step and next to no arithmetic: three arrays read, two of them written. What a step that does
-//! not fit into the caches cannot be faster than.
+//! The memory traffic of a step with next to no arithmetic: three arrays read, two of them written. The bound for a step that
+//! does not fit into the caches.
 
 use crate::Contestant;
 

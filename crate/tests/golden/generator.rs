@@ -73,8 +73,7 @@ fn wide(d0: u32, d1: u32, emin: u32, emax: u32) -> f32 {
 }
 
 impl Generator {
-    /// The values of one variable at one step. `current` are the variable's own: as many are made, and `self` is made
-    /// from them.
+    /// The values of one variable at one step: as many as `current`, its own, from which the generator `self` computes.
     pub fn generate(&self, position: Position, current: &[f32]) -> Vec<f32> {
         let step = match self.kind {
             Kind::Const { .. } => 0,

@@ -62,7 +62,7 @@ impl Rate {
         }
     }
 
-    /// The rate of the call before which there were so many.
+    /// The rate of the call after `raw_iterations` calls.
     pub fn at(&self, raw_iterations: u32) -> f32 {
         match self {
             Self::Constant(rate) => *rate,
