@@ -34,7 +34,7 @@ pub struct Settings {
     clip: Clip,
     /// If a variable's step is a single pass of the fused loop: the factor of its gradients.
     pub single_pass: Option<f32>,
-    /// The same, if that pass is Keras' plain rule, for all variables in order.
+    /// The same, if that pass is Keras' rule alone, for all variables in order.
     pub inlined: Option<f32>,
 }
 
@@ -53,8 +53,8 @@ impl GradientPath {
 }
 
 impl Settings {
-    /// The settings of the call after `raw_iterations` calls, with an update in every `steps_per_update`-th. Clipping by norms
-    /// needs [`set_norms`](Self::set_norms) as well.
+    /// The settings of the call after `raw_iterations` calls, with an update in every `steps_per_update`-th. Complete
+    /// only after [`set_norms`](Self::set_norms).
     pub fn new(hyperparameters: &Hyperparameters, raw_iterations: u32, steps_per_update: u32, call: Call) -> Self {
         let updates = raw_iterations.wrapping_add(1).is_multiple_of(steps_per_update);
         let loss_scale = call.loss_scale.or(hyperparameters.loss_scale_factor.map(|factor| factor as f32));
@@ -89,9 +89,8 @@ impl Settings {
         let path = self.gradient_path(self.clip);
         let is_single_pass = FUSED && path.is_direct() && !matches!(self.clip_mode, ClipMode::Norm(_));
         self.single_pass = is_single_pass.then_some(path.factor);
-        let has_extras = self.weight_decay.is_some() || self.ema.is_some() || self.centered || self.momentum;
-        let is_plain = !has_extras && self.coefficients.are_keras;
-        self.inlined = self.single_pass.filter(|_| is_plain && call.selected.is_none());
+        let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
+        self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
     }
 
     /// How the gradient of a variable with this sum of squares is clipped. Only its own norm needs the sum.

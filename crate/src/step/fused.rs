@@ -90,13 +90,26 @@ pub fn update_rule<L: Lanes, const KERAS: bool>(
     dispatch::<L, false, false, KERAS>(c, (factor, 0.0, Ema::OFF), g, w, v, state, &mut []);
 }
 
-/// Keras' plain rule, not centered and without momentum, as part of the caller: without a call per tensor, 1,000 tensors of 8 are
-/// 1.4× faster.
+/// [`update_rule`] in Keras' form as part of the caller, without a call per tensor: without it, steps are 3.8× slower on 1,000
+/// tensors of 8, 1.17× on four small ones, 1.09× on one of 256.
 #[expect(clippy::inline_always, reason = "see above")]
 #[inline(always)]
-pub fn update_rule_inlined(c: &Coefficients, factor: f32, g: &[Group], w: &mut [Group], v: &mut [Group]) {
+pub fn update_rule_inlined(
+    c: &Coefficients,
+    factor: f32,
+    g: &[Group],
+    (w, v): (&mut [Group], &mut [Group]),
+    (average_gradient, momentum): (Option<&mut [Group]>, Option<&mut [Group]>),
+) {
     let extras = (factor, 0.0, Ema::OFF);
-    fused_loop::<f32, false, false, false, false, true>(c, extras, g, w, v, &mut [], &mut [], &mut []);
+    match (average_gradient, momentum) {
+        (None, None) => {
+            fused_loop::<f32, false, false, false, false, true>(c, extras, g, w, v, &mut [], &mut [], &mut []);
+        }
+        (None, Some(m)) => fused_loop::<f32, false, true, false, false, true>(c, extras, g, w, v, &mut [], m, &mut []),
+        (Some(a), None) => fused_loop::<f32, true, false, false, false, true>(c, extras, g, w, v, a, &mut [], &mut []),
+        (Some(a), Some(m)) => fused_loop::<f32, true, true, false, false, true>(c, extras, g, w, v, a, m, &mut []),
+    }
 }
 
 #[inline]

@@ -280,8 +280,8 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The variables are all still there. Looked up only after some variable was removed: otherwise this takes 1 to 2 ns per
-    /// variable.
+    /// Whether the variables are all still there. Looked up only after some variable was removed: in every call it would make
+    /// steps of 1,000 tensors of 8 1.2× slower, and of four small ones 1.03×.
     pub(crate) fn validate(&mut self, variables: &Variables) -> Result<(), Freed> {
         if self.validated_at == variables.removed() { Ok(()) } else { self.find_all(variables) }
     }
@@ -301,7 +301,7 @@ impl Optimizer {
         call.selected.unwrap_or(self.states.len()).min(self.states.len())
     }
 
-    /// The number of the variable at `position` of the call's list.
+    /// The index of the variable at `position` of the call's list.
     #[inline]
     pub(crate) fn selected_index(&self, call: Call, position: usize) -> usize {
         if call.selected.is_some() { self.selection[position] } else { position }

@@ -68,15 +68,19 @@ pub struct Tracked {
     pub has_subnormals: bool,
 }
 
-/// Runs Keras' plain rule as one inlined loop if the variable needs no scan; otherwise does nothing and returns `false`. For
-/// settings that are [`inlined`](Settings::inlined).
+/// Runs the rule as one inlined loop if the variable needs no scan; otherwise does nothing and returns `false`. For settings
+/// that are [`inlined`](Settings::inlined).
 #[inline]
 pub fn step_inlined(settings: &Settings, arrays: Arrays<'_, Buffer>, factor: f32, scan_offset: usize) -> bool {
     let Some(gradient) = arrays.gradient_if_no_scan(scan_offset) else { return false };
-    let Arrays { value, slots: Slots { velocity, .. }, .. } = arrays;
+    // Not by `block_of`, which looks at all slots: 1.03× slower on 1,000 tensors of 8.
+    let Arrays { value, slots: Slots { velocity, momentum, average_gradient, .. }, .. } = arrays;
     // Variables that are overwritten with their gradients have none.
     let Some(velocity) = velocity else { return false };
-    update_rule_inlined(&settings.coefficients, factor, gradient, value, velocity.groups_mut());
+    let average_gradient = average_gradient.as_mut().filter(|_| settings.centered).map(Buffer::groups_mut);
+    let momentum = momentum.as_mut().filter(|_| settings.momentum).map(Buffer::groups_mut);
+    let written = (value, velocity.groups_mut());
+    update_rule_inlined(&settings.coefficients, factor, gradient, written, (average_gradient, momentum));
     true
 }
 
