@@ -33,9 +33,9 @@ pub struct Settings {
     pub clip_mode: ClipMode,
     clip: Clip,
     /// If a variable's step is a single pass of the fused loop: the factor of its gradients.
-    pub single_pass: Option<f32>,
+    single_pass: Option<f32>,
     /// The same, if that pass is Keras' rule alone, for all variables in order.
-    pub inlined: Option<f32>,
+    inlined: Option<f32>,
 }
 
 /// How a gradient reaches the fused loop: what is done to it before, and the factor in that loop.
@@ -91,6 +91,18 @@ impl Settings {
         self.single_pass = is_single_pass.then_some(path.factor);
         let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
         self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
+    }
+
+    /// [`inlined`](Self::inlined), so that the compiler sees that it is never in the JavaScript form.
+    #[inline]
+    pub fn inlined_factor(&self) -> Option<f32> {
+        if FUSED { self.inlined } else { None }
+    }
+
+    /// [`single_pass`](Self::single_pass), likewise.
+    #[inline]
+    pub fn single_pass_factor(&self) -> Option<f32> {
+        if FUSED { self.single_pass } else { None }
     }
 
     /// How the gradient of a variable with this sum of squares is clipped. Only its own norm needs the sum.

@@ -362,7 +362,7 @@ impl Optimizer {
         let count = self.selected_count(call);
         let mut progress = Progress::default();
         loop {
-            if let Some(factor) = settings.inlined {
+            if let Some(factor) = settings.inlined_factor() {
                 progress.position = self.update_inlined(variables, settings, factor, progress.position);
             }
             if progress.position >= count {
@@ -405,7 +405,7 @@ impl Optimizer {
         settings: &Settings,
         Progress { position, trained }: &mut Progress,
     ) {
-        let end = if settings.inlined.is_some() { *position + 1 } else { self.selected_count(call) };
+        let end = if settings.inlined_factor().is_some() { *position + 1 } else { self.selected_count(call) };
         let scratch = &mut self.scratch[0];
         while *position < end {
             let index = if call.selected.is_some() { self.selection[*position] } else { *position };

@@ -69,7 +69,7 @@ pub struct Tracked {
 }
 
 /// Runs the rule as one inlined loop if the variable needs no scan; otherwise does nothing and returns `false`. For settings
-/// that are [`inlined`](Settings::inlined).
+/// that are [`inlined`](Settings::inlined_factor).
 #[inline]
 pub fn step_inlined(settings: &Settings, arrays: Arrays<'_, Buffer>, factor: f32, scan_offset: usize) -> bool {
     let Some(gradient) = arrays.gradient_if_no_scan(scan_offset) else { return false };
@@ -94,7 +94,7 @@ pub fn step_variable<S: AsMut<[Group]>>(
     scratch: &mut Scratch,
     scan_offset: usize,
 ) {
-    let is_done = settings.single_pass.is_some_and(|factor| {
+    let is_done = settings.single_pass_factor().is_some_and(|factor| {
         !tracked.has_subnormals && step_in_single_pass(settings, &mut arrays, factor, tracked.decays, scan_offset)
     });
     if !is_done {
