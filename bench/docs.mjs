@@ -13,10 +13,11 @@ const file = process.argv[2] ?? join(root, "bench", "results", "latest.json");
 const folder = join(root, "docs", "benchmarks");
 const page = join(root, "docs", "benchmarks.md");
 
+/** @type {import("./types.js").Run} */
 const run = JSON.parse(readFileSync(file, "utf8"));
 
 function goalsSaid() {
-  const limit = ({ atMost, atLeast, unit = "×" }) =>
+  const limit = (/** @type {import("./types.js").Limit} */ { atMost, atLeast, unit = "×" }) =>
     atMost !== undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`;
   const lines = [
     ...ratioGoals.map(
@@ -42,6 +43,10 @@ function configurations() {
 
 const { machine: on, effort } = run;
 const drawings = plots(run);
+/**
+ * @param {string} name
+ * @param {string} says
+ */
 const picture = (name, says) => (name in drawings ? `![${says}](benchmarks/${name})\n\n` : "");
 
 const text = `# Benchmarks
@@ -106,7 +111,7 @@ ${
 Beyond the arrays there is what an empty runtime has ([decisions.md](decisions.md#memory-belongs-to-a-runtime)), and up to 64 KiB
 where memory had to grow for an array, because it grows in whole pages: what is left of a page serves the next array that fits.
 
-${tables.memoryTable(run)}
+${tables.memoryTable(run.memory)}
 `
     : ""
 }${
@@ -119,7 +124,7 @@ Fresh processes; in Chromium a fresh profile too. “First step” is everything
 times as long the first of them take, and how many times as long they would take if the engine never optimized. Medians and
 quartiles.
 
-${tables.startupTable(run)}
+${tables.startupTable(run.startup)}
 `
     : ""
 }
@@ -132,7 +137,7 @@ them too, or memory may be what limits two threads, and then they count as no fa
 
 ${goalsSaid()}
 
-${tables.goalsTable({ goals: run.goals.filter(({ verdict }) => verdict !== "not measured") })}
+${tables.goalsTable(run.goals)}
 `;
 
 mkdirSync(folder, { recursive: true });

@@ -2,7 +2,7 @@
 import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
 import { interval, median, ratios } from "./statistics.mjs";
 
-/** @import { Estimate, JudgedRun, Limit, MeasuredMatch, RatioGoal, Summary } from "./types.js" */
+/** @import { Estimate, Goal, JudgedRun, Limit, MeasuredMatch, RatioGoal, Summary } from "./types.js" */
 
 /**
  * @param {MeasuredMatch | undefined} match
@@ -49,14 +49,17 @@ function verdict({ atMost, atLeast }, measured) {
  * @param {Limit} goal
  * @param {Estimate | null | undefined} measured
  * @param {string | null} [excuse] What to say of a goal that is missed for another's fault.
+ * @returns {Goal}
  */
 function judged(title, goal, measured, excuse) {
+  const { atMost, atLeast, unit = "×", because } = goal;
   const found = verdict(goal, measured);
   return {
     title,
-    ...(goal.atMost !== undefined ? { atMost: goal.atMost } : { atLeast: goal.atLeast }),
-    unit: goal.unit ?? "×",
-    because: goal.because,
+    ...(atMost !== undefined && { atMost }),
+    ...(atLeast !== undefined && { atLeast }),
+    unit,
+    ...(because !== undefined && { because }),
     ...measured,
     verdict: (found === "missed" && excuse) || found,
   };

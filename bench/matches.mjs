@@ -110,7 +110,7 @@ export function matches(present, isQuick) {
  * Time over parameters: powers of 4 from 1 k to 64 M.
  *
  * @param {boolean} isQuick
- * @returns {Match[]}
+ * @returns {(Match & import("./types.js").Sized)[]}
  */
 export const growth = (isQuick) =>
   Array.from({ length: isQuick ? 6 : 9 }, (_, i) => 1024 * 4 ** i).map((size) => ({

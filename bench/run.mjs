@@ -25,6 +25,8 @@ import { measure } from "./rounds.mjs";
 import { startup } from "./startup/run.mjs";
 import { optionsOf, workloads } from "./workloads.mjs";
 
+/** @import { Effort, Match, Regime, Resolved, Run, Workload } from "./types.js" */
+
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -35,33 +37,51 @@ const { values: options } = parseArgs({
   },
 });
 
+const messageOf = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));
+
 const started = performance.now();
 const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
 
-/** One line that is redrawn on a terminal, and nothing but the title elsewhere. */
+/**
+ * One line that is redrawn on a terminal, and nothing but the title elsewhere.
+ *
+ * @param {string} title
+ */
 function progress(title) {
   process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${seconds()}  ${title}` : `${seconds()}  ${title}\n`);
 }
 
+/** @type {Map<string, Contestant>} */
 const running = new Map();
 
-/** The contestant's process, started when it is first wanted, and again if it ended. */
+/**
+ * The contestant's process, started when it is first wanted, and again if it ended.
+ *
+ * @param {string} name
+ * @returns {Promise<Contestant>}
+ */
 async function contestant(name) {
-  if (!running.has(name)) running.set(name, await Contestant.start(name, contestants[name]));
-  return running.get(name);
+  const started = running.get(name) ?? (await Contestant.start(name, contestants[name]));
+  running.set(name, started);
+  return started;
 }
 
-/** Entries as rounds.mjs wants them. `again` is another model in the process of ours. */
+/**
+ * Entries as rounds.mjs wants them. `again` is another model in the process of ours.
+ *
+ * @param {Match} match
+ * @returns {Promise<Resolved[]>}
+ */
 async function resolve({ workload, configuration, regime, size, entries }) {
+  /** @type {Resolved[]} */
   const resolved = [];
   for (const key of entries) {
     const [name, variant] = key.split("/");
     resolved.push({
       key,
-      name,
       contestant: await contestant(name === "again" ? "ours" : name),
-      sizes: size === undefined ? workloads[workload ?? variant].sizes : String(size),
-      regime: regime ?? variant,
+      sizes: size === undefined ? workloads[workload ?? /** @type {Workload} */ (variant)].sizes : String(size),
+      regime: regime ?? /** @type {Regime} */ (variant),
       options: optionsOf(configuration),
       computes: contestants[name]?.computes ?? true,
     });
@@ -69,11 +89,20 @@ async function resolve({ workload, configuration, regime, size, entries }) {
   return resolved;
 }
 
+/** @param {Pick<Match, "name" | "workload" | "configuration" | "size">} match */
 const nameOf = ({ name, workload, configuration, size }) =>
   [name, size === undefined ? workload : `${size} parameters`, configuration].filter(Boolean).join(", ");
 
-/** Measures them one after the other. One that fails is said at the end; its processes are started anew. */
+/**
+ * Measures them one after the other. One that fails is said at the end; its processes are started anew.
+ *
+ * @template {Match} M
+ * @param {readonly M[]} list
+ * @param {Effort} effort
+ * @param {string[]} failures What went wrong is added.
+ */
 async function measureAll(list, effort, failures) {
+  /** @type {(Omit<M, "entries"> & { entries: import("./types.js").Measured[] })[]} */
   const measured = [];
   for (const [i, match] of list.entries()) {
     progress(`[${i + 1}/${list.length}] ${nameOf(match)}`);
@@ -81,12 +110,12 @@ async function measureAll(list, effort, failures) {
       const entries = await measure(await resolve(match), effort);
       const kept = entries.map(({ key, difference, nanoseconds }) => ({
         key,
-        difference,
+        ...(difference !== undefined && { difference }),
         nanoseconds: nanoseconds.map((number) => Number(number.toPrecision(5))),
       }));
       measured.push({ ...match, entries: kept });
     } catch (error) {
-      failures.push(`${nameOf(match)}: ${error.message}`);
+      failures.push(`${nameOf(match)}: ${messageOf(error)}`);
       for (const each of running.values()) each.end();
       running.clear();
     }
@@ -94,10 +123,15 @@ async function measureAll(list, effort, failures) {
   return measured;
 }
 
+/**
+ * @param {string} title
+ * @param {string} text
+ */
 function print(title, text) {
   console.log(`\n${title}\n\n${text}`);
 }
 
+/** @param {Run} run */
 function report(run) {
   const { configurations } = run;
   for (const configuration of configurations) {
@@ -107,9 +141,9 @@ function report(run) {
   print("Calls and tensors", tables.tensorsTable(run));
   print("Kinds of numbers", tables.regimesTable(run));
   if (run.growth.length > 0) print("Growth", tables.growthTable(run));
-  if (run.memory) print("Memory", tables.memoryTable(run));
-  if (run.startup) print("Cold starts", tables.startupTable(run));
-  print("Goals", tables.goalsTable({ goals: run.goals.filter(({ verdict }) => verdict !== "not measured") }));
+  if (run.memory) print("Memory", tables.memoryTable(run.memory));
+  if (run.startup) print("Cold starts", tables.startupTable(run.startup));
+  print("Goals", tables.goalsTable(run.goals));
 }
 
 async function main() {
@@ -123,32 +157,42 @@ async function main() {
   const { version, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const names = present({ withPython: options.python, exports });
   const kind = options.quick ? effort.quick : effort.full;
-  const isWanted = (text) => options.only === undefined || text.includes(options.only);
+  const isWanted = (/** @type {string} */ text) => options.only === undefined || text.includes(options.only);
+  /**
+   * @template {Match} M
+   * @param {readonly M[]} list
+   */
   const wanted = (list) => list.filter((match) => isWanted(nameOf(match)));
+  /** @type {string[]} */
   const failures = [];
+  const date = new Date().toISOString();
+  const on = machine();
+  const measured = {
+    matches: await measureAll(wanted(matches(names, options.quick)), kind, failures),
+    growth: await measureAll(wanted(growth(options.quick)), kind, failures),
+  };
+  const versions = Object.fromEntries([...running].map(([name, contestant]) => [name, contestant.versions]));
+  for (const each of running.values()) each.end();
+  if (isWanted("memory")) progress("memory");
+  const memory = isWanted("memory") && { memory: (await import("./memory.mjs")).memory() };
+  if (isWanted("start-up")) progress("start-up");
+  const starts = isWanted("start-up") && { startup: await startup(options.quick) };
+  /** @type {Run} */
   const run = {
     package: `rmsprop-wasm ${version}`,
-    date: new Date().toISOString(),
+    date,
     kind: options.quick ? "quick" : "full",
     effort: kind,
-    machine: machine(),
+    machine: on,
+    ...measured,
+    versions,
+    ...memory,
+    ...starts,
+    configurations: [...new Set(measured.matches.map(({ configuration }) => configuration))],
+    goals: judge({ ...measured, ...starts }),
+    failures,
+    seconds: Math.round((performance.now() - started) / 1000),
   };
-  run.matches = await measureAll(wanted(matches(names, options.quick)), kind, failures);
-  run.growth = await measureAll(wanted(growth(options.quick)), kind, failures);
-  run.versions = Object.fromEntries([...running].map(([name, { versions }]) => [name, versions]));
-  for (const each of running.values()) each.end();
-  if (isWanted("memory")) {
-    progress("memory");
-    run.memory = (await import("./memory.mjs")).memory();
-  }
-  if (isWanted("start-up")) {
-    progress("start-up");
-    run.startup = await startup(options.quick);
-  }
-  run.configurations = [...new Set(run.matches.map(({ configuration }) => configuration))];
-  run.goals = judge(run);
-  run.failures = failures;
-  run.seconds = Math.round((performance.now() - started) / 1000);
   progress("done\n");
 
   report(run);
@@ -160,7 +204,7 @@ async function main() {
   if (failures.length > 0) process.exitCode = 1;
   if (options.check) {
     const missed = run.goals.filter(({ verdict }) => verdict === "missed");
-    for (const { title, measured } of missed) console.error(`MISSED  ${title}: ${measured.toFixed(2)}`);
+    for (const { title, measured } of missed) console.error(`MISSED  ${title}: ${measured?.toFixed(2)}`);
     if (missed.length > 0) process.exitCode = 1;
   }
 }
@@ -168,7 +212,7 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  console.error(error.message);
+  console.error(messageOf(error));
   process.exitCode = 1;
 } finally {
   for (const each of running.values()) each.end();

@@ -1,11 +1,13 @@
 // What the files of the benchmark hand to each other.
 
+import type { machine } from "./machine.mjs";
+import type { memory } from "./memory.mjs";
 import type { Contestant } from "./process.mjs";
 import type { configurations, regimes, workloads } from "./workloads.mjs";
 
 export type Workload = `${keyof typeof workloads}`;
 export type Configuration = keyof typeof configurations;
-type Regime = keyof typeof regimes;
+export type Regime = keyof typeof regimes;
 
 /** Who meets whom over what. An entry is a contestant, or with a slash the workload or regime that the match leaves open. */
 export interface Match {
@@ -50,6 +52,11 @@ export interface MeasuredMatch extends Omit<Match, "entries"> {
   readonly entries: readonly Measured[];
 }
 
+/** A match over models of one tensor. */
+export interface Sized {
+  readonly size: number;
+}
+
 export interface Limit {
   readonly atMost?: number;
   readonly atLeast?: number;
@@ -86,17 +93,94 @@ export interface Summary {
   readonly high: number;
 }
 
-/** Cold starts of one host. */
+/** One cold start, in milliseconds; `baseline` and `optimized` are per step of 4,096 parameters. */
+export interface ColdStart {
+  readonly import: number;
+  readonly firstStep: number;
+  /** `null` if steps were not yet at their final speed when the watching ended. */
+  readonly untilOptimized: number | null;
+  readonly baseline: number;
+  readonly optimized: number;
+  readonly backend: string;
+}
+
+/** All cold starts of one host; `tiers` are milliseconds per step when the engine has one compiler only. */
+export interface Host {
+  readonly host: string;
+  readonly starts: readonly ColdStart[];
+  readonly tiers?: { readonly baseline: readonly number[]; readonly optimizing: readonly number[] };
+}
+
+/** Cold starts of one host, summed up. What no start reached is `null`. */
 export interface Startup {
   readonly host: string;
   readonly import?: Summary | null;
   readonly firstStep?: Summary | null;
 }
 
+export interface FullStartup extends Startup {
+  readonly starts: number;
+  readonly import: Summary | null;
+  readonly firstStep: Summary | null;
+  readonly untilOptimized: Summary | null;
+  readonly slowdown: number;
+  readonly tiers?: number;
+}
+
 /** What is judged of a run. */
 export interface JudgedRun {
   readonly matches: readonly MeasuredMatch[];
   readonly startup?: readonly Startup[];
+}
+
+/** A goal and how it was met; without numbers where it was not measured. */
+export interface Goal extends Limit, Partial<Estimate> {
+  readonly title: string;
+  readonly unit: string;
+  readonly verdict: string;
+}
+
+/** All of a run: what bench/results/latest.json holds. */
+export interface Run extends JudgedRun {
+  readonly package: string;
+  readonly date: string;
+  readonly kind: "full" | "quick";
+  readonly effort: Effort;
+  readonly machine: ReturnType<typeof machine>;
+  readonly growth: readonly (MeasuredMatch & Sized)[];
+  readonly versions: Readonly<Record<string, string>>;
+  readonly memory?: ReturnType<typeof memory>;
+  readonly startup?: readonly FullStartup[];
+  readonly configurations: readonly Configuration[];
+  readonly goals: readonly Goal[];
+  readonly failures: readonly string[];
+  readonly seconds: number;
+}
+
+/** A tensor of a model: the index of its first element in the whole model, and its size. */
+export interface Tensor {
+  readonly first: number;
+  readonly size: number;
+}
+
+/** What `make` of the protocol asks for. */
+export interface ModelRequest {
+  readonly sizes: readonly number[];
+  readonly regime: Regime;
+  readonly options: Readonly<Record<string, number>>;
+}
+
+/** A model that a contestant made. */
+export interface Model {
+  run(steps: number): void | Promise<void>;
+  values(): readonly ArrayLike<number>[] | Promise<readonly ArrayLike<number>[]>;
+  free(): void;
+}
+
+/** What a contestant's module gives; `make` gives `null` for a model it does not support. */
+export interface Prepared {
+  readonly versions: string;
+  make(request: ModelRequest): Model | null | Promise<Model | null>;
 }
 
 /** How a contestant is started, and what it can do. */

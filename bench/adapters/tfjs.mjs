@@ -25,9 +25,14 @@ const OPTIMIZERS = {
   "rmsprop-wasm/tfjs": () => rmsprop(tf, { learningRate: 0.001, momentum: 0.9 }),
 };
 
+/**
+ * @param {readonly number[]} units
+ * @param {() => Pick<tf.Optimizer, "applyGradients" | "computeGradients" | "minimize">} makeOptimizer
+ */
 function train(units, makeOptimizer) {
   const model = layers.sequential();
   const [inputs, ...rest] = units;
+  const classes = units[units.length - 1];
   rest.forEach((count, i) => {
     const activation = i === rest.length - 1 ? "softmax" : "relu";
     model.add(layers.layers.dense({ units: count, activation, ...(i === 0 && { inputShape: [inputs] }) }));
@@ -35,14 +40,15 @@ function train(units, makeOptimizer) {
   const x = tf.randomUniform([BATCH, inputs]);
   const y = tf.oneHot(
     tf.tensor1d(
-      Array.from({ length: BATCH }, (_, i) => i % units.at(-1)),
+      Array.from({ length: BATCH }, (_, i) => i % classes),
       "int32",
     ),
-    units.at(-1),
+    classes,
   );
-  const variables = model.trainableWeights.map((weight) => weight.read());
+  const variables = /** @type {tf.Variable[]} */ (model.trainableWeights.map((weight) => weight.read()));
   const optimizer = makeOptimizer();
-  const loss = () => tf.tidy(() => tf.losses.softmaxCrossEntropy(y, model.apply(x, { training: true })));
+  const predicted = () => /** @type {tf.Tensor} */ (model.apply(x, { training: true }));
+  const loss = () => tf.tidy(() => /** @type {tf.Scalar} */ (tf.losses.softmaxCrossEntropy(y, predicted())));
   const { value, grads } = optimizer.computeGradients(loss, variables);
   value.dispose();
   return {
@@ -53,7 +59,11 @@ function train(units, makeOptimizer) {
   };
 }
 
-/** Milliseconds of one call: the best of all rounds, the functions taking turns. */
+/**
+ * Milliseconds of one call: the best of all rounds, the functions taking turns.
+ *
+ * @param {readonly (() => unknown)[]} functions
+ */
 function best(functions) {
   const minima = functions.map(() => Number.POSITIVE_INFINITY);
   // Enough calls for a round of some milliseconds.

@@ -1,22 +1,38 @@
 // The numbers that every contestant starts from, by the element's index in the whole model: the same formulas in
 // native/src/data.rs and peers/data.py. Integers, and sums that are exact in float32: no language rounds them differently.
 
+/** @import { Regime } from "../types.js" */
+
 export const LEARNING_RATE = 0.001;
 
 /** Values that an answer holds at most, evenly spaced. */
 const SAMPLES = 4096;
 
+/** @param {number} i */
 const hash = (i) => Math.imul(i, 2654435761) >>> 0;
 
-/** The value that element `i` begins with, in [-1, 1). */
+/**
+ * The value that element `i` begins with, in [-1, 1).
+ *
+ * @param {number} i
+ */
 export const value = (i) => (hash(i) >>> 8) / 2 ** 23 - 1;
 
 /** Four units of the smallest float32: 0.9 times that rounds to it again. */
 const STUCK = 4 * 2 ** -149;
 
+/**
+ * @param {Regime} regime
+ * @param {number} i
+ */
 const isDense = (regime, i) => regime === "dense" || (regime === "alternating" && (i >>> 4) % 2 === 0);
 
-/** The gradient of element `i`, by which it stays in its regime for ever. */
+/**
+ * The gradient of element `i`, by which it stays in its regime for ever.
+ *
+ * @param {Regime} regime
+ * @param {number} i
+ */
 export function gradient(regime, i) {
   if (!isDense(regime, i)) return regime === "tiny" ? 1e-20 : 0;
   const bits = hash((i + 0x9e3779b9) >>> 0);
@@ -24,19 +40,35 @@ export function gradient(regime, i) {
   return (bits >>> 9) & 1 ? -magnitude : magnitude;
 }
 
-/** What velocity, momentum and average gradient of element `i` begin with. */
+/**
+ * What velocity, momentum and average gradient of element `i` begin with.
+ *
+ * @param {Regime} regime
+ * @param {number} i
+ */
 export function state(regime, i) {
   const stuck = regime === "stuck" || (regime === "alternating" && !isDense(regime, i));
   return stuck ? STUCK : 0;
 }
 
-/** A function of the element's index, for the `size` elements from `first` on. */
+/**
+ * A function of the element's index, for the `size` elements from `first` on.
+ *
+ * @param {number} size
+ * @param {number} first
+ * @param {(index: number) => number} number
+ * @param {Float32Array} [into]
+ */
 export function filled(size, first, number, into = new Float32Array(size)) {
   for (let i = 0; i < size; i++) into[i] = number(first + i);
   return into;
 }
 
-/** The tensors of a model: where each begins, and its size. */
+/**
+ * The tensors of a model: where each begins, and its size.
+ *
+ * @param {readonly number[]} sizes
+ */
 export function tensors(sizes) {
   let first = 0;
   return sizes.map((size) => {
@@ -46,17 +78,27 @@ export function tensors(sizes) {
   });
 }
 
-/** "512x20,8" is twenty tensors of 512 and one of 8. */
+/**
+ * "512x20,8" is twenty tensors of 512 and one of 8.
+ *
+ * @param {string} text
+ * @returns {number[]}
+ */
 export const parseSizes = (text) =>
   text.split(",").flatMap((part) => {
     const [size, count = "1"] = part.split("x");
     return new Array(Number(count)).fill(Number(size));
   });
 
-/** The evenly spaced values of an answer, as bits. */
+/**
+ * The evenly spaced values of an answer, as bits.
+ *
+ * @param {readonly ArrayLike<number>[]} arrays
+ */
 export function samples(arrays) {
   const total = arrays.reduce((sum, { length }) => sum + length, 0);
   const stride = Math.max(1, Math.ceil(total / SAMPLES));
+  /** @type {number[]} */
   const picked = [];
   let next = 0;
   let first = 0;

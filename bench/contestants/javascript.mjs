@@ -2,9 +2,13 @@
 // numbers and rounds when it stores; `fround` rounds every operation, which gives float32's bits.
 import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
 
+/** @import { Prepared } from "../types.js" */
+/** @typedef {Record<"values" | "gradients" | "velocity", Float32Array>} Arrays */
+
 const RHO = 0.9;
 const EPSILON = 1e-7;
 
+/** @param {Arrays} tensor */
 function float64({ values, gradients, velocity }) {
   for (let i = 0; i < values.length; i++) {
     const g = gradients[i];
@@ -17,6 +21,7 @@ function float64({ values, gradients, velocity }) {
 const { fround } = Math;
 const [RHO32, REST32, EPSILON32, RATE32] = [RHO, 1 - RHO, EPSILON, LEARNING_RATE].map(fround);
 
+/** @param {Arrays} tensor */
 function fround32({ values, gradients, velocity }) {
   for (let i = 0; i < values.length; i++) {
     const g = gradients[i];
@@ -26,8 +31,13 @@ function fround32({ values, gradients, velocity }) {
   }
 }
 
+/**
+ * @param {"float64" | "fround"} arithmetic
+ * @returns {Prepared}
+ */
 export function prepare(arithmetic) {
   const update = { float64, fround: fround32 }[arithmetic];
+  /** @type {Prepared["make"]} */
   function make({ sizes, regime, options }) {
     if (Object.keys(options).length > 0) return null;
     const model = tensors(sizes).map(({ first, size }) => ({

@@ -2,22 +2,37 @@
 import { readFileSync } from "node:fs";
 import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
 
+/** @import { Runtime } from "rmsprop-wasm" */
+/** @import { Prepared } from "../types.js" */
+/** @typedef {"wasm" | "js" | "threads"} Form */
+
+/** @type {readonly import("rmsprop-wasm").Slot[]} */
 const STUCK_SLOTS = ["velocity", "momentum", "average_gradient"];
 
-/** The package's classes, and a function that makes a runtime of this form. */
+/**
+ * The package's classes, and a function that makes a runtime of this form.
+ *
+ * @param {Form} form
+ * @param {string} threads
+ * @returns {Promise<typeof import("rmsprop-wasm") & { runtime: () => Promise<Runtime & { free?(): void }> }>}
+ */
 async function load(form, threads) {
   const core = await import("rmsprop-wasm");
   if (form !== "threads") return { ...core, runtime: async () => core.createRuntime({ backend: form }) };
-  // Not a literal: the entry is there only in builds that have it.
-  const entry = "rmsprop-wasm/threads";
-  const threaded = { ...core, ...(await import(entry)) };
-  return { ...threaded, runtime: () => threaded.createThreadedRuntime({ threads: Number(threads) }) };
+  const { createThreadedRuntime } = await import("rmsprop-wasm/threads");
+  return { ...core, runtime: () => createThreadedRuntime({ threads: Number(threads) }) };
 }
 
+/**
+ * @param {Form} form
+ * @param {string} threads
+ * @returns {Promise<Prepared>}
+ */
 export async function prepare(form, threads) {
   const { RMSprop, Variable, runtime: createRuntime } = await load(form, threads);
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
+  /** @type {Prepared["make"]} */
   async function make({ sizes, regime, options }) {
     const runtime = await createRuntime();
     const shapes = tensors(sizes);

@@ -4,13 +4,21 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { filled, gradient, LEARNING_RATE, tensors, value } from "../contestants/data.mjs";
 
+/** @import { Prepared } from "../types.js" */
+
 const require = createRequire(import.meta.url);
 
 const supported = ["momentum", "centered"];
 
+/**
+ * @param {"wasm" | "cpu"} backend
+ * @returns {Promise<Prepared>}
+ */
 export async function prepare(backend) {
+  /** @type {typeof import("@tensorflow/tfjs-core")} */
   const tf = require("@tensorflow/tfjs-core");
   if (backend === "wasm") {
+    /** @type {typeof import("@tensorflow/tfjs-backend-wasm")} */
     const { setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
     const folder = dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
     setWasmPaths(`${join(folder, "wasm-out")}/`);
@@ -19,6 +27,7 @@ export async function prepare(backend) {
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no backend ${backend}`);
   await tf.ready();
 
+  /** @type {Prepared["make"]} */
   function make({ sizes, regime, options }) {
     if (regime !== "dense" || Object.keys(options).some((name) => !supported.includes(name))) return null;
     const { momentum = 0, centered = 0 } = options;

@@ -1,6 +1,10 @@
 // Numbers and tables as text.
 
-/** Three significant digits: 1.06, 12.3, 1,230. */
+/**
+ * Three significant digits: 1.06, 12.3, 1,230.
+ *
+ * @param {number | null | undefined} number
+ */
 export function short(number) {
   if (number === undefined || number === null || Number.isNaN(number)) return "–";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(number) || 1)));
@@ -9,22 +13,34 @@ export function short(number) {
   return rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Nanoseconds with a unit that leaves at most three digits before the point. */
+/**
+ * Nanoseconds with a unit that leaves at most three digits before the point.
+ *
+ * @param {number | undefined} nanoseconds
+ */
 export function time(nanoseconds) {
   if (nanoseconds === undefined) return "–";
-  const [unit, size] = [
+  /** @type {[string, number][]} */
+  const units = [
     ["s", 1e9],
     ["ms", 1e6],
     ["µs", 1e3],
     ["ns", 1],
-  ].find(([, each]) => nanoseconds >= each) ?? ["ns", 1];
+  ];
+  const [unit, size] = units.find(([, each]) => nanoseconds >= each) ?? ["ns", 1];
   return `${short(nanoseconds / size)} ${unit}`;
 }
 
-/** A table in Markdown, its columns padded so that it reads as plain text too. */
+/**
+ * A table in Markdown, its columns padded so that it reads as plain text too.
+ *
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} rows
+ */
 export function table(head, rows) {
   const cells = [head, ...rows];
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
+  const line = (/** @type {readonly string[]} */ row) =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
   return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)].join("\n");
 }

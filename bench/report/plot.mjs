@@ -1,5 +1,8 @@
 // Plots as SVG: points and lines on two logarithmic axes. Nothing else is needed, and libraries for it need a document.
 
+/** @typedef {{ name: string, points: [x: number, y: number][] }} Series */
+/** @typedef {(number: number) => string} Tick */
+
 const size = { width: 760, height: 420, left: 84, right: 190, top: 44, bottom: 52 };
 const colours = [
   "#d1495b",
@@ -16,9 +19,14 @@ const colours = [
   "#e07a3f",
   "#1f4e9b",
 ];
+/** @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
-/** The powers of 10 around the numbers. */
+/**
+ * The powers of 10 around the numbers.
+ *
+ * @param {readonly number[]} numbers
+ */
 function decades(numbers) {
   const exponents = numbers.map(Math.log10);
   const low = Math.floor(Math.min(...exponents) + 1e-9);
@@ -26,7 +34,12 @@ function decades(numbers) {
   return Array.from({ length: Math.max(1, high - low) + 1 }, (_, i) => 10 ** (low + i));
 }
 
-/** Labels that would overlap, moved apart from top to bottom. */
+/**
+ * Labels that would overlap, moved apart from top to bottom.
+ *
+ * @param {{ name: string, colour: string, y: number }[]} labels
+ * @param {number} distance
+ */
 function spread(labels, distance) {
   let last = Number.NEGATIVE_INFINITY;
   for (const label of labels.sort((a, b) => a.y - b.y)) {
@@ -37,21 +50,27 @@ function spread(labels, distance) {
 }
 
 /**
- * `series`: `{ name, points: [[x, y], …] }`. `tick` writes a number of an axis. Colours follow the reader's scheme where
+ * `tickX` and `tickY` write a number of an axis. Colours follow the reader's scheme where
  * the picture is shown by itself; the background is white, because a picture in a page does not know the page's.
+ *
+ * @param {{ title: string, x: string, y: string, series: readonly Series[], tickX?: Tick, tickY?: Tick }} drawing
  */
 export function plot({ title, x, y, series, tickX = String, tickY = String }) {
   const { width, height, left, right, top, bottom } = size;
-  const [across, up] = [0, 1].map((axis) =>
-    decades(series.flatMap(({ points }) => points.map((point) => point[axis]))),
-  );
+  const all = series.flatMap(({ points }) => points);
+  const [across, up] = [decades(all.map(([at]) => at)), decades(all.map(([, at]) => at))];
+  /**
+   * @param {readonly number[]} ticks
+   * @param {number} from
+   * @param {number} to
+   */
   const scale = (ticks, from, to) => {
-    const [low, high] = [ticks[0], ticks.at(-1)].map(Math.log10);
-    return (number) => from + ((Math.log10(number) - low) / (high - low)) * (to - from);
+    const [low, high] = [ticks[0], ticks[ticks.length - 1]].map(Math.log10);
+    return (/** @type {number} */ number) => from + ((Math.log10(number) - low) / (high - low)) * (to - from);
   };
   const toX = scale(across, left, width - right);
   const toY = scale(up, height - bottom, top);
-  const round = (number) => Math.round(number * 10) / 10;
+  const round = (/** @type {number} */ number) => Math.round(number * 10) / 10;
 
   const grid = [
     ...across.map((tick) => {
@@ -65,11 +84,12 @@ export function plot({ title, x, y, series, tickX = String, tickY = String }) {
       return `<line x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/>${label}`;
     }),
   ];
+  /** @type {Parameters<typeof spread>[0]} */
   const labels = [];
   const lines = series.map(({ name, points }, i) => {
     const colour = colours[i % colours.length];
     const positions = points.map(([px, py]) => [round(toX(px)), round(toY(py))]);
-    labels.push({ name, colour, y: positions.at(-1)[1] });
+    labels.push({ name, colour, y: positions[positions.length - 1][1] });
     const dots = positions.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3" fill="${colour}"/>`).join("");
     return `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${positions.join(" ")}"/>${dots}`;
   });

@@ -4,23 +4,36 @@ import { median } from "../statistics.mjs";
 import { parametersOf, workloads } from "../workloads.mjs";
 import { plot } from "./plot.mjs";
 
+/** @import { Measured, Run } from "../types.js" */
+/** @import { Series } from "./plot.mjs" */
+
+/** @param {number} number */
 const byCount = (number) =>
   number >= 1e6 ? `${number / 1e6} M` : number >= 1e3 ? `${number / 1e3} k` : String(number);
 
-/** Median nanoseconds per parameter of a contestant over models of one tensor. */
+/**
+ * Median nanoseconds per parameter of a contestant over models of one tensor.
+ *
+ * @param {readonly { size: number, entries: readonly Measured[] }[]} found
+ * @param {string} key
+ * @returns {Series}
+ */
 function perParameter(found, key) {
+  /** @type {Series["points"]} */
   const points = found.flatMap(({ size, entries }) => {
     const times = entries.find((entry) => entry.key === key)?.nanoseconds;
-    return times ? [[size, median(times) / size]] : [];
+    return times ? [/** @type {[number, number]} */ ([size, median(times) / size])] : [];
   });
   return { name: contestants[key].title, points: points.sort(([a], [b]) => a - b) };
 }
 
+/** @param {Run} run */
 function peers({ matches }) {
   const found = matches
     .filter(({ name, configuration }) => name === "side by side" && configuration === "default")
-    .filter(({ workload }) => !workloads[workload].sizes.includes("x") && !workloads[workload].sizes.includes(","))
-    .map(({ workload, entries }) => ({ size: parametersOf(workloads[workload].sizes), entries }));
+    .map(({ workload, entries }) => ({ sizes: workload ? workloads[workload].sizes : "", entries }))
+    .filter(({ sizes }) => /^\d+$/.test(sizes))
+    .map(({ sizes, entries }) => ({ size: parametersOf(sizes), entries }));
   const series = Object.keys(contestants).map((key) => perParameter(found, key));
   return plot({
     title: "A step, one tensor",
@@ -31,11 +44,16 @@ function peers({ matches }) {
   });
 }
 
+/** @param {Run} run */
 function growth({ growth: found }) {
-  const series = (key) => ({
-    ...perParameter(found, key),
-    points: perParameter(found, key).points.map(([size, each]) => [size, (each * size) / 1e3]),
-  });
+  /**
+   * @param {string} key
+   * @returns {Series}
+   */
+  const series = (key) => {
+    const { name, points } = perParameter(found, key);
+    return { name, points: points.map(([size, each]) => [size, (each * size) / 1e3]) };
+  };
   return plot({
     title: "A step from 1 k to 64 M parameters",
     x: "parameters",
@@ -46,6 +64,10 @@ function growth({ growth: found }) {
   });
 }
 
+/**
+ * @param {Run} run
+ * @returns {Record<string, string>}
+ */
 export const plots = (run) => ({
   "peers.svg": peers(run),
   ...(run.growth.length > 1 && { "growth.svg": growth(run) }),

@@ -3,4 +3,4 @@ import { readFileSync } from "node:fs";
 import { probe } from "./probe.js";
 
 const [, , entry, module] = process.argv;
-console.log(JSON.stringify(await probe(entry, module && readFileSync(module))));
+console.log(JSON.stringify(await probe(entry, module ? readFileSync(module) : undefined)));

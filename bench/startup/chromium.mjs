@@ -6,11 +6,15 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { root } from "../../scripts/tools.mjs";
 
+/** @import { ColdStart } from "../types.js" */
+/** @typedef {(ColdStart & { failure?: undefined }) | { failure: string }} Report */
+
 const command = process.env.CHROMIUM ?? "chromium";
 const switches = [
   ...["--headless", "--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
+/** @type {Readonly<Record<string, string>>} */
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
 const headers = {
   // Isolated pages have a clock of 5 µs instead of 100 µs.
@@ -19,7 +23,12 @@ const headers = {
   "Cache-Control": "no-store",
 };
 
-/** The page, the probe and dist; what is posted to /report goes to `receive`. */
+/**
+ * The page, the probe and dist; what is posted to /report goes to `receive`.
+ *
+ * @param {(report: Report) => void} receive
+ * @returns {Promise<import("node:http").Server>}
+ */
 function serve(receive) {
   const server = createServer(async (request, response) => {
     if (request.method === "POST") {
@@ -29,7 +38,7 @@ function serve(receive) {
       receive(JSON.parse(text));
       return;
     }
-    const { pathname } = new URL(request.url, "http://localhost");
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const file = pathname.startsWith("/dist/") ? join(root, pathname) : join(import.meta.dirname, pathname);
     const content = await readFile(file).catch(() => null);
     response.writeHead(content ? 200 : 404, { "Content-Type": types[extname(file)] ?? "text/plain", ...headers });
@@ -38,24 +47,35 @@ function serve(receive) {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
+/** @returns {Promise<ColdStart>} */
 async function start() {
   const profile = await mkdtemp(join(tmpdir(), "rmsprop-wasm-profile-"));
-  let [server, browser, timer] = [];
+  /** @type {import("node:http").Server | undefined} */
+  let server;
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  let browser;
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
   try {
     return await new Promise((resolve, reject) => {
       timer = setTimeout(() => reject(new Error("Chromium reports nothing")), 60_000);
-      serve((report) => (report.failure ? reject(new Error(report.failure)) : resolve(report))).then((started) => {
-        server = started;
-        const address = `http://127.0.0.1:${server.address().port}/page.html`;
-        browser = spawn(command, [...switches, `--user-data-dir=${profile}`, address], { stdio: "ignore" });
-        browser.on("error", reject);
-      }, reject);
+      serve((report) => (report.failure !== undefined ? reject(new Error(report.failure)) : resolve(report))).then(
+        (started) => {
+          server = started;
+          const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+          const address = `http://127.0.0.1:${port}/page.html`;
+          browser = spawn(command, [...switches, `--user-data-dir=${profile}`, address], { stdio: "ignore" });
+          browser.on("error", reject);
+        },
+        reject,
+      );
     });
   } finally {
     clearTimeout(timer);
-    if (browser?.pid && browser.exitCode === null) {
-      const ended = new Promise((resolve) => browser.once("close", resolve));
-      browser.kill();
+    const started = browser;
+    if (started?.pid && started.exitCode === null) {
+      const ended = new Promise((resolve) => started.once("close", resolve));
+      started.kill();
       await ended;
     }
     server?.closeAllConnections();
@@ -64,7 +84,12 @@ async function start() {
   }
 }
 
-/** `null` where there is no Chromium. */
+/**
+ * `null` where there is no Chromium.
+ *
+ * @param {number} count
+ * @returns {Promise<import("../types.js").Host | null>}
+ */
 export async function chromium(count) {
   const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
   if (status !== 0) return null;

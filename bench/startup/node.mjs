@@ -3,19 +3,31 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+/** @import { ColdStart, Host } from "../types.js" */
+
 const child = fileURLToPath(new URL("child.mjs", import.meta.url));
+/** @param {string} name */
 const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
 const everything = [dist("index.js").href];
 const slim = [dist("slim.js").href, fileURLToPath(dist("rmsprop.wasm"))];
 
+/**
+ * @param {readonly string[]} flags
+ * @returns {Promise<ColdStart>}
+ */
 async function start(flags, entry = everything) {
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, ...entry]);
   return JSON.parse(stdout);
 }
 
-/** What the engine's two tiers make of a step when each is all there is, in milliseconds per step of 4,096 parameters. */
+/**
+ * What the engine's two tiers make of a step when each is all there is, in milliseconds per step of 4,096 parameters.
+ *
+ * @param {number} count
+ */
 async function tiers(count) {
-  const [baseline, optimizing] = [[], []];
+  /** @type {Record<"baseline" | "optimizing", number[]>} */
+  const { baseline, optimizing } = { baseline: [], optimizing: [] };
   for (let i = 0; i < count; i++) {
     baseline.push((await start(["--liftoff", "--no-wasm-tier-up"])).optimized);
     optimizing.push((await start(["--no-liftoff"])).optimized);
@@ -23,9 +35,15 @@ async function tiers(count) {
   return { baseline, optimizing };
 }
 
-/** The default entry, and `slim`, which differs by what decoding takes. */
+/**
+ * The default entry, and `slim`, which differs by what decoding takes.
+ *
+ * @param {number} count
+ * @returns {Promise<Host[]>}
+ */
 export async function node(count) {
-  const [starts, slimStarts] = [[], []];
+  /** @type {Record<"starts" | "slimStarts", ColdStart[]>} */
+  const { starts, slimStarts } = { starts: [], slimStarts: [] };
   for (let i = 0; i < count; i++) {
     starts.push(await start([]));
     slimStarts.push(await start([], slim));

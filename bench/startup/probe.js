@@ -1,17 +1,24 @@
 // What a cold start costs, in Node and in a page: the import, the first finished step, and how long steps are slow.
 
+/** @typedef {typeof import("rmsprop-wasm")} Package */
+
 const now = () => performance.now();
 
 /** How long steps are watched. */
 const MILLISECONDS = 150;
 
-/** Steps of 4,096 parameters, timed in batches until the engine has long had the time to optimize them. */
+/**
+ * Steps of 4,096 parameters, timed in batches until the engine has long had the time to optimize them.
+ *
+ * @param {Package} rmsprop
+ */
 function batches(rmsprop) {
   const variable = new rmsprop.Variable(new Float32Array(4096).fill(0.5));
   const optimizer = new rmsprop.RMSprop();
   optimizer.build([variable]);
   variable.gradient.fill(0.25);
   const steps = 8;
+  /** @type {{ at: number, perStep: number }[]} */
   const list = [];
   const started = now();
   for (let begin = started; begin - started < MILLISECONDS; ) {
@@ -23,18 +30,27 @@ function batches(rmsprop) {
   return list;
 }
 
-/** The median of `perStep`. */
+/**
+ * The median of `perStep`.
+ *
+ * @param {{ perStep: number }[]} list
+ */
 const typical = (list) => list.map(({ perStep }) => perStep).sort((a, b) => a - b)[list.length >> 1];
 
 /**
  * In milliseconds. `baseline` and `optimized` are per step of 4,096 parameters, before and after the engine optimizes. With
  * `bytes`, of the entry `slim`, which is given its WebAssembly and so need not decode it.
+ *
+ * @param {string} url
+ * @param {Uint8Array} [bytes]
+ * @returns {Promise<import("../types.js").ColdStart>}
  */
 export async function probe(url, bytes) {
   const begin = now();
+  /** @type {Package & { initSync?: (bytes: Uint8Array) => void }} */
   const rmsprop = await import(url);
   const imported = now();
-  if (bytes) rmsprop.initSync(bytes);
+  if (bytes) rmsprop.initSync?.(bytes);
   const w = new rmsprop.Variable(10);
   const optimizer = new rmsprop.RMSprop({ learningRate: 0.1 });
   optimizer.build([w]);
@@ -46,7 +62,7 @@ export async function probe(url, bytes) {
   const list = batches(rmsprop);
   const optimized = typical(list.slice(list.length >> 1));
   // Fast from here on: the first of five batches in a row that are as fast as the later ones.
-  const isFast = ({ perStep }) => perStep < 1.15 * optimized;
+  const isFast = (/** @type {{ perStep: number }} */ { perStep }) => perStep < 1.15 * optimized;
   const reached = list.findIndex((_, i) => i + 5 <= list.length && list.slice(i, i + 5).every(isFast));
   return {
     import: imported - begin,
