@@ -3,11 +3,12 @@
 // the first with the functions for several threads; it imports its memory.
 // Also writes ts/generated/kernel.ts and thread-exports.ts, the types of those exports.
 import { execFile } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import wasm from "binaryen";
 import { kernelExports, kernelInterface, threadsInterface } from "./kernel-exports.mjs";
+import { withoutPanicTexts } from "./panic-texts.mjs";
 import { withSharedMemory } from "./shared-memory.mjs";
 import { environment, root } from "./tools.mjs";
 
@@ -123,12 +124,27 @@ function dropPanics(path) {
  */
 const optimize = ["-O3", "--one-caller-inline-max-function-size=150", "--low-memory-unused"];
 
+/**
+ * Takes the texts of panics out of an optimized module.
+ *
+ * @param {string} path
+ * @param {string[]} features
+ */
+async function dropPanicTexts(path, ...features) {
+  const text = `${path}.wat`;
+  await binaryen("wasm-dis", ...baseline, ...features, path, "-o", text);
+  writeFileSync(path, withoutPanicTexts(readFileSync(path), readFileSync(text, "utf8")));
+  rmSync(text);
+}
+
 const strip = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 
 /** @param {string[]} names */
 async function finishSimd(names) {
   const module = await keepExports("simd", names, simd);
-  await binaryen("wasm-opt", ...optimize, ...baseline, simd, ...strip, module, "-o", build("wasm", "rmsprop.wasm"));
+  const optimized = build("wasm", "rmsprop.wasm");
+  await binaryen("wasm-opt", ...optimize, ...baseline, simd, ...strip, module, "-o", optimized);
+  await dropPanicTexts(optimized, simd);
 }
 
 /** @param {string[]} names */
@@ -136,6 +152,7 @@ async function finishThreads(names) {
   const module = await keepExports("threads", names, simd);
   const [optimized, text] = [build("threads.optimized.wasm"), build("threads.wat")];
   await binaryen("wasm-opt", ...optimize, ...baseline, simd, ...strip, module, "-o", optimized);
+  await dropPanicTexts(optimized, simd);
   await binaryen("wasm-dis", ...baseline, simd, optimized, "-o", text);
   const shared = withSharedMemory(readFileSync(text, "utf8"));
   writeFileSync(text, shared.text);
@@ -150,6 +167,7 @@ async function finishFallback(names) {
   // wasm2js supports neither bulk memory nor the later conversions.
   const lower = ["--signext-lowering", "--llvm-nontrapping-fptoint-lowering", "--llvm-memory-copy-fill-lowering"];
   await binaryen("wasm-opt", "-O3", "--low-memory-unused", ...baseline, ...lower, ...strip, module, "-o", lowered);
+  await dropPanicTexts(lowered);
   // --emscripten: a factory function, so that every runtime gets a memory of its own.
   await binaryen("wasm2js", "-O3", "--emscripten", lowered, "-o", script);
 
