@@ -68,71 +68,130 @@ export function* train(
   settings: Settings,
   environment: Environment = {},
 ): Generator<Epoch, Result> {
-  const { epochs, batch } = settings;
-  const { runtime, clock = () => 0 } = environment;
-  const random = seededRandom(settings.seed);
-  const { training, heldOut } = split(examples, random);
-  const stepsPerEpoch = Math.ceil(training.length / batch);
-  const warmupSteps = Math.round(settings.warmUp * stepsPerEpoch);
-
-  const hidden = createLayer("hidden", PIXELS, HIDDEN_UNITS, random, runtime);
-  const output = createLayer("output", HIDDEN_UNITS, DIGITS, random, runtime);
-  const variables = [hidden.kernel, hidden.bias, output.kernel, output.bias];
-  const network = new Network(hidden, output);
-
-  const optimizer = new RMSprop({
-    learningRate: new CosineDecay({
-      initialLearningRate: 0,
-      warmupTarget: settings.learningRate,
-      warmupSteps,
-      decaySteps: Math.max(epochs * stepsPerEpoch - warmupSteps, 1),
-    }),
-    weightDecay: settings.weightDecay,
-    globalClipnorm: settings.globalClipnorm,
-    useEma: true,
-    emaMomentum: settings.emaMomentum,
-  });
+  const training = new Training(examples, settings, environment);
   try {
-    optimizer.excludeFromWeightDecay({ names: ["bias"] });
-    optimizer.build(variables);
-
-    let optimizerTime = 0;
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const order = shuffled(training, random);
-      let loss = 0;
-      let correct = 0;
-      for (let start = 0; start < order.length; start += batch) {
-        const members = order.slice(start, start + batch);
-        optimizer.zeroGradients();
-        for (const { pixels, digit } of members) {
-          if (network.forward(pixels) === digit) correct++;
-          loss += network.loss(digit);
-          network.backward(pixels, digit, 1 / members.length);
-        }
-        const before = clock();
-        optimizer.step();
-        optimizerTime += clock() - before;
-      }
-      yield {
-        epoch,
-        loss: loss / order.length,
-        accuracy: correct / order.length,
-        learningRate: optimizer.learningRate,
-      };
-    }
-
-    optimizer.finalizeVariableValues(); // from the last parameters to their moving average
-    return {
-      correct: heldOut.filter(({ pixels, digit }) => network.forward(pixels) === digit).length,
-      tested: heldOut.length,
-      steps: epochs * stepsPerEpoch,
-      parameters: variables.reduce((sum, { size }) => sum + size, 0),
-      checksum: variables.reduce((sum, { value }) => crc32(bytes(value), sum), 0),
-      optimizerTime,
-    };
+    while (!training.isDone) yield training.runEpoch();
+    return training.finish();
   } finally {
-    optimizer.free();
-    for (const variable of variables) variable.free();
+    training.free();
+  }
+}
+
+/** A training between two of its epochs: it can be looked at, saved and gone on with. */
+export class Training {
+  readonly settings: Settings;
+  readonly stepsPerEpoch: number;
+  readonly network: Network;
+  readonly optimizer: RMSprop;
+  readonly heldOut: readonly Example[];
+  readonly #training: readonly Example[];
+  readonly #variables: readonly Variable[];
+  readonly #random: Random;
+  readonly #clock: () => number;
+  #epoch = 0;
+  #optimizerTime = 0;
+
+  constructor(examples: readonly Example[], settings: Settings, environment: Environment = {}) {
+    const { runtime, clock = () => 0 } = environment;
+    this.settings = settings;
+    this.#clock = clock;
+    this.#random = seededRandom(settings.seed);
+    const { training, heldOut } = split(examples, this.#random);
+    this.#training = training;
+    this.heldOut = heldOut;
+    this.stepsPerEpoch = Math.ceil(training.length / settings.batch);
+    const warmupSteps = Math.round(settings.warmUp * this.stepsPerEpoch);
+
+    const hidden = createLayer("hidden", PIXELS, HIDDEN_UNITS, this.#random, runtime);
+    const output = createLayer("output", HIDDEN_UNITS, DIGITS, this.#random, runtime);
+    this.#variables = [hidden.kernel, hidden.bias, output.kernel, output.bias];
+    this.network = new Network(hidden, output);
+    try {
+      this.optimizer = new RMSprop({
+        learningRate: new CosineDecay({
+          initialLearningRate: 0,
+          warmupTarget: settings.learningRate,
+          warmupSteps,
+          decaySteps: Math.max(settings.epochs * this.stepsPerEpoch - warmupSteps, 1),
+        }),
+        weightDecay: settings.weightDecay,
+        globalClipnorm: settings.globalClipnorm,
+        useEma: true,
+        emaMomentum: settings.emaMomentum,
+      });
+    } catch (error) {
+      for (const variable of this.#variables) variable.free();
+      throw error;
+    }
+    this.optimizer.excludeFromWeightDecay({ names: ["bias"] });
+    this.optimizer.build(this.#variables);
+  }
+
+  /** How many epochs are done. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get isDone(): boolean {
+    return this.#epoch === this.settings.epochs;
+  }
+
+  /** The held-out examples that the network recognizes as it is now. */
+  get correct(): number {
+    return this.heldOut.filter(({ pixels, digit }) => this.network.forward(pixels) === digit).length;
+  }
+
+  /**
+   * Counts `epochs` as done: what chance decided in them is drawn, and nothing is learned. Then an optimizer saved after as
+   * many epochs can be loaded, and the next epoch is the one that would have followed.
+   */
+  skip(epochs: number): void {
+    for (let i = 0; i < epochs; i++) shuffled(this.#training, this.#random);
+    this.#epoch += epochs;
+  }
+
+  runEpoch(): Epoch {
+    const { batch } = this.settings;
+    const order = shuffled(this.#training, this.#random);
+    let loss = 0;
+    let correct = 0;
+    for (let start = 0; start < order.length; start += batch) {
+      const members = order.slice(start, start + batch);
+      this.optimizer.zeroGradients();
+      for (const { pixels, digit } of members) {
+        if (this.network.forward(pixels) === digit) correct++;
+        loss += this.network.loss(digit);
+        this.network.backward(pixels, digit, 1 / members.length);
+      }
+      const before = this.#clock();
+      this.optimizer.step();
+      this.#optimizerTime += this.#clock() - before;
+    }
+    this.#epoch++;
+    return {
+      epoch: this.#epoch,
+      loss: loss / order.length,
+      accuracy: correct / order.length,
+      learningRate: this.optimizer.learningRate,
+    };
+  }
+
+  /** The moving average becomes the parameters, and the held-out examples are tested. */
+  finish(): Result {
+    this.optimizer.finalizeVariableValues();
+    return {
+      correct: this.correct,
+      tested: this.heldOut.length,
+      steps: this.#epoch * this.stepsPerEpoch,
+      parameters: this.#variables.reduce((sum, { size }) => sum + size, 0),
+      checksum: this.#variables.reduce((sum, { value }) => crc32(bytes(value), sum), 0),
+      optimizerTime: this.#optimizerTime,
+    };
+  }
+
+  free(): void {
+    this.optimizer.free();
+    for (const variable of this.#variables) variable.free();
   }
 }
 

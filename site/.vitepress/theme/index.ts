@@ -1,0 +1,17 @@
+// VitePress' own theme without its fonts, in the colours of this site, with the live pages as components.
+
+import "uplot/dist/uPlot.min.css";
+import type { Theme } from "vitepress";
+import DefaultTheme from "vitepress/theme-without-fonts";
+import PathsPage from "../../components/PathsPage.vue";
+import "./colours.css";
+import "./site.css";
+import "./live.css";
+import "./paths.css";
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component("PathsPage", PathsPage);
+  },
+} satisfies Theme;
