@@ -1,1 +1,55 @@
-export const sidebar = () => [];
+// Which pages there are, in which order. What is in docs/ and not here stands at the end: no page gets lost.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Where the sources can be read; empty until there is an address. Links to them are plain text meanwhile. */
+export const REPOSITORY = "";
+
+const groups = [
+  { text: "Begin", pages: ["first-step", "gradients", "tfjs", "jax", "gpu"] },
+  {
+    text: "Use",
+    pages: ["options", "schedules", "half-precision", "checkpoints", "threads", "memory", "monitoring", "distributed"],
+  },
+  { text: "Come from", pages: ["migrating", "keras", "pytorch"] },
+  { text: "Know", pages: ["recipes", "where-it-runs", "faq", "errors"] },
+  { text: "Look up", pages: ["keras-differences", "benchmarks", "environments", "size", "decisions"] },
+  { text: "Project", pages: ["changes", "contributing", "security"] },
+];
+
+/** Pages from outside docs/, by the names they have here. */
+export const otherPages = {
+  "changes.md": "CHANGELOG.md",
+  "contributing.md": "CONTRIBUTING.md",
+  "security.md": "SECURITY.md",
+};
+
+/** Long tables that nobody searches: they would double the index. */
+export const notSearched = ["benchmarks", "decisions", "environments", "size", "changes", "contributing"];
+
+const title = (path) => /^# (.+)$/m.exec(readFileSync(path, "utf8"))?.[1]?.replaceAll("`", "") ?? path;
+
+/** The groups of pages that are in `folder`; `names` are all its pages. */
+export function sections(folder, names) {
+  const listed = groups.map(({ text, pages }) => ({ text, pages: pages.filter((page) => names.includes(page)) }));
+  const rest = names.filter((name) => name !== "index" && !listed.some(({ pages }) => pages.includes(name)));
+  if (rest.length > 0) listed.splice(-1, 0, { text: "More", pages: rest });
+  return listed
+    .filter(({ pages }) => pages.length > 0)
+    .map(({ text, pages }) => ({
+      text,
+      pages: pages.map((page) => ({ page, title: title(join(folder, `${page}.md`)) })),
+    }));
+}
+
+/** VitePress' sidebar: the guide, and beside the API's pages those of the API. */
+export function sidebar(folder, names) {
+  const guide = sections(folder, names).map(({ text, pages }) => ({
+    text,
+    collapsed: text === "Look up" || text === "Project",
+    items: pages.map(({ page, title: words }) => ({ text: words, link: `/${page}` })),
+  }));
+  const api = join(folder, "api", "typedoc-sidebar.json");
+  const items = existsSync(api) ? JSON.parse(readFileSync(api, "utf8")) : [];
+  return { "/api/": [{ text: "API", items }], "/": guide };
+}

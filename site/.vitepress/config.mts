@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { katex } from "@mdit/plugin-katex";
 import { defineConfig } from "vitepress";
 import { packageAliases } from "../aliases.mjs";
+import { guidePages } from "../gather.mjs";
 import { sidebar } from "../navigation.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -14,6 +15,12 @@ const base = process.env["SITE_BASE"] ?? "/";
 
 /** VitePress' inline scripts, moved to files: a policy of `script-src 'self'` forbids them inline. */
 const scripts = new Map<string, string>();
+
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
 
 export default defineConfig({
   base,
@@ -26,7 +33,11 @@ export default defineConfig({
   cleanUrls: false,
   metaChunk: true,
   head: [["link", { rel: "icon", href: "data:," }]],
-  markdown: { config: (md) => void md.use(katex, { output: "mathml" }) },
+  markdown: {
+    config: (md) => void md.use(katex, { output: "mathml" }),
+    // As GitHub makes them, so that the pages' links hold in both.
+    anchor: { slugify: anchorOf },
+  },
   themeConfig: {
     search: { provider: "local" },
     outline: [2, 3],
@@ -35,7 +46,7 @@ export default defineConfig({
       { text: "API", link: "/api/", activeMatch: "^/api/" },
       { text: "Live", link: "/live/", activeMatch: "^/live/" },
     ],
-    sidebar: sidebar(pages),
+    sidebar: sidebar(pages, guidePages()),
     docFooter: { prev: false },
   },
   vite: {

@@ -5,6 +5,7 @@ import type { Theme } from "vitepress";
 import DefaultTheme from "vitepress/theme-without-fonts";
 import BrowserPage from "../../components/BrowserPage.vue";
 import DigitsPage from "../../components/DigitsPage.vue";
+import HomePage from "../../components/HomePage.vue";
 import PathsPage from "../../components/PathsPage.vue";
 import "./colours.css";
 import "./site.css";
@@ -17,6 +18,7 @@ export default {
   enhanceApp({ app }) {
     app.component("BrowserPage", BrowserPage);
     app.component("DigitsPage", DigitsPage);
+    app.component("HomePage", HomePage);
     app.component("PathsPage", PathsPage);
   },
 } satisfies Theme;

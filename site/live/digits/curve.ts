@@ -36,7 +36,7 @@ export class Curve {
     const { title, range, isLogarithmic, format } = this.#options;
     this.#plot?.free();
     this.#plot = new Plot(this.#box, {
-      lines: [{ label: title, colour: colour(this.#options.colour), width: 2, dash: [] }],
+      lines: [{ label: title, colour: colour(this.#options.colour), width: 2, dash: [], hasDots: true }],
       x: [0, this.#epochs],
       y: range,
       logarithmicY: isLogarithmic,

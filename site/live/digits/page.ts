@@ -10,6 +10,16 @@ import { Curve } from "./curve.js";
 import { DigitGrid } from "./grid.js";
 import type { EpochReport, FromWorker, ToWorker } from "./messages.js";
 
+type State = "loading" | "new" | "training" | "paused" | "done" | "failed";
+const runWords: Record<State, string> = {
+  loading: "Start",
+  new: "Start",
+  training: "Pause",
+  paused: "Go on",
+  done: "Start anew",
+  failed: "Start",
+};
+
 type Ready = Extract<FromWorker, { kind: "ready" }>;
 type Done = Extract<FromWorker, { kind: "done" }>;
 
@@ -30,6 +40,8 @@ class DigitsPage {
   #ready: Ready | undefined;
   #done: Done | undefined;
   #isTraining = false;
+  /** Whether to train as soon as the last run is forgotten. */
+  #goesOn = false;
   /** Time spent in the epochs of this visit, and how many those are. */
   #time = 0;
   #timed = 0;
@@ -71,7 +83,12 @@ class DigitsPage {
   #listen(signal: AbortSignal): void {
     const on = (name: string, type: string, listener: () => void) =>
       part(this.#root, name).addEventListener(type, listener, { signal });
-    on("run", "click", () => (this.#isTraining ? this.#tell({ kind: "pause" }) : this.#go()));
+    on("run", "click", () => {
+      if (this.#isTraining) return this.#tell({ kind: "pause" });
+      if (!this.#done) return this.#go();
+      this.#tell({ kind: "forget" });
+      this.#goesOn = true;
+    });
     on("pace", "change", () => this.#isTraining && this.#go());
     on("save", "click", () => this.#tell({ kind: "save" }));
     on("forget", "click", () => this.#tell({ kind: "forget" }));
@@ -122,6 +139,8 @@ class DigitsPage {
         break;
       case "forgotten":
         this.#showForgotten();
+        if (this.#goesOn) this.#go();
+        this.#goesOn = false;
         break;
       case "file":
         download(message.bytes, "digits.safetensors");
@@ -225,16 +244,15 @@ class DigitsPage {
     this.#fillTables();
   }
 
-  #setState(state: "loading" | "new" | "training" | "paused" | "done" | "failed", words: string): void {
+  #setState(state: State, words: string): void {
     this.#root.dataset["state"] = state;
     setText(part(this.#root, "state"), words);
     const run = part<HTMLButtonElement>(this.#root, "run");
-    setText(run, state === "training" ? "Pause" : state === "paused" ? "Go on" : "Start");
-    run.disabled = state === "loading" || state === "done" || state === "failed";
+    setText(run, runWords[state]);
+    run.disabled = state === "loading" || state === "failed";
     for (const name of ["save", "forget", "export"]) {
       part<HTMLButtonElement>(this.#root, name).disabled = state === "loading" || state === "new" || state === "failed";
     }
-    setText(part(this.#root, "forget"), state === "done" ? "Start anew" : "Forget");
     this.#region.say(() => words);
   }
 

@@ -13,22 +13,19 @@ interface History {
   readonly reports: readonly EpochReport[];
 }
 
-const encode = (history: History) => new TextEncoder().encode(JSON.stringify(history)) as Uint8Array<ArrayBuffer>;
-const decode = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)) as History;
-
 /** Saves the run as it is now; when that was. */
 export async function saveRun(store: Store, training: Training, reports: readonly EpochReport[]): Promise<number> {
   const bytes = save(training.optimizer);
   const at = Date.now();
   // The plots first: if the page ends in between, they know more epochs than the checkpoint, and the rest is cut off.
-  await store.write(HISTORY, encode({ at, reports }));
-  await store.write(CHECKPOINT, bytes);
+  await store.writeText(HISTORY, JSON.stringify({ at, reports } satisfies History));
+  await store.writeCheckpoint(CHECKPOINT, bytes);
   return at;
 }
 
 /** Puts a saved run into a new training. `null`, and nothing changed, if there is none or it is not of this training. */
 export async function loadRun(store: Store, training: Training): Promise<History | null> {
-  const checkpoint = await store.read(CHECKPOINT);
+  const checkpoint = await store.readCheckpoint(CHECKPOINT);
   if (!checkpoint) return null;
   try {
     load(checkpoint, training.optimizer);
@@ -37,8 +34,8 @@ export async function loadRun(store: Store, training: Training): Promise<History
   }
   const epochs = training.optimizer.iterations / training.stepsPerEpoch;
   training.skip(epochs);
-  const bytes = await store.read(HISTORY);
-  const history = bytes ? decode(bytes) : { at: 0, reports: [] };
+  const text = await store.readText(HISTORY);
+  const history: History = text ? JSON.parse(text) : { at: 0, reports: [] };
   return { at: history.at, reports: history.reports.slice(0, epochs) };
 }
 

@@ -5,9 +5,12 @@ import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/opfs";
 export interface Store {
   /** What people call it. */
   readonly name: string;
-  read(file: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** A checkpoint's bytes. */
+  readCheckpoint(file: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Whole or not at all. */
-  write(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  writeCheckpoint(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  readText(file: string): Promise<string | null>;
+  writeText(file: string, text: string): Promise<void>;
   /** No error if there is no such file. */
   remove(file: string): Promise<void>;
 }
@@ -26,16 +29,25 @@ export async function openStore(): Promise<Store> {
 
 async function openOpfs(): Promise<Store> {
   const folder = await navigator.storage.getDirectory();
-  await readCheckpoint("rmsprop-wasm-probe", folder);
+  if (typeof FileSystemFileHandle.prototype.createWritable !== "function") throw new Error("Files cannot be replaced");
   return {
     name: "the origin private file system",
-    read: (file) => readCheckpoint(file, folder),
-    write: (file, bytes) => writeCheckpoint(file, bytes, folder),
+    readCheckpoint: (file) => readCheckpoint(file, folder),
+    writeCheckpoint: (file, bytes) => writeCheckpoint(file, bytes, folder),
+    async readText(file) {
+      const handle = await folder.getFileHandle(file).catch(ignoreMissing);
+      return handle ? (await handle.getFile()).text() : null;
+    },
+    async writeText(file, text) {
+      const stream = await (await folder.getFileHandle(file, { create: true })).createWritable();
+      await stream.write(text);
+      await stream.close();
+    },
     remove: (file) => folder.removeEntry(file).catch(ignoreMissing),
   };
 }
 
-function ignoreMissing(error: unknown): void {
+function ignoreMissing(error: unknown): undefined {
   if ((error as { name?: unknown }).name !== "NotFoundError") throw error;
 }
 
@@ -44,10 +56,14 @@ async function openIndexedDb(): Promise<Store> {
   opening.onupgradeneeded = () => opening.result.createObjectStore("files");
   const database = await done(opening);
   const files = (mode: IDBTransactionMode) => database.transaction("files", mode).objectStore("files");
+  const read = async <Value>(file: string) => (await done<Value | undefined>(files("readonly").get(file))) ?? null;
+  const write = async (file: string, value: unknown) => void (await done(files("readwrite").put(value, file)));
   return {
     name: "IndexedDB",
-    read: async (file) => (await done<Uint8Array<ArrayBuffer> | undefined>(files("readonly").get(file))) ?? null,
-    write: async (file, bytes) => void (await done(files("readwrite").put(bytes, file))),
+    readCheckpoint: read,
+    writeCheckpoint: write,
+    readText: read,
+    writeText: write,
     remove: async (file) => void (await done(files("readwrite").delete(file))),
   };
 }
@@ -60,11 +76,15 @@ function done<Value>(request: IDBRequest<Value>): Promise<Value> {
 }
 
 export function createMemoryStore(): Store {
-  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  const files = new Map<string, unknown>();
+  const read = async <Value>(file: string) => (files.get(file) as Value | undefined) ?? null;
+  const write = async (file: string, value: unknown) => void files.set(file, value);
   return {
     name: "memory, until this page is left",
-    read: async (file) => files.get(file) ?? null,
-    write: async (file, bytes) => void files.set(file, bytes),
+    readCheckpoint: read,
+    writeCheckpoint: write,
+    readText: read,
+    writeText: write,
     remove: async (file) => void files.delete(file),
   };
 }

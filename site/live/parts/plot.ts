@@ -12,6 +12,8 @@ export interface Line {
   readonly colour: string;
   readonly width: number;
   readonly dash: readonly number[];
+  /** Whether each value has a dot too. */
+  readonly hasDots?: boolean;
 }
 
 export interface PlotOptions {
@@ -26,7 +28,7 @@ export interface PlotOptions {
 
 export class Plot {
   readonly #plot: uPlot;
-  readonly #now = create("i", { className: "plot-now" });
+  readonly #now = create("i", { className: "plot-now", hidden: true });
 
   constructor(element: HTMLElement, options: PlotOptions) {
     const { lines, x, y, logarithmicX = false, logarithmicY = false, format } = options;
@@ -56,6 +58,7 @@ export class Plot {
 
   /** A vertical line at x. An element, so that it moves without the chart being drawn again. */
   mark(x: number): void {
+    this.#now.hidden = false;
     this.#now.style.transform = `translateX(${this.#plot.valToPos(x, "x")}px)`;
   }
 
@@ -74,8 +77,8 @@ export class Plot {
   }
 }
 
-function series({ label, colour: stroke, width, dash }: Line): uPlot.Series {
-  return { label, stroke, width, dash: [...dash], points: { show: false }, spanGaps: false };
+function series({ label, colour: stroke, width, dash, hasDots = false }: Line): uPlot.Series {
+  return { label, stroke, width, dash: [...dash], points: { show: hasDots, size: 5, fill: stroke }, spanGaps: false };
 }
 
 function axis(size: number, isLogarithmic: boolean, format?: (value: number) => string): uPlot.Axis {

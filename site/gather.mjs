@@ -1,0 +1,91 @@
+// Gathers the pages of docs/ in build/site/pages, and afterwards writes each page as Markdown, and llms.txt.
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { notSearched, otherPages, REPOSITORY, sections } from "./navigation.mjs";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const docs = join(root, "docs");
+const pages = join(root, "build", "site", "pages");
+const dist = join(root, "build", "site", "dist");
+
+/** The page that a file of the repository becomes, by its path from the root; pictures keep theirs. */
+function pageOf(path) {
+  const other = Object.entries(otherPages).find(([, source]) => source === path);
+  if (other) return other[0];
+  return path.startsWith("docs/") ? path.slice("docs/".length) : undefined;
+}
+
+/** Links lead to pages of the site; where there is none, to the repository, or nowhere while that has no address. */
+function withLinks(text, source) {
+  const outside = /(```[\s\S]*?^```|`[^`\n]*`)|\[((?:[^[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)/gm;
+  return text.replaceAll(outside, (all, code, words, target) => {
+    if (code !== undefined) return all;
+    const [path, anchor] = target.split("#");
+    const full = normalize(join(dirname(source), path)).replaceAll("\\", "/");
+    const page = pageOf(full);
+    if (page !== undefined && existsSync(join(root, full)) && statSync(join(root, full)).isFile()) {
+      return `[${words}](/${page}${anchor ? `#${anchor}` : ""})`;
+    }
+    if (full === "README.md") return `[${words}](/)`;
+    return REPOSITORY ? `[${words}](${REPOSITORY}/blob/main/${full}${anchor ? `#${anchor}` : ""})` : words;
+  });
+}
+
+function stage(source, name) {
+  const text = withLinks(readFileSync(join(root, source), "utf8"), source);
+  const isLong = notSearched.includes(name.replace(/\.md$/, ""));
+  const front = isLong && !text.startsWith("---\n") ? "---\nsearch: false\n---\n\n" : "";
+  writeFileSync(join(pages, name), front + text);
+}
+
+export function gatherPages() {
+  for (const name of readdirSync(docs)) {
+    if (name.endsWith(".md")) stage(`docs/${name}`, name);
+    else cpSync(join(docs, name), join(pages, name), { recursive: true });
+  }
+  for (const [name, source] of Object.entries(otherPages)) {
+    if (existsSync(join(root, source))) stage(source, name);
+  }
+}
+
+/** The names of the guide's pages. */
+export const guidePages = () =>
+  readdirSync(pages)
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => name.slice(0, -".md".length));
+
+function markdownFiles(folder) {
+  return readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".md"));
+}
+
+/** Beside each page its Markdown, and llms.txt, which lists them (https://llmstxt.org). */
+export function writeMarkdown() {
+  for (const name of markdownFiles(pages)) {
+    mkdirSync(dirname(join(dist, name)), { recursive: true });
+    copyFileSync(join(pages, name), join(dist, name));
+  }
+  const { description } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const lists = sections(pages, guidePages()).map(
+    ({ text, pages: each }) =>
+      `## ${text}\n\n${each.map(({ page, title }) => `- [${title}](${page}.md)`).join("\n")}\n`,
+  );
+  const api = markdownFiles(join(pages, "api"))
+    .filter((name) => /(^|\/)index\.md$/.test(name.replaceAll("\\", "/")))
+    .sort()
+    .map(
+      (name) =>
+        `- [${dirname(name) === "." ? "All entries" : dirname(name)}](${relative(pages, join(pages, "api", name)).replaceAll("\\", "/")})`,
+    );
+  const text = `# rmsprop-wasm\n\n> ${description}\n\n${lists.join("\n")}\n## API\n\n${api.join("\n")}\n`;
+  writeFileSync(join(dist, "llms.txt"), text);
+}
