@@ -42,14 +42,18 @@ export function sections(folder, names) {
     }));
 }
 
+/** Only what is a link can be closed: a closable heading would be a button within a button. */
+function closable({ text, link, items, collapsed }) {
+  return { text, ...(link && { link, collapsed }), ...(items && { items: items.map(closable) }) };
+}
+
 /** VitePress' sidebar: the guide, and beside the API's pages those of the API. */
 export function sidebar(folder, names) {
   const guide = sections(folder, names).map(({ text, pages }) => ({
     text,
-    collapsed: text === "Look up" || text === "Project",
     items: pages.map(({ page, title: words }) => ({ text: words, link: `/${page}` })),
   }));
   const api = join(folder, "api", "typedoc-sidebar.json");
-  const items = existsSync(api) ? JSON.parse(readFileSync(api, "utf8")) : [];
+  const items = existsSync(api) ? JSON.parse(readFileSync(api, "utf8")).map(closable) : [];
   return { "/api/": [{ text: "API", items }], "/": guide };
 }

@@ -39,7 +39,11 @@ export default defineConfig({
     anchor: { slugify: anchorOf },
   },
   themeConfig: {
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      // With the shortcut that the button shows: what is seen must be part of what is said.
+      options: { translations: { button: { buttonAriaLabel: "Search K" } } },
+    },
     outline: [2, 3],
     nav: [
       { text: "Guide", link: "/first-step", activeMatch: "^/(?!live|api|index)" },

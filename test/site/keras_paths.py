@@ -64,7 +64,7 @@ class CosineDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         f = np.float32
-        share = f(np.minimum(f(step), f(STEPS))) / f(STEPS)
+        share = f(min(int(step.numpy()), STEPS)) / f(STEPS)
         cosine = f(np.cos(np.float64(f(np.pi) * share)))
         return f(0.02) * (f(0.5) * (f(1) + cosine))
 

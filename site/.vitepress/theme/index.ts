@@ -9,6 +9,7 @@ import HomePage from "../../components/HomePage.vue";
 import PathsPage from "../../components/PathsPage.vue";
 import "./colours.css";
 import "./site.css";
+import "./home.css";
 import "./live.css";
 import "./paths.css";
 import "./digits.css";

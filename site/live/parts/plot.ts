@@ -1,5 +1,6 @@
 // uPlot as this page uses it: the page's colours, logarithmic axes in powers of ten, and a table for those who cannot see it.
 
+import "./language.js";
 import uPlot from "uplot";
 import { colour } from "./colours.js";
 import { create } from "./dom.js";

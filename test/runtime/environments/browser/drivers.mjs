@@ -115,7 +115,7 @@ function webkitWith(variables = {}) {
     });
   }
   const needs = [apt("webkit2gtk-driver", "/usr/bin/WebKitWebDriver"), apt("xvfb", "/usr/bin/Xvfb")];
-  return { needs, open };
+  return { needs, open, session };
 }
 
 async function startWebkit(variables) {
@@ -157,6 +157,7 @@ async function startWebkit(variables) {
     return {
       version: capabilities.browserVersion,
       post: (command, body) => ask("POST", `${path}/${command}`, body),
+      get: (command) => ask("GET", `${path}/${command}`),
       end: () =>
         ask("DELETE", path)
           .catch(() => {})
@@ -170,7 +171,7 @@ async function startWebkit(variables) {
 
 /** A screen for programs that want one; its name. */
 function startScreen(start) {
-  const args = ["-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp"];
+  const args = ["-displayfd", "3", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"];
   const screen = start("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   return new Promise((resolve, reject) => {
     screen.stdio[3].once("data", (number) => resolve(`:${String(number).trim()}`));

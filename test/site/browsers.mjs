@@ -1,0 +1,70 @@
+// Tabs in the browsers of Debian, with the same few verbs for all three: WebKitGTK's is driven by plain WebDriver.
+import { writeFile } from "node:fs/promises";
+import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
+import { install } from "../runtime/needs.mjs";
+
+export { closeBrowsers };
+
+/** Whether each browser is there; installs what is missing first if `RMSPROP_INSTALL` or CI says so. */
+export async function prepareBrowsers() {
+  const needs = [chromium, firefox, webkit].flatMap((driver) => driver.needs);
+  if (process.env.CI) await install(needs);
+  const missing = needs.filter((need) => !need.isInstalled()).map(({ label }) => label);
+  if (missing.length > 0) throw new Error(`Missing: ${missing.join("; ")}. CI=1 npm run test:site installs them.`);
+}
+
+/** A tab with what the tests do in it. `evaluate` takes an expression whose value is JSON. */
+function withPuppeteer(driver) {
+  return {
+    async open({ width, height }) {
+      const page = await (await driver.browser()).newPage();
+      await page.setViewport({ width, height });
+      return {
+        goto: (address) => page.goto(address, { timeout: 60_000 }),
+        evaluate: (expression) => page.evaluate(expression),
+        screenshot: (path) => page.screenshot({ path, fullPage: true }),
+        press: (key) => page.keyboard.press(key),
+        close: () => page.close(),
+      };
+    },
+  };
+}
+
+const webkitTab = {
+  /** Its one window is as wide as the screen allows, and never as narrow as a phone. */
+  async open({ width, height }) {
+    const { post, get } = await webkit.session();
+    await post("window/rect", { width, height });
+    const evaluate = async (expression) => {
+      const script = `const done = arguments[0];
+        Promise.resolve().then(() => (${expression})).then((value) => done({ value }), (error) => done({ failure: String(error) }));`;
+      const { value, failure } = await post("execute/async", { script, args: [] });
+      if (failure) throw new Error(failure);
+      return value;
+    };
+    return {
+      goto: (address) => post("url", { url: address }),
+      evaluate,
+      screenshot: async (path) => writeFile(path, Buffer.from(await get("screenshot"), "base64")),
+      press: (key) => post("actions", keyActions(key)),
+      close: () => post("url", { url: "about:blank" }),
+    };
+  },
+};
+
+const webdriverKeys = { Tab: "\uE004", Enter: "\uE007", ArrowLeft: "\uE012", ArrowRight: "\uE014", Space: " " };
+
+function keyActions(key) {
+  const value = webdriverKeys[key];
+  const actions = [
+    { type: "keyDown", value },
+    { type: "keyUp", value },
+  ];
+  return { actions: [{ type: "key", id: "keyboard", actions }] };
+}
+
+export const browsers = [
+  { name: "Chromium", ...withPuppeteer(chromium) },
+  { name: "Firefox", ...withPuppeteer(firefox) },
+  { name: "WebKitGTK", ...webkitTab },
+];
