@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createMarkdownRenderer, defineLoader } from "vitepress";
+import { codeTheme } from "./code-theme.mjs";
 
 export interface Figure {
   readonly value: string;
@@ -12,6 +13,7 @@ export interface Figure {
 
 export interface Door {
   readonly title: string;
+  /** As HTML. */
   readonly answer: string;
   readonly more: string;
   readonly link: string;
@@ -34,10 +36,14 @@ export default defineLoader({
   watch: [readme],
   async load(): Promise<HomeData> {
     const text = readFileSync(readme, "utf8");
-    const { render } = await createMarkdownRenderer(fileURLToPath(new URL(".", import.meta.url)));
-    const doors = await Promise.all(
-      doorsOf(text).map(async ({ code, ...door }) => ({ ...door, html: await render(code) })),
-    );
+    const markdown = await createMarkdownRenderer(fileURLToPath(new URL(".", import.meta.url)), {
+      theme: codeTheme,
+    });
+    const doors = doorsOf(text).map(({ code, answer, ...door }) => ({
+      ...door,
+      answer: markdown.renderInline(answer),
+      html: markdown.render(code),
+    }));
     return { figures: figuresOf(text), doors };
   },
 });
@@ -57,10 +63,10 @@ function figuresOf(text: string): Figure[] {
 /** Paragraphs such as "**I use jax-js.** It is a … [More](docs/jax.md)", each with its code. */
 function doorsOf(text: string): (Omit<Door, "html"> & { code: string })[] {
   const section = text.split(/^## /m).find((each) => each.startsWith("Start where you are")) ?? "";
-  const door = /^\*\*(.+?)\*\* ([^`]*?)\[([^\]]+)\]\(([^)]+)\)\s+(```ts\n[\s\S]*?^```)/gm;
+  const door = /^\*\*(.+?)\*\* ((?:(?!```)[\s\S])*?)\[([^\]]+)\]\(([^)]+)\)\s+(```ts\n[\s\S]*?^```)/gm;
   return [...section.matchAll(door)].map(([, title, answer, more, link, code]) => ({
     title: plain(title!),
-    answer: plain(answer!).trim(),
+    answer: answer!.replaceAll(/\s+/g, " ").trim(),
     more: more!.replaceAll(/\s+/g, " "),
     link: pageOf(link!),
     code: code!,

@@ -9,10 +9,10 @@ const groups = [
   { text: "Begin", pages: ["first-step", "gradients", "tfjs", "jax", "gpu"] },
   {
     text: "Use",
-    pages: ["options", "schedules", "half-precision", "checkpoints", "threads", "memory", "monitoring", "distributed"],
+    pages: ["options", "schedules", "checkpoints", "memory", "half-precision", "threads", "monitoring", "distributed"],
   },
   { text: "Come from", pages: ["migrating", "keras", "pytorch"] },
-  { text: "Know", pages: ["recipes", "where-it-runs", "faq", "errors"] },
+  { text: "Know", pages: ["recipes", "where-it-runs", "performance", "errors", "faq"] },
   { text: "Look up", pages: ["keras-differences", "benchmarks", "environments", "size", "decisions"] },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { katex } from "@mdit/plugin-katex";
 import { defineConfig } from "vitepress";
 import { packageAliases } from "../aliases.mjs";
+import { codeTheme } from "../code-theme.mjs";
 import { guidePages } from "../gather.mjs";
 import { sidebar } from "../navigation.mjs";
 
@@ -37,13 +38,10 @@ export default defineConfig({
     config: (md) => void md.use(katex, { output: "mathml" }),
     // As GitHub makes them, so that the pages' links hold in both.
     anchor: { slugify: anchorOf },
+    theme: codeTheme,
   },
   themeConfig: {
-    search: {
-      provider: "local",
-      // With the shortcut that the button shows: what is seen must be part of what is said.
-      options: { translations: { button: { buttonAriaLabel: "Search K" } } },
-    },
+    search: { provider: "local" },
     outline: [2, 3],
     nav: [
       { text: "Guide", link: "/first-step", activeMatch: "^/(?!live|api|index)" },

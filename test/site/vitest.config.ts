@@ -4,5 +4,5 @@ import { packageAliases } from "../../site/aliases.mjs";
 
 export default defineConfig({
   resolve: { alias: packageAliases },
-  test: { include: ["test/site/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 600_000 },
+  test: { include: ["test/site/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 600_000 },
 });
