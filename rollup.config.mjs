@@ -93,7 +93,14 @@ const files = {
   name: "files",
   backends: "backends",
   chunks: {
-    errors: ["support/errors", "support/messages", "support/checks", "checkpoint/run-exclusive"],
+    errors: [
+      "support/errors",
+      "support/messages",
+      "support/checks",
+      "formats/bytes",
+      "checkpoint/run-exclusive",
+      "checkpoint/storable",
+    ],
     safetensors: ["formats/safetensors", "formats/crc32"],
   },
 };

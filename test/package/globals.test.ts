@@ -25,7 +25,7 @@ const language = [
   // tfjs' weights are read asynchronously.
   "Promise",
   // Checkpoints: 64-bit lengths, and UTF-8 without a TextEncoder.
-  ...["BigInt", "DataView", "decodeURIComponent", "encodeURIComponent"],
+  ...["BigInt", "DataView", "URIError"],
   ...["Array", "ArrayBuffer", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
   ...["Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint16Array", "Uint32Array"],
 ];

@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
-import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
+import { deleteCheckpoint, listCheckpoints, readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
 import * as opfs from "rmsprop-wasm/checkpoint/opfs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -175,9 +175,11 @@ it.skipIf(process.platform === "win32")("keeps the file's permissions, and the l
 });
 
 it("passes the system's errors on, leaves nothing behind, and can be called again", async () => {
-  await expect(writeCheckpoint(join(folder, "no", "file"), reference.after(0))).rejects.toMatchObject({
-    code: "ENOENT",
+  writeFileSync(join(folder, "file"), "");
+  await expect(writeCheckpoint(join(folder, "file", "in", "it"), reference.after(0))).rejects.toMatchObject({
+    code: "ENOTDIR",
   });
+  rmSync(join(folder, "file"));
   // A folder is not replaced by a file.
   await expect(writeCheckpoint(folder, reference.after(0))).rejects.toThrow(/is no regular file, and is left as it is/);
   await expect(readCheckpoint(folder)).rejects.toMatchObject({ code: "EISDIR" });
@@ -304,8 +306,9 @@ describe("bytes", () => {
       [new Uint8Array(1000), RangeError, /what `save` returned; received a Uint8Array of 1000/],
       [reference.after(1).subarray(0, 100), RangeError, /what `save` returned; received a Uint8Array of 100/],
     ] as const) {
-      expect(() => write(wrong)).toThrow(type);
-      expect(() => write(wrong)).toThrow(rule);
+      const rejected = await write(wrong).catch((error: unknown) => error);
+      expect(rejected).toBeInstanceOf(type);
+      expect((rejected as Error).message).toMatch(rule);
     }
     expect(await stored()).toEqual(Uint8Array.from(reference.after(2)));
   });
@@ -324,12 +327,21 @@ it("says why a file could not be written, also if nothing works any more", async
   ).rejects.toMatchObject({ name: "QuotaExceededError" });
 });
 
-it.each([
-  ["path", () => writeCheckpoint(7 as unknown as string, reference.after(0))],
-  ["bytes", () => writeCheckpoint(path, "text" as unknown as Uint8Array)],
-])("says which argument is wrong: %s", (argument, call) => {
-  expect(call).toThrow(TypeError);
-  expect(call).toThrow(`\`${argument}\``);
+it.each<[string, () => Promise<unknown>, RegExp]>([
+  ["path", () => writeCheckpoint(7 as unknown as string, reference.after(0)), /a path, .*; received 7/],
+  ["path", () => writeCheckpoint("", reference.after(0)), /not empty.*received ""/],
+  ["path", () => readCheckpoint("a\0b"), /has no/],
+  ["path", () => deleteCheckpoint({} as never), /received an object/],
+  ["folder", () => listCheckpoints(undefined as never), /received undefined/],
+  ["bytes", () => writeCheckpoint(path, "text" as unknown as Uint8Array), /Uint8Array; received "text"/],
+  ["name", () => opfs.writeCheckpoint("a/../b", reference.after(0)), /"\.\.".*received "a\/\.\.\/b"/],
+  ["name", () => opfs.readCheckpoint("/a"), /none of them empty/],
+  ["name", () => opfs.deleteCheckpoint(5 as never), /received 5/],
+])("rejects, and says which argument is wrong: %s", async (argument, call, rule) => {
+  // Not thrown by the call itself.
+  const error = await call().catch((reason: unknown) => reason);
+  expect((error as Error).message).toMatch(`\`${argument}\``);
+  expect((error as Error).message).toMatch(rule);
 });
 
 it("gives browsers, which do not write shared memory, a copy of what lies in it", async () => {

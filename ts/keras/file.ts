@@ -3,10 +3,13 @@
 // In `optimizer/vars`, Keras numbers an optimizer's arrays without saying what they are: which options were on decides. So
 // nothing is loaded without the configuration they were saved with.
 
+import { checkedBytes } from "../formats/bytes.js";
 import { type Hdf5, readHdf5 } from "../formats/hdf5.js";
-import { checkedBytes } from "../formats/own-bytes.js";
+import type { StoredOptimizer, StoredVariable } from "../formats/stored-optimizer.js";
 import { decodeUtf8 } from "../formats/utf8.js";
 import { looksLikeZip, readZip } from "../formats/zip.js";
+import { KEPT_BY, SLOTS } from "../generated/codes.js";
+import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
 import type { LossScaleConfig, RMSpropConfig } from "../optimizers/config.js";
 import type { Serialized } from "../schedules/serialization.js";
 import { checkedObject, option } from "../support/checks.js";
@@ -38,45 +41,7 @@ export interface KerasWeight {
 }
 
 /** What is needed of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
-export interface Receiver {
-  /** Names it in messages. */
-  readonly name: string;
-  /** Whether it has state to put something into. */
-  readonly built: boolean;
-  /** Its own variables, in Keras' order. */
-  readonly variables: readonly ReceiverVariable[];
-  /** Puts all of its state in, by number, or throws and changes nothing. */
-  loadOwnVariables(store: Readonly<Record<string, ArrayLike<number>>>): void;
-}
-
-/** What is needed of an optimizer's own variable. */
-export interface ReceiverVariable {
-  /** The last part of its path. */
-  readonly name: string;
-  /** Its shape. */
-  readonly shape: readonly number[];
-  /** Its type, as NumPy calls it. */
-  readonly dtype: string;
-  /** Which kind of state it is; `null` for counters and rates. */
-  readonly slot: string | null;
-  /** Whose state it is; `null` for counters and rates. */
-  readonly variable: {
-    /** Names it in messages. */
-    readonly path: string;
-  } | null;
-}
-
-/** What is needed of a variable. */
-export interface Target {
-  /** Names it in messages. */
-  readonly path: string;
-  /** The shape that the weight must have. */
-  readonly shape: readonly number[];
-  /** Its values; asking throws if it was freed. */
-  readonly value: Float32Array;
-  /** Sets all of its values. */
-  assign(values: ArrayLike<number>): void;
-}
+export type Receiver = Pick<StoredOptimizer, "name" | "built" | "variables" | "setWeights">;
 
 const STATE = "optimizer/vars/";
 const OPTIMIZER = "optimizer/";
@@ -194,7 +159,7 @@ export class KerasFile {
       return this.#array(`${STATE}${i}`, what, shape, dtype).values;
     });
     try {
-      optimizer.loadOwnVariables(Object.fromEntries(store.entries()));
+      optimizer.setWeights(store);
     } catch (cause) {
       if (cause instanceof StateError) throw cause;
       throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
@@ -208,8 +173,8 @@ export class KerasFile {
    * @throws {CheckpointError} if a path is not in the file, or its shape or type differs.
    * @throws {StateError} if a variable was freed.
    */
-  loadVariables(variables: Readonly<Record<string, Target>>): void {
-    const targets = Object.entries(checkedObject("variables", variables)) as [string, Target][];
+  loadVariables(variables: Readonly<Record<string, StoredVariable>>): void {
+    const targets = Object.entries(checkedObject("variables", variables)) as [string, StoredVariable][];
     const all = targets.map(([path, variable]) => {
       // Throws if it was freed.
       void variable.value;
@@ -252,17 +217,15 @@ function groupsOf({ class_name, config }: KerasOptimizer): string[] {
     const inner = config.inner_optimizer as Extract<KerasOptimizer, { class_name: "RMSprop" }>;
     return ["iteration", "learning_rate", "step_counter", "dynamic_scale", ...groupsOf(inner)];
   }
-  const kept: [string, boolean][] = [
-    ["iteration", true],
-    ["learning_rate", typeof config.learning_rate === "number"],
-    ["average", config.use_ema],
-    ["gradient_accumulator", (config.gradient_accumulation_steps ?? 0) >= 2],
-    ["velocity", true],
-    ["momentum", config.momentum > 0],
-    ["average_gradient", config.centered],
-  ];
-  return kept.filter(([, isKept]) => isKept).map(([name]) => name);
+  const values: Readonly<Record<string, unknown>> = { ...config };
+  const slots = SLOTS.filter((_, slot) => {
+    const kept = KEPT_BY[slot];
+    return !kept || Number(values[keyOf(kept.option)]) > kept.above;
+  });
+  return ["iteration", ...(typeof config.learning_rate === "number" ? ["learning_rate"] : []), ...slots];
 }
+
+const keyOf = (option: string) => HYPERPARAMETERS.find((row) => row.option === option)?.key ?? option;
 
 /** The same of an optimizer of ours. */
 function groups(variables: Receiver["variables"]): string[] {
