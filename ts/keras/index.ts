@@ -1,6 +1,5 @@
-// The entry `rmsprop-wasm/keras`: models saved by Keras 3, and arrays for Python.
+// The entry `rmsprop-wasm/keras`: models saved by Keras, and arrays for Python.
 
-export type { Hdf5 } from "../formats/hdf5.js";
 export type {
   StoredArray as Exported,
   StoredState as ReceiverVariable,
@@ -8,11 +7,7 @@ export type {
 } from "../formats/stored-optimizer.js";
 export { CheckpointError, StateError } from "../support/errors.js";
 export { exportNpz, exportSafetensors } from "./export.js";
-export {
-  type KerasFile,
-  type KerasOptimizer,
-  type KerasWeight,
-  type ReadOptions,
-  type Receiver,
-  readKeras,
-} from "./file.js";
+export { type Hdf5, type KerasFile, type ReadOptions, type Receiver, readKeras } from "./file.js";
+export { convertLegacyConfig } from "./legacy-config.js";
+export type { KerasOptimizer, KerasRMSprop } from "./optimizer-config.js";
+export type { KerasOptimizerEntry, KerasWeight } from "./weights.js";
