@@ -204,17 +204,14 @@ export class KerasFile {
 
   #assertCount(there: number, here: number): void {
     if (there === here) return;
-    if (there === 0) {
-      throw new CheckpointError(
-        "The file's optimizer has no state yet: the model was saved before it was trained, and there is nothing to go on from.",
-      );
-    }
     const others =
       this.optimizers.length > 1
         ? ` Or another of the file's optimizers is meant${this.#listed()}: choose one by \`optimizerPath\`.`
         : "";
     throw new CheckpointError(
-      `The file's optimizer trains ${there} variables, this one was built with ${here}: build it with model.trainable_variables, all of them and no others.${others}`,
+      there === 0
+        ? `The file's optimizer has no state yet: the model was saved before it was trained, and there is nothing to go on from.${others}`
+        : `The file's optimizer trains ${there} variables, this one was built with ${here}: build it with model.trainable_variables, all of them and no others.${others}`,
     );
   }
 }
