@@ -27,12 +27,20 @@ export interface CheckpointContent {
 export function readContent(bytes: unknown): CheckpointContent {
   const file = readChecksummed(checkedBytes(bytes), assertOurs);
   const { userData, metadata, tensors } = decodeUserData(file.metadata, file.tensors);
-  const { format, version, includes_variables, optimizer, checksum, ...scalars } = metadata;
+  const take = (key: string) => {
+    const text = metadata.get(key);
+    metadata.delete(key);
+    return text;
+  };
+  take("format");
+  take("version");
+  const [includesVariables, checksum, optimizer] = [take("includes_variables"), take("checksum"), take("optimizer")];
   return {
-    includesVariables: includes_variables === "true",
+    includesVariables: includesVariables === "true",
     checksum: checksum as string,
     optimizer,
-    scalars: new Map(Object.entries(scalars).map(([name, text]) => [name, parsedNumber(name, text)])),
+    // What is left are counters and rates.
+    scalars: new Map(Array.from(metadata, ([name, text]) => [name, parsedNumber(name, text)])),
     tensors,
     userData,
   };
@@ -47,7 +55,8 @@ function parsedNumber(name: string, text: string): number {
   throw new CheckpointError(`The checkpoint's ${show(name)} must be a number; it is ${show(text)}.`);
 }
 
-function assertOurs({ format, version }: Readonly<Record<string, string>>): void {
+function assertOurs(metadata: ReadonlyMap<string, string>): void {
+  const [format, version] = [metadata.get("format"), metadata.get("version")];
   if (format === FORMAT && version === VERSION) return;
   throw new CheckpointError(
     `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(format)} of version ${show(version)}.`,

@@ -2,7 +2,7 @@
 
 import { checkedBytes } from "../formats/bytes.js";
 import { writeChecksummed } from "../formats/checksummed.js";
-import { floatsIn, type Tensor } from "../formats/safetensors.js";
+import { assertFloats, floatsIn, type Tensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Values } from "../formats/typed-values.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
@@ -130,7 +130,7 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
     if (stays.has(path)) continue;
     const tensor = tensors.get(name);
     if (!tensor) throw new CheckpointError(arrayMismatch(name, tensors, true));
-    floatsIn(name, tensor);
+    assertFloats(name, tensor);
     if (!isSame(tensor.shape, shape)) {
       throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
     }

@@ -100,9 +100,8 @@ export async function listCheckpoints(folder: string): Promise<string[]> {
 }
 
 function checkedPath(path: unknown, argument = "path"): string {
-  const rule = "a path, a string that is not empty";
-  if (typeof path !== "string") throw new TypeError(message(argument, rule, path));
-  if (path === "" || path.includes("\0")) throw new RangeError(message(argument, `${rule} and has no \\0`, path));
+  if (typeof path !== "string") throw new TypeError(message(argument, "a string", path));
+  if (path === "" || path.includes("\0")) throw new RangeError(message(argument, "not empty, and without \\0", path));
   return path;
 }
 

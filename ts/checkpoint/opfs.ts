@@ -156,7 +156,7 @@ export async function listCheckpoints(folder = "", directory?: Directory): Promi
 /** The parts of a name between its slashes. */
 function checkedParts(argument: string, name: unknown): string[] {
   const rule = "a name, or names with `/` between them";
-  if (typeof name !== "string") throw new TypeError(message(argument, rule, name));
+  if (typeof name !== "string") throw new TypeError(message(argument, "a string", name));
   const parts = name.split("/");
   if (parts.every((part) => !/^\.{0,2}$|[\\\0]/.test(part))) return parts;
   throw new RangeError(message(argument, `${rule}, none of them empty, "." or "..", or with \`\\\``, name));

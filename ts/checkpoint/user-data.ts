@@ -2,7 +2,6 @@
 // metadata `arrays` the list of the latter, because a variable's path may begin like that too.
 
 import type { StoredTensor, Tensor } from "../formats/safetensors.js";
-import { valuesIn } from "../formats/safetensors.js";
 import { dtypeOf, type Values } from "../formats/typed-values.js";
 import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError } from "../support/errors.js";
@@ -49,15 +48,14 @@ export function encodeUserData(options: Record<string, unknown>): {
 
 /** The user's data in a file, and what is left of the file without them. The arrays are copies. */
 export function decodeUserData(
-  metadata: Readonly<Record<string, string>>,
+  metadata: ReadonlyMap<string, string>,
   tensors: ReadonlyMap<string, StoredTensor>,
-): { userData: UserData; metadata: Record<string, string>; tensors: Map<string, StoredTensor> } {
-  const entries = Object.entries(metadata);
-  const texts = entries.filter(([key]) => key.startsWith(METADATA));
+): { userData: UserData; metadata: Map<string, string>; tensors: Map<string, StoredTensor> } {
+  const texts = [...metadata].filter(([key]) => key.startsWith(METADATA));
   const rest = new Map(tensors);
-  const arrays = listed(metadata[LIST]).map((name): [string, Values] => {
+  const arrays = listed(metadata.get(LIST)).map((name): [string, Values] => {
     const tensor = rest.get(ARRAYS + name);
-    const values = tensor && valuesIn(tensor);
+    const values = tensor?.values;
     if (!values) throw new CheckpointError(`The checkpoint's array ${show(name)} is not in it as it was saved.`);
     rest.delete(ARRAYS + name);
     return [name, values.slice()];
@@ -67,7 +65,7 @@ export function decodeUserData(
       metadata: Object.fromEntries(texts.map(([key, text]) => [key.slice(METADATA.length), text])),
       arrays: Object.fromEntries(arrays),
     },
-    metadata: Object.fromEntries(entries.filter(([key]) => key !== LIST && !key.startsWith(METADATA))),
+    metadata: new Map([...metadata].filter(([key]) => key !== LIST && !key.startsWith(METADATA))),
     tensors: rest,
   };
 }

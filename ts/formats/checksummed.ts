@@ -48,8 +48,10 @@ export function readChecksummed(bytes: Uint8Array<ArrayBuffer>, checkKind: (meta
   const file = read(bytes);
   checkKind(file.metadata);
   // The digits that were found could be in another text than this one.
-  if (file.metadata["checksum"] !== stored) {
-    throw new CheckpointError(`The checkpoint's checksum is ${show(stored)} or ${show(file.metadata["checksum"])}.`);
+  if (file.metadata.get("checksum") !== stored) {
+    throw new CheckpointError(
+      `The checkpoint's checksum is ${show(stored)} or ${show(file.metadata.get("checksum"))}.`,
+    );
   }
   return file;
 }

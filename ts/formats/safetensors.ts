@@ -8,7 +8,7 @@
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 import { allocated } from "./bytes.js";
-import { bytesOf, dtypeOf, type Values, valuesOf, widthOf } from "./typed-values.js";
+import { dtypeOf, type Values, valuesOf, valueWriter, widthOf } from "./typed-values.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
 /** An array to be written. */
@@ -23,18 +23,32 @@ export interface Content {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** An array of a file. */
-export interface StoredTensor {
+/** An array of a file. A million of them can be in one, so views on the bytes are made when they are asked for. */
+export class StoredTensor {
   /** Its type, as the format calls it: F32, I64, BF16, … */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Its bytes: a view on the file's. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly #file: Uint8Array<ArrayBuffer>;
+  readonly #begin: number;
+  readonly #end: number;
+
+  constructor(file: Uint8Array<ArrayBuffer>, dtype: string, shape: readonly number[], begin: number, end: number) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.#file = file;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  /** The numbers: a view on the file's bytes where they are aligned. `undefined` for types without an array. */
+  get values(): Values | undefined {
+    return valuesOf(this.dtype, this.#file, this.#begin, this.#end);
+  }
 }
 
 /** What a file says. */
 export interface File {
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: ReadonlyMap<string, string>;
   /** In the order of their bytes. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
@@ -66,9 +80,10 @@ export function write({ metadata, tensors }: Content): Uint8Array<ArrayBuffer> {
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.fill(0x20, 8, start);
   bytes.set(header, 8);
+  const writeValues = valueWriter(bytes);
   let at = start;
   for (const { values } of tensors.values()) {
-    bytes.set(bytesOf(values), at);
+    writeValues(values, at);
     at += values.byteLength;
   }
   return bytes;
@@ -93,11 +108,15 @@ export function dataStart(bytes: Uint8Array): number {
  */
 export function read(bytes: Uint8Array<ArrayBuffer>): File {
   const start = dataStart(bytes);
-  const header = parseHeader(bytes.subarray(8, start));
+  const { header, colons } = parseHeader(bytes.subarray(8, start));
   const metadata = checkedMetadata(header["__metadata__"]);
   const entries: Entry[] = [];
-  for (const [name, entry] of Object.entries(header)) {
-    if (name !== "__metadata__") entries.push(checkedEntry(name, entry));
+  for (const name of Object.keys(header)) {
+    if (name !== "__metadata__") entries.push(checkedEntry(name, header[name]));
+  }
+  // JSON.parse keeps the last of two equal keys, and passes over what is not known: then there are more colons.
+  if (colons !== 4 * entries.length + metadata.size + Number(Object.hasOwn(header, "__metadata__"))) {
+    throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
   }
   // Among tensors that begin at the same byte, those of no bytes come first.
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -110,24 +129,26 @@ export function read(bytes: Uint8Array<ArrayBuffer>): File {
         `Tensor ${show(name)} is said to be at bytes ${begin} to ${end}; expected ${last} up to at most ${size}.`,
       );
     }
-    tensors.set(name, { dtype, shape, bytes: bytes.subarray(start + begin, start + end) });
+    tensors.set(name, new StoredTensor(bytes, dtype, shape, start + begin, start + end));
     last = end;
   }
   if (last !== size) throw new CheckpointError(`The checkpoint has ${size} bytes of data; its tensors have ${last}.`);
   return { metadata, tensors };
 }
 
-/** A tensor's numbers: a view on the file's bytes where they are aligned. `undefined` for types without an array. */
-export const valuesIn = ({ dtype, bytes }: StoredTensor): Values | undefined => valuesOf(dtype, bytes);
-
 /** The numbers of a tensor that must be float32. */
 export function floatsIn(name: string, tensor: StoredTensor): Float32Array<ArrayBuffer> {
-  const values = valuesIn(tensor);
-  if (values instanceof Float32Array) return values;
-  throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it has ${show(tensor.dtype)}.`);
+  assertFloats(name, tensor);
+  return tensor.values as Float32Array<ArrayBuffer>;
 }
 
-function parseHeader(bytes: Uint8Array): Record<string, unknown> {
+/** @throws {CheckpointError} if a tensor is not float32. */
+export function assertFloats(name: string, { dtype }: StoredTensor): void {
+  if (dtype !== "F32") throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it has ${show(dtype)}.`);
+}
+
+/** The header, and how many keys its text has. */
+function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; colons: number } {
   let text: string;
   let header: unknown;
   try {
@@ -137,12 +158,7 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
   }
   if (!isObject(header)) throw new CheckpointError("The checkpoint's header is not an object.");
-  // JSON.parse keeps the last of two equal keys. What is not counted here, objects in objects, no header has.
-  let keys = 0;
-  for (const entry of Object.values(header)) keys += 1 + (isObject(entry) ? Object.keys(entry).length : 0);
-  if (keys !== countColons(text))
-    throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
-  return header;
+  return { header, colons: countColons(text) };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -161,11 +177,16 @@ function countColons(text: string): number {
   return count;
 }
 
-function checkedMetadata(metadata: unknown = {}): Record<string, string> {
-  const wrong = isObject(metadata) ? Object.values(metadata).find((value) => typeof value !== "string") : metadata;
-  if (wrong !== undefined)
-    throw new CheckpointError(`The checkpoint's metadata must be texts by name; received ${show(wrong)}.`);
-  return metadata as Record<string, string>;
+function checkedMetadata(metadata: unknown = {}): Map<string, string> {
+  const texts = new Map<string, string>();
+  const wrong = (value: unknown) =>
+    new CheckpointError(`The checkpoint's metadata must be texts by name; received ${show(value)}.`);
+  if (!isObject(metadata)) throw wrong(metadata);
+  for (const [name, text] of Object.entries(metadata)) {
+    if (typeof text !== "string") throw wrong(text);
+    texts.set(name, text);
+  }
+  return texts;
 }
 
 interface Entry {
@@ -177,9 +198,7 @@ interface Entry {
 }
 
 function checkedEntry(name: string, entry: unknown): Entry {
-  const { dtype, shape, data_offsets: offsets, ...others } = isObject(entry) ? entry : {};
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new CheckpointError(`Tensor ${show(name)} has an unknown key ${show(unknown)}.`);
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
   const width = typeof dtype === "string" ? widthOf(dtype) : undefined;
   if (width === undefined) throw new CheckpointError(`Tensor ${show(name)} has no known dtype: ${show(dtype)}.`);
   if (!isCounts(shape)) throw new CheckpointError(`Tensor ${show(name)} has no valid shape: ${show(shape)}.`);

@@ -1,7 +1,7 @@
 // Arrays of numbers by the names that safetensors gives their types.
 
 import { arrayBuffer, arrayKind, arrayOffset } from "../support/typed-array.js";
-import { swapped } from "./little-endian.js";
+import { isLittleEndian, swapped } from "./little-endian.js";
 
 /** Numbers of a type that JavaScript has an array for. */
 export type Values =
@@ -59,11 +59,31 @@ export function bytesOf(values: {
   return swapped(bytes, values.BYTES_PER_ELEMENT);
 }
 
-/** The numbers that bytes of a file are: a view where it can be, else a copy. `undefined` for types without an array. */
-export function valuesOf(dtype: string, bytes: Uint8Array<ArrayBuffer>): Values | undefined {
+/** What puts numbers into a file at an offset: float32 without a view for each of a million arrays. */
+export function valueWriter(file: Uint8Array<ArrayBuffer>): (values: Values, at: number) => void {
+  const floats = new Float32Array(file.buffer, 0, Math.floor(file.buffer.byteLength / 4));
+  return (values, at) => {
+    const offset = file.byteOffset + at;
+    const isDirect = isLittleEndian && offset % 4 === 0 && arrayKind(values) === "Float32Array";
+    if (isDirect) floats.set(values as Float32Array, offset / 4);
+    else file.set(bytesOf(values), at);
+  };
+}
+
+/**
+ * The numbers in a part of a file: a view where it can be, else a copy. `undefined` for types without an array.
+ */
+export function valuesOf(
+  dtype: string,
+  file: Uint8Array<ArrayBuffer>,
+  begin = 0,
+  end: number = file.length,
+): Values | undefined {
   if (!Object.hasOwn(ARRAYS, dtype)) return undefined;
   const type = ARRAYS[dtype] as Constructor;
   const width = type.BYTES_PER_ELEMENT;
-  const own = swapped(bytes.byteOffset % width === 0 ? bytes : bytes.slice(), width);
+  const offset = file.byteOffset + begin;
+  if (isLittleEndian && offset % width === 0) return new type(file.buffer, offset, (end - begin) / width);
+  const own = swapped(file.slice(begin, end), width);
   return new type(own.buffer, own.byteOffset, own.length / width);
 }

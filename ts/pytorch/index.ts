@@ -2,7 +2,7 @@
 // lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
 
 import { checkedBytes } from "../formats/bytes.js";
-import { floatsIn, read, type StoredTensor, valuesIn } from "../formats/safetensors.js";
+import { floatsIn, read, type StoredTensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Slot } from "../generated/codes.js";
 import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
@@ -46,7 +46,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
   if (!optimizer.built) throw notBuilt(optimizer.name);
   const { metadata, tensors } = read(own);
-  const group = readGroups(metadata["param_groups"]);
+  const group = readGroups(metadata.get("param_groups"));
   assertContinues(group, optimizer);
 
   const { trainableVariables: variables } = optimizer;
@@ -105,7 +105,7 @@ class StateFile {
   step(variable: StoredVariable): number | undefined {
     const found = this.#find(variable, "step", []);
     if (!found) return undefined;
-    const values = STEPS.includes(found.dtype) ? valuesIn(found) : undefined;
+    const values = STEPS.includes(found.dtype) ? found.values : undefined;
     if (values) return Number(values[0]);
     const rule = `dtype ${STEPS.join(", ").replace(/, (?=\w+$)/, " or ")}`;
     throw new CheckpointError(
