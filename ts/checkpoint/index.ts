@@ -121,9 +121,9 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
   const states = optimizer.variables;
   const trained = optimizer.trainableVariables;
 
-  const saved = variablesIn(tensors);
-  const missing = trained.map(({ path }) => path).filter((path) => !isChosen(path));
-  const unexpected = [...saved.keys()].filter((path) => !isChosen(path));
+  const saved = isChosen ? variablesIn(tensors) : new Map<string, string[]>();
+  const missing = isChosen ? trained.map(({ path }) => path).filter((path) => !isChosen(path)) : [];
+  const unexpected = [...saved.keys()].filter((path) => !isChosen?.(path));
   const stays = new Set(missing);
   const arrays = arraysOf(optimizer, states, includesVariables);
   for (const [name, { path, shape }] of arrays) {
@@ -173,8 +173,8 @@ const floatsOf = ({ tensors }: CheckpointContent, name: string) =>
 
 const isSame = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i]);
 
-function checkedOnly(only: unknown): (path: string) => boolean {
-  if (only === undefined) return () => true;
+function checkedOnly(only: unknown): ((path: string) => boolean) | undefined {
+  if (only === undefined) return undefined;
   if (typeof only !== "function") throw new TypeError(message("only", "a function of a variable's path", only));
   return (path) => {
     const chosen: unknown = only(path);

@@ -50,14 +50,16 @@ export function encodeUserData(options: Record<string, unknown>): {
 export function decodeUserData(
   metadata: ReadonlyMap<string, string>,
   tensors: ReadonlyMap<string, StoredTensor>,
-): { userData: UserData; metadata: Map<string, string>; tensors: Map<string, StoredTensor> } {
+): { userData: UserData; metadata: Map<string, string>; tensors: ReadonlyMap<string, StoredTensor> } {
   const texts = [...metadata].filter(([key]) => key.startsWith(METADATA));
-  const rest = new Map(tensors);
-  const arrays = listed(metadata.get(LIST)).map((name): [string, Values] => {
-    const tensor = rest.get(ARRAYS + name);
+  const names = listed(metadata.get(LIST));
+  // A million tensors are not copied for nothing.
+  const rest = names.length > 0 ? new Map(tensors) : undefined;
+  const arrays = names.map((name): [string, Values] => {
+    const tensor = rest?.get(ARRAYS + name);
     const values = tensor?.values;
     if (!values) throw new CheckpointError(`The checkpoint's array ${show(name)} is not in it as it was saved.`);
-    rest.delete(ARRAYS + name);
+    rest?.delete(ARRAYS + name);
     return [name, values.slice()];
   });
   return {
@@ -66,7 +68,7 @@ export function decodeUserData(
       arrays: Object.fromEntries(arrays),
     },
     metadata: new Map([...metadata].filter(([key]) => key !== LIST && !key.startsWith(METADATA))),
-    tensors: rest,
+    tensors: rest ?? tensors,
   };
 }
 
