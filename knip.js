@@ -8,6 +8,7 @@ export default {
         ...sources.map((source) => `ts/${source}`),
         "ts/kernel/*.ts",
         "ts/threads/worker.ts",
+        "ts/cli/main.ts",
         "examples/*/main.ts",
         "scripts/*.mjs",
         "bench/{run,docs}.mjs",

@@ -310,4 +310,23 @@ const global = {
   plugins: [...scripts(variants[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
-export default [...variants.flatMap((variant) => [declarations(variant), scripts(variant)]), scripts(files), global];
+/** The command: the package's entries beside it, and no copy of them. */
+const neighbours = new Map(
+  Object.entries({ index: "index", threads: "threads/index", ...inputsOf(files.name) }).map(([name, path]) => [
+    build(`ts/${path}.js`),
+    `./${name}.js`,
+  ]),
+);
+const command = {
+  input: build("ts/cli/main.js"),
+  external: (/** @type {string} */ id) => id.startsWith("node:") || neighbours.has(id),
+  output: { file: "dist/cli.js", format: "es", paths: Object.fromEntries(neighbours) },
+  plugins: [shorten()],
+};
+
+export default [
+  ...variants.flatMap((variant) => [declarations(variant), scripts(variant)]),
+  scripts(files),
+  global,
+  command,
+];

@@ -39,6 +39,7 @@ const host: Readonly<Record<string, { readonly globals: readonly string[]; reado
     globals: ["Date", "Promise"],
     imports: ["node:crypto", "node:fs/promises", "node:path", "node:process"],
   },
+  "cli.js": { globals: [], imports: ["node:fs/promises", "node:os", "node:path", "node:process"] },
   "checkpoint.opfs.js": { globals: ["navigator"], imports: [] },
   "index.serially.js": { globals: ["Promise"], imports: [] },
 };

@@ -3,6 +3,11 @@
 import { CheckpointError } from "../support/errors.js";
 import { decodeUtf8 } from "./utf8.js";
 
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Whether a file begins as HDF5 does. */
+export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
+
 /** How many bytes may be touched: a multiple of the file's size, and as much as the smallest needs. */
 const [TIMES, LEAST] = [8, 65_536] as const;
 

@@ -7,8 +7,6 @@ import { show } from "../support/messages.js";
 import { Hdf5Bytes } from "./hdf5-bytes.js";
 import { Dataset, type Datatype, type Layout } from "./hdf5-dataset.js";
 
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
-
 /** Types of messages in the header of an object. */
 const DATASPACE = 0x01;
 const LINK_INFO = 0x02;
@@ -42,9 +40,6 @@ export interface Hdf5File {
   /** The arrays by their paths. */
   readonly datasets: ReadonlyMap<string, Dataset>;
 }
-
-/** Whether the file begins as HDF5 does. */
-export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
 /** @throws {CheckpointError} if the file is broken, or has what Keras does not write; it says what and where. */
 export function readHdf5(bytes: Uint8Array<ArrayBuffer>): Hdf5File {

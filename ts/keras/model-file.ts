@@ -1,6 +1,7 @@
 // The files that Keras saves models in, opened: the HDF5 inside, and what the file says about the model's optimizers.
 
-import { type Hdf5File, looksLikeHdf5, readHdf5 } from "../formats/hdf5.js";
+import { type Hdf5File, readHdf5 } from "../formats/hdf5.js";
+import { looksLikeHdf5 } from "../formats/hdf5-bytes.js";
 import { parsePythonJson } from "../formats/python-json.js";
 import { decodeUtf8 } from "../formats/utf8.js";
 import { looksLikeZip, readZip } from "../formats/zip.js";
