@@ -2,7 +2,7 @@
 
 import { checkedBytes } from "../formats/bytes.js";
 import type { Dataset } from "../formats/hdf5-dataset.js";
-import type { StoredOptimizer, StoredVariable } from "../formats/stored-optimizer.js";
+import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError, notBuilt, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
@@ -38,6 +38,31 @@ export type Hdf5 = object;
 
 /** What is needed of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
 export type Receiver = Pick<StoredOptimizer, "name" | "built" | "variables" | "trainableVariables" | "setWeights">;
+
+/** What is needed of an optimizer of `rmsprop-wasm/tfjs`. */
+export interface TensorReceiver {
+  /** The optimizer underneath. */
+  readonly core: Pick<Receiver, "name" | "variables">;
+  /** Puts all of its state in, by names, or rejects and changes nothing. */
+  setWeights(weights: NamedValues[]): Promise<void>;
+}
+
+/** A weight of a `tf.Optimizer`. */
+export interface NamedValues {
+  /** `iter`, `learning_rate`, or the variable's name, a slash and the kind of state. */
+  name: string;
+  /** The numbers, with as much of a tensor as is asked for. */
+  // biome-ignore lint/suspicious/noExplicitAny: the tensor of whichever tfjs, of which there may be several.
+  tensor: any;
+}
+
+/** What is needed of a `tf.Variable`, or of a weight of a `tf.LayersModel`. */
+export interface NamedVariable {
+  /** Its name in tfjs. */
+  readonly name: string;
+  /** Its shape. */
+  readonly shape: readonly (number | null)[];
+}
 
 const DEFAULT_PATH = "optimizer";
 
@@ -134,9 +159,56 @@ export class KerasFile {
    * @throws {CheckpointError} if options, number, shapes or types differ; it says what and where.
    * @throws {StateError} if the optimizer is not built, or was freed.
    */
-  loadOptimizer(optimizer: Receiver): void {
+  loadOptimizer(optimizer: Receiver): void;
+  /**
+   * The same for an optimizer of `rmsprop-wasm/tfjs`, whose variables are named here: `model.trainableWeights`, in Keras' order.
+   *
+   * @throws (by rejection) {CheckpointError} if options, number, shapes or types differ; it says what and where.
+   */
+  loadOptimizer(optimizer: TensorReceiver, variables: readonly NamedVariable[]): Promise<void>;
+  loadOptimizer(optimizer: Receiver | TensorReceiver, variables: readonly NamedVariable[] = []): void | Promise<void> {
+    return "core" in optimizer ? this.#loadTensors(optimizer, variables) : this.#load(optimizer);
+  }
+
+  async #loadTensors(optimizer: TensorReceiver, trained: readonly NamedVariable[]): Promise<void> {
+    if (!Array.isArray(trained) || trained.some((variable) => typeof variable?.name !== "string")) {
+      throw new TypeError(message("variables", "an array of variables with names", trained));
+    }
+    // Counters and rates as they are there; slots for the variables that it is about to meet.
+    const scalars = optimizer.core.variables.filter(({ slot }) => slot === null);
+    const kept = slotsOf(innerOf(this.optimizer));
+    const slots = kept.flatMap((slot) =>
+      trained.map(({ name, shape }) => ({
+        ...{ name, slot, dtype: "float32", shape: shape as readonly number[], value: new Float32Array() },
+        variable: { path: name, shape: shape as readonly number[], value: new Float32Array(), assign: () => {} },
+      })),
+    );
+    const states: StoredState[] = [...scalars, ...slots];
+    const values = this.#values({ variables: states, trained: trained.length });
+    const weights = states.map(({ name, slot, shape, dtype }, i): NamedValues => {
+      const numbers = values[i] as ArrayLike<number> | number;
+      const data = async () => (typeof numbers === "number" ? [numbers] : numbers);
+      // tfjs calls the counter otherwise.
+      const called = slot === null ? name.replace(/^iteration$/, "iter") : `${name}/${slot}`;
+      return { name: called, tensor: { shape, dtype, data } };
+    });
+    await optimizer.setWeights(weights.filter((_, i) => !states[i]?.ignored));
+  }
+
+  #load(optimizer: Receiver): void {
     if (!optimizer.built) throw notBuilt(optimizer.name);
-    const { variables } = optimizer;
+    const { variables, trainableVariables } = optimizer;
+    const weights = this.#values({ variables, trained: trainableVariables.length });
+    try {
+      optimizer.setWeights(weights);
+    } catch (cause) {
+      if (cause instanceof StateError || cause instanceof OutOfMemoryError) throw cause;
+      throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
+    }
+  }
+
+  /** The file's state for these variables of an optimizer, which was built with so many variables to train. */
+  #values({ variables, trained }: Pick<Receiver, "variables"> & { trained: number }): (ArrayLike<number> | number)[] {
     const saved = this.optimizer;
     const arrays = this.#arrays();
     this.#assertThere(arrays);
@@ -148,14 +220,8 @@ export class KerasFile {
     }
     const isNamed = this.#path === NAMED_STATE;
     const state = isNamed ? namedState(arrays) : numberedState(arrays, saved, this.#file.version);
-    for (const slot of kept) this.#assertCount(state.slots.get(slot)?.length ?? 0, optimizer.trainableVariables.length);
-    const weights = new StateMatch(state, rateOf(innerOf(saved)), variables).weights();
-    try {
-      optimizer.setWeights(weights);
-    } catch (cause) {
-      if (cause instanceof StateError || cause instanceof OutOfMemoryError) throw cause;
-      throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
-    }
+    for (const slot of kept) this.#assertCount(state.slots.get(slot)?.length ?? 0, trained);
+    return new StateMatch(state, rateOf(innerOf(saved)), variables).weights();
   }
 
   /**

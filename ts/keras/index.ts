@@ -7,7 +7,16 @@ export type {
 } from "../formats/stored-optimizer.js";
 export { CheckpointError, StateError } from "../support/errors.js";
 export { exportNpz, exportSafetensors } from "./export.js";
-export { type Hdf5, type KerasFile, type ReadOptions, type Receiver, readKeras } from "./file.js";
+export {
+  type Hdf5,
+  type KerasFile,
+  type NamedValues,
+  type NamedVariable,
+  type ReadOptions,
+  type Receiver,
+  readKeras,
+  type TensorReceiver,
+} from "./file.js";
 export { convertLegacyConfig } from "./legacy-config.js";
 export type { KerasOptimizer, KerasRMSprop } from "./optimizer-config.js";
 export type { KerasOptimizerEntry, KerasWeight } from "./weights.js";
