@@ -93,14 +93,8 @@ const files = {
   name: "files",
   backends: "backends",
   chunks: {
-    errors: [
-      "support/errors",
-      "support/messages",
-      "support/checks",
-      "formats/bytes",
-      "checkpoint/run-exclusive",
-      "checkpoint/storable",
-    ],
+    errors: ["support/errors", "support/messages", "support/checks"],
+    bytes: ["formats/bytes", "checkpoint/run-exclusive", "checkpoint/storable"],
     safetensors: ["formats/safetensors", "formats/crc32"],
   },
 };
