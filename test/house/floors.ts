@@ -26,7 +26,7 @@ const folders = sources.filter((source) => source.includes("/")).map((source) =>
 /** The folders of entries that stand above all that; none is built on another. */
 export const ENTRIES = [...new Set(folders)].filter((folder) => !below.flat().includes(folder));
 
-export const TYPESCRIPT: Floors = [...below, ENTRIES, ["index.ts"], ["slim.ts"]];
+export const TYPESCRIPT: Floors = [...below, ENTRIES, ["index.ts"], ["slim.ts"], ["cli"]];
 
 /** One file imports another. Both are paths below the root of the tree. */
 export interface Arrow {

@@ -10,7 +10,7 @@ import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError, notBuilt, OutOfMemoryError, type PackageError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
-import { assertSameMeaning, parsedConfig } from "./compatibility.js";
+import { assertCompatible, parsedConfig } from "./compatibility.js";
 import { type CheckpointContent, FORMAT, numberText, readContent, VERSION } from "./content.js";
 import { arraysOf, scalarsOf, slotName, variablesIn } from "./layout.js";
 import { arrayMismatch, scalarMismatch } from "./mismatch.js";
@@ -146,7 +146,7 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
 
   assertSameScalars(scalars, scalarsOf(states));
   const slots = new Set(states.map(({ slot }) => slot));
-  assertSameMeaning(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0);
+  assertCompatible(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0);
   const weightOf = (state: StoredState): ArrayLike<number> | number => {
     if (state.variable === null) return state.ignored ? 0 : (scalars.get(state.name) as number);
     return stays.has(state.variable.path) ? state.value : floatsOf(content, slotName(state));

@@ -171,6 +171,7 @@ function countColons(text: string): number {
     const code = text.charCodeAt(i);
     if (code === COLON) count += 1;
     else if (code === QUOTE) {
+      // JSON.parse has taken the text: each string ends.
       for (i += 1; text.charCodeAt(i) !== QUOTE; i++) if (text.charCodeAt(i) === BACKSLASH) i += 1;
     }
   }
