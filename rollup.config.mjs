@@ -96,6 +96,7 @@ const files = {
     errors: ["support/errors", "support/messages", "support/checks"],
     bytes: ["formats/bytes", "checkpoint/run-exclusive", "checkpoint/storable"],
     safetensors: ["formats/safetensors", "formats/crc32"],
+    log: ["distributed/log", "distributed/errors"],
   },
 };
 

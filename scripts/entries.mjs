@@ -98,6 +98,18 @@ export const entries = [
     holds: "its workers, where a policy forbids inline ones",
   },
   {
+    path: "./distributed",
+    source: "distributed/index",
+    builds: { files: 17_000 },
+    holds: "[one training on many machines](docs/distributed.md): replicas and workers; with what it needs of `checkpoint`",
+  },
+  {
+    path: "./distributed/nats",
+    source: "distributed/nats",
+    builds: { files: 10_000 },
+    holds: "its log on NATS JetStream",
+  },
+  {
     path: "./slim",
     source: "slim",
     builds: { slim: 13_300 },

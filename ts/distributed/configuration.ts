@@ -1,7 +1,7 @@
 // What must be the same in all replicas of a run.
 
 import { readHeaderText } from "../formats/safetensors.js";
-import { show } from "../support/errors.js";
+import { show } from "../support/messages.js";
 import { ConfigurationError } from "./errors.js";
 
 type Config = Readonly<Record<string, unknown>> & { readonly inner_optimizer?: { readonly config: Config } };

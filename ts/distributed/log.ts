@@ -1,7 +1,8 @@
 // What replicas and workers ask of a log. `memoryLog` and `natsLog` are the two there are; what the messages mean is not theirs
 // to know.
 
-import { message, record, whole } from "../support/errors.js";
+import { checkedObject, integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import type { Place } from "./frame.js";
 import type { Signal } from "./host.js";
 import { createRun } from "./rejoin.js";
@@ -51,8 +52,8 @@ export abstract class Log {
    */
   async create(checkpoint: Uint8Array, options: CreateOptions): Promise<boolean> {
     if (!(checkpoint instanceof Uint8Array)) throw new TypeError(message("checkpoint", "a Uint8Array", checkpoint));
-    const { unit } = record("options", options, ["unit"]);
-    return createRun(this, checkpoint, whole("unit", unit, 0, Number.MAX_SAFE_INTEGER));
+    const { unit } = checkedObject("options", options, ["unit"]);
+    return createRun(this, checkpoint, integer("unit", unit, 0, Number.MAX_SAFE_INTEGER));
   }
 
   /** @internal Bytes of a record that fit into one message. */

@@ -1,6 +1,6 @@
 // A log in this program's memory, for tests and for what runs on one page. It ends with the program.
 
-import { record, whole } from "../support/errors.js";
+import { checkedObject, integer } from "../support/checks.js";
 import { type Place, sequenceOf } from "./frame.js";
 import { after, type Signal, sleep } from "./host.js";
 import { type Delivered, Log, type Stored, type Subject, type Ticket } from "./log.js";
@@ -207,6 +207,6 @@ export interface MemoryLogOptions {
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export function memoryLog(options: MemoryLogOptions = {}): MemoryLog {
-  const { chunkBytes = 2 ** 20 } = record("options", options, ["chunkBytes"]);
-  return new MemoryLog(whole("chunkBytes", chunkBytes, 1, 2 ** 30));
+  const { chunkBytes = 2 ** 20 } = checkedObject("options", options, ["chunkBytes"]);
+  return new MemoryLog(integer("chunkBytes", chunkBytes, 1, 2 ** 30));
 }

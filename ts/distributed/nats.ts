@@ -1,7 +1,8 @@
 // The entry `rmsprop-wasm/distributed/nats`: the log on NATS JetStream, over objects that the user has made. The only file that
 // knows NATS. Every question to the server has a limit.
 
-import { message, record, whole } from "../support/errors.js";
+import { checkedObject, integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import { LogFullError, NoRunError, ServerSilentError } from "./errors.js";
 import { type Place, PREFIX, sequenceOf } from "./frame.js";
 import { type Signal, sleep, within } from "./host.js";
@@ -172,7 +173,7 @@ class NatsLog extends Log {
     super();
     const { connection, jetstream, manager, run } = options;
     const count = (name: "silence" | "replicas" | "messageLimit", otherwise: number) =>
-      whole(name, options[name] ?? otherwise, 1, 2 ** 31 - 1);
+      integer(name, options[name] ?? otherwise, 1, 2 ** 31 - 1);
     const { maximumBytes } = options;
     this.#connection = connection;
     this.#jetstream = jetstream;
@@ -182,7 +183,7 @@ class NatsLog extends Log {
     this.#limits = {
       num_replicas: count("replicas", 1),
       max_msgs_per_subject: count("messageLimit", 8192),
-      max_bytes: maximumBytes === undefined ? -1 : whole("maximumBytes", maximumBytes, 1, Number.MAX_SAFE_INTEGER),
+      max_bytes: maximumBytes === undefined ? -1 : integer("maximumBytes", maximumBytes, 1, Number.MAX_SAFE_INTEGER),
     };
     const payload = connection.info?.max_payload ?? MAXIMUM_CHUNK;
     this.chunkBytes = Math.min(payload, MAXIMUM_CHUNK) - PREFIX - HEADERS;
@@ -459,7 +460,7 @@ class NatsLog extends Log {
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export async function natsLog(options: NatsLogOptions): Promise<Log> {
-  const given = record("options", options, KNOWN);
+  const given = checkedObject("options", options, KNOWN);
   for (const name of ["connection", "jetstream", "manager"] as const) {
     if (typeof given[name] !== "object" || given[name] === null) {
       throw new TypeError(message(name, "an object of NATS' client", given[name]));

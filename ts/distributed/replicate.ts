@@ -1,7 +1,9 @@
 // A replica: the optimizer is the fold of the log. It applies what the log has chosen, and says what workers need next.
 
 import { load, save } from "../checkpoint/index.js";
-import { message, notBuilt, record, whole } from "../support/errors.js";
+import { checkedObject, integer } from "../support/checks.js";
+import { notBuilt } from "../support/errors.js";
+import { message } from "../support/messages.js";
 import { assertSameConfiguration, assertSameEverywhere, unnamed } from "./configuration.js";
 import {
   ConfigurationError,
@@ -114,11 +116,11 @@ export function replicate(
     throw new TypeError(message("optimizer", "an RMSprop or a LossScaleOptimizer", optimizer));
   }
   if (!optimizer.built) throw notBuilt(optimizer.name);
-  const given = record("options", options, KNOWN) as ReplicateOptions;
+  const given = checkedObject("options", options, KNOWN) as ReplicateOptions;
   const count = (name: keyof ReplicateOptions, otherwise: number) =>
-    given[name] === undefined ? otherwise : whole(name, given[name], 1, Number.MAX_SAFE_INTEGER);
+    given[name] === undefined ? otherwise : integer(name, given[name], 1, Number.MAX_SAFE_INTEGER);
   const checked = {
-    updates: given.updates === undefined ? Number.POSITIVE_INFINITY : whole("updates", given.updates, 0, 2 ** 31 - 1),
+    updates: given.updates === undefined ? Number.POSITIVE_INFINITY : integer("updates", given.updates, 0, 2 ** 31 - 1),
     checkpointEvery: count("checkpointEvery", 100),
     span: count("span", 2048),
     stall: count("stall", 5000),

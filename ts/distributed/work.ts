@@ -1,7 +1,8 @@
 // A worker: takes a unit, waits for the values that it is for, has its gradient computed, and appends that. It has no state, no
 // optimizer and no WebAssembly.
 
-import { message, record, whole } from "../support/errors.js";
+import { checkedObject, integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import { LogFullError, ServerSilentError } from "./errors.js";
 import { Assembly, Draft, type Place, readFrame, sequenceOf } from "./frame.js";
 import { after, newAbortController, randomId, type Signal, sleep } from "./host.js";
@@ -121,9 +122,9 @@ export async function work(
 ): Promise<number> {
   if (!(log instanceof Log)) throw new TypeError(message("log", "made by `natsLog` or `memoryLog`", log));
   if (typeof compute !== "function") throw new TypeError(message("compute", "a function", compute));
-  const given = record("options", options, ["patience", "signal", "maximumBytes"]) as WorkOptions;
-  const patience = whole("patience", given.patience ?? 5000, 1, 2 ** 31 - 1);
-  const maximum = whole("maximumBytes", given.maximumBytes ?? 2 ** 31, 1, Number.MAX_SAFE_INTEGER);
+  const given = checkedObject("options", options, ["patience", "signal", "maximumBytes"]) as WorkOptions;
+  const patience = integer("patience", given.patience ?? 5000, 1, 2 ** 31 - 1);
+  const maximum = integer("maximumBytes", given.maximumBytes ?? 2 ** 31, 1, Number.MAX_SAFE_INTEGER);
 
   const stop = newAbortController();
   const abort = () => stop.abort();
@@ -156,7 +157,8 @@ export async function work(
     while (inbox.values?.place !== base) {
       // The values of a later message: that base is over. (After a rollback its sequence can be greater: hence the limit.)
       if (inbox.values && sequenceOf(inbox.values.place) > sequenceOf(base)) return true;
-      if (Date.now() >= until || stop.signal.aborted) return true;
+      if (stop.signal.aborted) return false;
+      if (Date.now() >= until) return true;
       await inbox.changed(Math.min(100, patience));
     }
     const { layout, lossScale, arrays } = inbox.values;
