@@ -101,7 +101,7 @@ export const entries = [
     path: "./distributed",
     source: "distributed/index",
     builds: { files: 17_000 },
-    holds: "[one training on many machines](docs/distributed.md): replicas and workers; with what it needs of `checkpoint`",
+    holds: "[one training on many machines](docs/distributed.md); with `checkpoint`",
   },
   {
     path: "./distributed/nats",

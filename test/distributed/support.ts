@@ -1,4 +1,5 @@
 // A training whose gradients follow from unit, values and loss scale: what one process does with it, and what workers compute.
+import { createHash } from "node:crypto";
 import { type AnyVariable, LossScaleOptimizer, nonNeg, RMSprop, type RMSpropOptions, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import type { ReplicaEvent, Unit } from "rmsprop-wasm/distributed";
@@ -139,7 +140,9 @@ export function stateOf({ optimizer }: Trained): string {
   return `${text
     .replaceAll(/(rm_sprop|loss_scale_optimizer)(_\d+)?/g, "$1")
     .replace(/"checksum":"\w+"/, "")
-    .trimEnd()} ${bytes.subarray(8 + header).toString("hex")}`;
+    .trimEnd()} ${createHash("sha256")
+    .update(bytes.subarray(8 + header))
+    .digest("hex")}`;
 }
 
 export function free({ optimizer, variables }: Trained): void {

@@ -41,6 +41,8 @@ const host: Readonly<Record<string, { readonly globals: readonly string[]; reado
   },
   "cli.js": { globals: [], imports: ["node:fs/promises", "node:os", "node:path", "node:process"] },
   "checkpoint.opfs.js": { globals: ["navigator"], imports: [] },
+  "distributed.js": { globals: ["Date"], imports: [] },
+  "distributed.nats.js": { globals: ["Date"], imports: [] },
   "index.serially.js": { globals: ["Promise"], imports: [] },
 };
 

@@ -54,14 +54,10 @@ function announcementOf(stored: Stored): Announcement | undefined {
   return { sequence: stored.sequence, place: base || placeOf(stored), unit, hash, first, layout };
 }
 
-/** The first announcement behind a sequence. */
-async function announcementBehind(log: Log, sequence: number): Promise<Announcement | undefined> {
-  for (let from = sequence + 1; ; ) {
-    const stored = await log.next("announcement", from);
-    const found = stored && announcementOf(stored);
-    if (!stored || found) return found;
-    from = stored.sequence + 1;
-  }
+/** The first message behind a sequence that is where announcements are; what it says, if it is one. */
+async function announcementBehind(log: Log, sequence: number) {
+  const stored = await log.next("announcement", sequence + 1);
+  return stored && { sequence: stored.sequence, announcement: announcementOf(stored) };
 }
 
 async function announce(log: Log, { place, unit, hash, first, layout }: Announcement, last: number) {
@@ -99,14 +95,16 @@ export async function createRun(log: Log, bytes: Uint8Array, unit: number): Prom
 
 /** The newest announcement whose place is in the log and whose checkpoint is whole. Of bytes at most so many. */
 export async function newest(log: Log, maximum: number): Promise<Announcement & { bytes: Uint8Array<ArrayBuffer> }> {
-  const all: Announcement[] = [];
-  for (let last: Announcement | undefined; ; all.push(last)) {
-    last = await announcementBehind(log, last?.sequence ?? 0);
-    if (!last) break;
+  const all: (Announcement | undefined)[] = [];
+  for (let sequence = 0; ; ) {
+    const found = await announcementBehind(log, sequence);
+    if (!found) break;
+    all.push(found.announcement);
+    sequence = found.sequence;
   }
   if (all.length === 0) throw new NoRunError("The log holds no run: begin one with `create`.");
   for (const announcement of all.reverse()) {
-    if (!(await has(log, announcement.place))) continue;
+    if (!announcement || !(await has(log, announcement.place))) continue;
     const bytes = await loadCheckpoint(log, announcement, maximum);
     if (bytes) return { ...announcement, bytes };
   }
@@ -142,7 +140,8 @@ export async function link(log: Log, last: Announcement, own: Checkpoint): Promi
   const hash = await sha256(own.bytes);
   let [behind, isRefused, isMine] = [last.sequence, false, false];
   for (;;) {
-    const found = await announcementBehind(log, behind);
+    const next = await announcementBehind(log, behind);
+    const found = next?.announcement;
     // Behind the question, because an announcement of one's own can arrive in a log that is not one's own any more.
     await verify(log, own.place);
     if (found?.place === own.place) {
@@ -156,13 +155,14 @@ export async function link(log: Log, last: Announcement, own: Checkpoint): Promi
       if (isMine && dropped > 1) await log.purge(dropped).catch(() => {});
       return found;
     }
-    if (found) {
-      if (await has(log, found.place)) {
+    if (next) {
+      // Check 3.
+      if (found && (await has(log, found.place))) {
         throw new LogChangedError(
           `The log has a checkpoint of ${found.unit} units at ${found.place}; this replica's has ${own.unit} at ${own.place}.`,
         );
       }
-      [behind, isRefused] = [found.sequence, false];
+      [behind, isRefused] = [next.sequence, false];
       continue;
     }
     if (isRefused) throw new LogChangedError("The log refuses a checkpoint for another one that it does not have.");
