@@ -32,5 +32,5 @@ export default {
   ignoreExportsUsedInFile: true,
   // Declared in ts/kernel/modules.d.ts, resolved in rollup.config.mjs.
   ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],
-  ignoreBinaries: ["dpkg-query", "mkfifo", "rustc", "rustup"],
+  ignoreBinaries: ["dpkg-query", "mkfifo", "nats-server", "openssl", "rustc", "rustup"],
 };

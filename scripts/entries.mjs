@@ -88,7 +88,7 @@ export const entries = [
     path: "./threads",
     source: "threads/index",
     builds: { index: 85_700 },
-    unavailable: { source: "threads/unavailable", budget: 1_400 },
+    unavailable: { source: "threads/unavailable", budget: 1_450 },
     holds: "[steps shared by several threads](docs/threads.md), from 60,000 weights on",
   },
   {
@@ -100,13 +100,13 @@ export const entries = [
   {
     path: "./distributed",
     source: "distributed/index",
-    builds: { files: 17_000 },
+    builds: { files: 16_500 },
     holds: "[one training on many machines](docs/distributed.md); with `checkpoint`",
   },
   {
     path: "./distributed/nats",
     source: "distributed/nats",
-    builds: { files: 10_000 },
+    builds: { files: 9_600 },
     holds: "its log on NATS JetStream",
   },
   {

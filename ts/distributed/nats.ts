@@ -150,6 +150,7 @@ const isPassing = (error: unknown) =>
 const isThere = (error: unknown) => /already (in use|exists)/i.test(text(error));
 const isAbsent = (error: unknown) => /stream not found/i.test(text(error));
 const isFull = (error: unknown) => /maximum|insufficient|resource limits/i.test(text(error));
+const isForbidden = (error: unknown) => /permissions violation/i.test(text(error));
 const isRefused = (error: unknown) => /wrong last sequence/i.test(text(error));
 
 /** A date with up to nine digits of a second, in nanoseconds. */
@@ -214,7 +215,7 @@ class NatsLog extends Log {
           throw new Error("timeout");
         });
       } catch (error) {
-        if (!isPassing(error) && !this.#connection.isClosed()) throw error;
+        if (isForbidden(error) || !(isPassing(error) || this.#connection.isClosed())) throw error;
         if (this.#connection.isClosed() || left <= 0) throw this.#silent(error);
         await sleep(Math.min(100, left));
       }
@@ -389,7 +390,7 @@ class NatsLog extends Log {
 
   /** Since when something fails; throws if that is for too long. */
   #retried(since: number | undefined, error: unknown): number {
-    if (error instanceof ServerSilentError) throw error;
+    if (error instanceof ServerSilentError || isForbidden(error)) throw error;
     const began = since ?? Date.now();
     if (Date.now() - began < this.#silence) return began;
     if (isAbsent(error)) throw new NoRunError(`The server has no run "${this.#run}".`, { cause: error });
@@ -502,13 +503,13 @@ export function natsPermissions(
     ...[`$JS.API.CONSUMER.DURABLE.CREATE.${todo}.${WORKERS}`, `$JS.API.CONSUMER.CREATE.${todo}.${WORKERS}`],
     ...[`$JS.API.CONSUMER.INFO.${todo}.${WORKERS}`, `$JS.API.CONSUMER.MSG.NEXT.${todo}.${WORKERS}`],
     ...[`$JS.ACK.${todo}.${WORKERS}.>`],
-    ...consumer(values, ">"),
+    ...[`$JS.API.STREAM.INFO.${values}`, ...consumer(values, ">")],
   ];
   const replica = [
     ...["$JS.API.INFO", `${run}.c`, `${run}.a`, `${run}.t`, `${run}.v.*`],
     ...[`$JS.API.STREAM.MSG.GET.${run}`, `$JS.API.STREAM.PURGE.${run}`],
     ...[`$JS.API.STREAM.CREATE.${todo}`, `$JS.API.STREAM.CREATE.${values}`],
-    ...consumer(run, ">"),
+    ...[`$JS.API.STREAM.INFO.${run}`, ...consumer(run, ">")],
   ];
   const roles = { worker, replica, operator: [...replica, `$JS.API.STREAM.CREATE.${run}`] };
   if (!Object.hasOwn(roles, role)) throw new TypeError(message("role", '"worker", "replica" or "operator"', role));

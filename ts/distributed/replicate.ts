@@ -98,7 +98,7 @@ const MAXIMUM_OPEN = 64;
  * const worker = work(log, ({ values, gradients }) => gradients["dense/kernel"]?.set(values["dense/kernel"] ?? []));
  * for await (const { type } of replicate(log, optimizer, { updates: 3 })) void type;
  * await worker;
- * kernel.value[0]; // 9.443445
+ * kernel.value[0]; // 9.270531
  * ```
  *
  * @throws {TypeError | RangeError} for arguments that are not as documented, or a learning rate that may differ elsewhere.
