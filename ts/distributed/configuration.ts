@@ -1,6 +1,7 @@
 // What must be the same in all replicas of a run.
 
-import { readHeaderText } from "../formats/safetensors.js";
+import { checkedBytes } from "../formats/bytes.js";
+import { read } from "../formats/safetensors.js";
 import { show } from "../support/messages.js";
 import { ConfigurationError } from "./errors.js";
 
@@ -15,7 +16,7 @@ export function unnamed(config: object): object {
 
 /** What must be the same in all replicas, of a checkpoint: options, variables, shapes. By key, as text. */
 function meaning(bytes: Uint8Array): Map<string, string> {
-  const { __metadata__: metadata, ...tensors } = JSON.parse(readHeaderText(bytes)) as Record<string, Config>;
+  const { metadata, tensors } = read(checkedBytes(bytes));
   const found = new Map<string, string>();
   const add = (config: Config) => {
     for (const [key, value] of Object.entries(config)) {
@@ -24,8 +25,8 @@ function meaning(bytes: Uint8Array): Map<string, string> {
       else found.set(key, key === "learning_rate" && typeof value === "number" ? "a number" : JSON.stringify(value));
     }
   };
-  add(unnamed(JSON.parse(String(metadata?.["optimizer"]))) as Config);
-  for (const [name, { shape }] of Object.entries(tensors)) found.set(`tensor ${name}`, JSON.stringify(shape));
+  add(unnamed(JSON.parse(metadata.get("optimizer") ?? "null")) as Config);
+  for (const [name, { shape }] of tensors) found.set(`tensor ${name}`, JSON.stringify(shape));
   return found;
 }
 
