@@ -6,7 +6,7 @@ import type { Tensor } from "../formats/safetensors.js";
 import { KEPT_BY, SLOTS } from "../generated/codes.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, notBuilt, type PackageError, StateError } from "../support/errors.js";
+import { assertBuilt, CheckpointError, type PackageError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { assertSameMeaning, parsedConfig } from "./compatibility.js";
@@ -115,7 +115,7 @@ function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
  * @throws {CheckpointError} if two variables have the same path.
  */
 export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
-  assertBuilt(optimizer);
+  assertStorable(optimizer);
   const given = checkedObject("options", options, ["includeVariables"]);
   const includeVariables = option(given, "includeVariables") ?? true;
   if (typeof includeVariables !== "boolean") {
@@ -153,7 +153,7 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
  */
 export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
   const own = ownBytes(bytes);
-  assertBuilt(optimizer);
+  assertStorable(optimizer);
   const { metadata, tensors } = readSealed(own, assertOurs);
   const targets = places(optimizer, metadata["includes_variables"] === "true");
   for (const [name, { shape }] of targets) {
@@ -259,9 +259,9 @@ function optionText(name: string, others: ReadonlyMap<string, unknown>, isWanted
     : `The checkpoint has state (${slot}) of ${show(path)}, which this optimizer does not keep: make it with \`${option}\`.`;
 }
 
-function assertBuilt(optimizer: Checkpointed): void {
+function assertStorable(optimizer: Checkpointed): void {
   if (typeof optimizer?.getConfig !== "function") {
     throw new TypeError(message("optimizer", "an RMSprop or a LossScaleOptimizer", optimizer));
   }
-  if (!optimizer.built) throw notBuilt(optimizer.name);
+  assertBuilt(optimizer);
 }

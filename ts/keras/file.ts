@@ -10,7 +10,7 @@ import { looksLikeZip, readZip } from "../formats/zip.js";
 import type { LossScaleConfig, RMSpropConfig } from "../optimizers/config.js";
 import type { Serialized } from "../schedules/serialization.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
+import { assertBuilt, CheckpointError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 
 /** What `keras.optimizers.serialize` gives for the optimizers that this package has. */
@@ -175,7 +175,7 @@ export class KerasFile {
    * @throws {StateError} if the optimizer is not built, or was freed.
    */
   loadOptimizer(optimizer: Receiver): void {
-    if (!optimizer.built) throw notBuilt(optimizer.name);
+    assertBuilt(optimizer);
     const { variables } = optimizer;
     const [there, here] = [groupsOf(this.optimizer), groups(variables)];
     if (String(there) !== String(here)) {

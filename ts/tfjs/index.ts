@@ -43,6 +43,18 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
   excludeFromWeightDecay(which: Exclusion<V>): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
   finalizeVariableValues(): void;
+  /**
+   * `core` with the variables' values as they are now, for `save`, `load` and files. After `load`, call `fromCore`.
+   *
+   * @param variables variables that the optimizer has not met yet, to begin with.
+   */
+  toCore(variables?: readonly V[]): Promise<Core>;
+  /**
+   * Copies the values of `core` into the variables.
+   *
+   * @throws {TypeError} if it is not this optimizer's.
+   */
+  fromCore(core: Core): void;
 }
 
 /** What the form that stays on the device has beyond `tf.Optimizer`. */

@@ -6,6 +6,7 @@ import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { LOSS_SCALE, STATE } from "../support/internal.js";
+import { message } from "../support/messages.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
 import { checkedExclusion, type Exclusion } from "./exclusion.js";
 import {
@@ -26,7 +27,7 @@ import type {
   TensorLike,
   VariableLike,
 } from "./tensorflow.js";
-import { give, read, type Twin, take } from "./transfer.js";
+import { give, readAll, type Twin, take } from "./transfer.js";
 import { assertFit, checkedWeights, pair, readWeights, scalarsOf, weightName } from "./weights.js";
 
 /** The class for one copy of tfjs. */
@@ -108,16 +109,25 @@ export function optimizerClass(
 
     #step(list: GradientList): void {
       const tensors = checkedVariablesOf(tf, list);
-      const before = this.core.iterations;
       const end = this.#meet(tensors);
       const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
       // A step moves the averages of all variables, and where they overwrite, all variables.
       const { useEma, emaOverwriteFrequency } = this.#rmsprop;
       const touched = useEma ? this.#twins.filter(({ tensor }) => !tensor?.isDisposed) : twins;
+      const given = twins.filter((_, i) => list[i]?.tensor != null);
+      // Averages overwrite also in a call that only accumulates.
+      const written = useEma && emaOverwriteFrequency ? touched : this.#updates ? given : [];
+      let fill = () => {};
       try {
-        for (const twin of touched) take(tf, twin);
+        take(tf, touched);
+        const numbers = readAll(
+          tf,
+          list.flatMap(({ tensor }) => tensor ?? []),
+        ).values();
+        const gradients = list.map(({ tensor }) => (tensor == null ? null : (numbers.next().value ?? null)));
+        fill = give(tf, written);
         this.core.apply(
-          list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
+          gradients,
           twins.map(({ variable }) => variable),
         );
       } catch (error) {
@@ -125,15 +135,12 @@ export function optimizerClass(
         throw error;
       }
       end(true);
-      // Also in a call that only accumulates.
-      if (useEma && emaOverwriteFrequency) give(tf, touched);
-      // Else gradients were only accumulated, or the step was skipped.
-      else if (this.core.iterations !== before) {
-        give(
-          tf,
-          twins.filter((_, i) => list[i]?.tensor != null),
-        );
-      }
+      fill();
+    }
+
+    /** Whether the next call updates the variables, if it is not skipped. */
+    get #updates(): boolean {
+      return (this.core.rawIterations + 1) % (this.#rmsprop.gradientAccumulationSteps || 1) === 0;
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
@@ -142,8 +149,9 @@ export function optimizerClass(
 
     finalizeVariableValues(): void {
       if (!this.#rmsprop.useEma) return;
+      const fill = give(tf, this.#twins);
       this.core.finalizeVariableValues();
-      give(tf, this.#twins);
+      fill();
     }
 
     /**
@@ -198,6 +206,22 @@ export function optimizerClass(
       for (const [name, value] of scalars) scalarsOf(this.core).get(name)?.assign([value]);
     }
 
+    /** `core`, with these variables taken up and the values of all as they are now. */
+    async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
+      this.#meet(variables)(true);
+      take(
+        tf,
+        this.#twins.filter(({ tensor }) => !tensor?.isDisposed),
+      );
+      return this.core;
+    }
+
+    /** Copies the values of `core` into the variables. */
+    fromCore(core: RMSprop | LossScaleOptimizer): void {
+      if (core !== this.core) throw new TypeError(message("core", "the `core` of this optimizer", core));
+      give(tf, this.#twins)();
+    }
+
     override dispose(): void {
       // First, because a learning rate of the user's must not do this.
       this.core.free();
@@ -230,13 +254,13 @@ export function optimizerClass(
         this.#index();
       };
       return freeOnError((made) => {
-        const fresh = strangers
-          .filter((_, i) => !partners[i])
-          .map((tensor): Twin => {
-            const { name, shape, dataId } = tensor;
-            const variable = made(new Variable(read(tf, tensor), { name, path: name, shape }));
-            return { name, shape, variable, tensor, dataId };
-          });
+        const unpaired = strangers.filter((_, i) => !partners[i]);
+        const initial = readAll(tf, unpaired);
+        const fresh = unpaired.map((tensor, i): Twin => {
+          const { name, shape, dataId } = tensor;
+          const variable = made(new Variable(initial[i] ?? [], { name, path: name, shape }));
+          return { name, shape, variable, tensor, dataId };
+        });
         const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
         const twins = [...live, ...fresh];
         const settle =
