@@ -9,8 +9,9 @@ import { decodeUtf8 } from "../formats/utf8.js";
 import { looksLikeZip, readZip } from "../formats/zip.js";
 import type { LossScaleConfig, RMSpropConfig } from "../optimizers/config.js";
 import type { Serialized } from "../schedules/serialization.js";
+import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
-import { assertBuilt, CheckpointError, StateError } from "../support/errors.js";
+import { CheckpointError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 
 /** What `keras.optimizers.serialize` gives for the optimizers that this package has. */

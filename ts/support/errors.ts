@@ -69,14 +69,3 @@ export class CheckpointError extends PackageError {
 export function notBuilt(name: string, otherwise = ""): StateError {
   return new StateError(`Optimizer "${name}" is not built: call build(variables) first${otherwise}.`);
 }
-
-/** Throws unless the optimizer has state to save. An adapter's has it elsewhere: the error says where. */
-export function assertBuilt(optimizer: { readonly built: boolean; readonly name: string }): void {
-  if (optimizer.built) return;
-  if ("toCore" in optimizer) {
-    throw new TypeError(
-      "Argument `optimizer` must be what `await optimizer.toCore(variables)` gives: TensorFlow.js' variables are not in the package's memory. After loading, call `optimizer.fromCore(core)`.",
-    );
-  }
-  throw notBuilt(optimizer.name);
-}
