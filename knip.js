@@ -8,6 +8,7 @@ export default {
         ...sources.map((source) => `ts/${source}`),
         "ts/kernel/*.ts",
         "ts/threads/worker.ts",
+        "ts/cli/main.ts",
         "examples/*/main.ts",
         "scripts/*.mjs",
         "bench/{run,docs}.mjs",
@@ -34,5 +35,5 @@ export default {
   ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],
   // test/gpu/run.mjs installs them beside the tools of test/runtime.
   ignoreDependencies: ["@tensorflow/tfjs-backend-webgl", "@tensorflow/tfjs-backend-webgpu"],
-  ignoreBinaries: ["dpkg-query", "mkfifo", "rustc", "rustup"],
+  ignoreBinaries: ["dpkg-query", "mkfifo", "nats-server", "openssl", "rustc", "rustup"],
 };

@@ -93,8 +93,10 @@ const files = {
   name: "files",
   backends: "backends",
   chunks: {
-    errors: ["support/errors", "support/messages", "support/checks", "checkpoint/run-exclusive"],
+    errors: ["support/errors", "support/messages", "support/checks"],
+    bytes: ["formats/bytes", "checkpoint/run-exclusive", "checkpoint/storable"],
     safetensors: ["formats/safetensors", "formats/crc32"],
+    log: ["distributed/log", "distributed/errors"],
   },
 };
 
@@ -303,4 +305,23 @@ const global = {
   plugins: [...scripts(variants[0]).plugins.filter(({ name }) => name !== moduleFile.name), globalFiles],
 };
 
-export default [...variants.flatMap((variant) => [declarations(variant), scripts(variant)]), scripts(files), global];
+/** The command: the package's entries beside it, and no copy of them. */
+const neighbours = new Map(
+  Object.entries({ index: "index", threads: "threads/index", ...inputsOf(files.name) }).map(([name, path]) => [
+    build(`ts/${path}.js`),
+    `./${name}.js`,
+  ]),
+);
+const command = {
+  input: build("ts/cli/main.js"),
+  external: (/** @type {string} */ id) => id.startsWith("node:") || neighbours.has(id),
+  output: { file: "dist/cli.js", format: "es", paths: Object.fromEntries(neighbours) },
+  plugins: [shorten()],
+};
+
+export default [
+  ...variants.flatMap((variant) => [declarations(variant), scripts(variant)]),
+  scripts(files),
+  global,
+  command,
+];

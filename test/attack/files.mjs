@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { crc32, gunzipSync } from "node:zlib";
 import * as fc from "fast-check";
-import * as hdf5 from "jsfive";
 import { CheckpointError, RMSprop, StateError, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { readKeras } from "rmsprop-wasm/keras";
@@ -170,7 +169,7 @@ const readers = {
   keras: {
     good: KERAS,
     read: (/** @type {Uint8Array} */ bytes, /** @type {RMSprop} */ target) => {
-      const file = readKeras(bytes, hdf5);
+      const file = readKeras(bytes);
       void [...file.weights.values()].length;
       file.loadOptimizer(target);
     },

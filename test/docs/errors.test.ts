@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { numpy as np } from "@jax-js/jax";
-import * as hdf5 from "jsfive";
 import * as everything from "rmsprop-wasm";
 import * as checkpoint from "rmsprop-wasm/checkpoint";
 import * as node from "rmsprop-wasm/checkpoint/node";
@@ -20,7 +19,7 @@ import * as tf from "./tfjs.js";
 const page = "docs/errors.md";
 const [setting] = blocks(page);
 const entries = { checkpoint, jax, keras, node, onlyJs, pytorch, slim, tfjs };
-const names = { ...everything, ...entries, hdf5, np, tf, rejects, assert };
+const names = { ...everything, ...entries, np, tf, rejects, assert };
 const AsyncFunction = (async () => {}).constructor as new (...code: string[]) => (...given: unknown[]) => Promise<void>;
 
 // Below the heading of a class, each entry is a message as heading, an example, and mostly a cure.

@@ -1,5 +1,4 @@
 // Files that the real Keras wrote: what is loaded has their bits, and what does not fit is refused with its reason.
-import * as hdf5 from "jsfive";
 import {
   CheckpointError,
   type LossScaleConfig,
@@ -43,7 +42,7 @@ describe.each(["plain", "scaled"] as const)("%s", (name) => {
 
   it.each(["keras", "weights.h5"])(".%s gives the optimizer's state and the weights, bit for bit", (kind) => {
     const options = kind === "keras" ? {} : { optimizer: JSON.stringify(serialized) };
-    const file = readKeras(fixture(`${name}.${kind}`), hdf5, options);
+    const file = readKeras(fixture(`${name}.${kind}`), options);
     expect(file.optimizer).toEqual(serialized);
     const variables = variablesOf();
     const optimizer = optimizerOf(serialized);
@@ -67,21 +66,20 @@ describe("what does not fit changes nothing, and the error says what and where",
   };
   const other = (change: object) => ({ optimizer: { ...expected.plain.optimizer, ...change } });
   const plain = (options: object = { optimizer: expected.plain.optimizer }) =>
-    readKeras(fixture("plain.weights.h5"), hdf5, options);
+    readKeras(fixture("plain.weights.h5"), options);
 
   it.each<[string, () => RMSprop | LossScaleOptimizer, RegExp]>([
-    ["other slots", () => built(new RMSprop({ momentum: 0.5 })), /keeps iteration, .*velocity; this one .* momentum/],
-    [
-      "a schedule",
-      () => built(new RMSprop({ learningRate: () => 1 })),
-      /keeps iteration, learning_rate, .* keeps iteration, v/,
-    ],
+    ["other slots", () => built(new RMSprop({ momentum: 0.5 })), /keeps velocity; this one keeps velocity, momentum/],
     [
       "a loss scale",
       () => built(new LossScaleOptimizer(new RMSprop())),
-      /this one keeps .* step_counter, dynamic_scale/,
+      /has no loss scale: load it into the `innerOptimizer`/,
     ],
-    ["fewer variables", () => built(new RMSprop(), [[3, 2], [2]]), /6 arrays, this one 4/],
+    [
+      "fewer variables",
+      () => built(new RMSprop(), [[3, 2], [2]]),
+      /trains 4 variables, this one was built with 2: build it with model.trainable_variables/,
+    ],
     [
       "another shape",
       () => built(new RMSprop(), [[3, 2], [2], [1, 2], [1]]),
@@ -140,13 +138,13 @@ describe("a broken file", () => {
   const archive = fixture("plain.keras");
 
   it("is found wherever a byte of a member changes, and whatever else does, it is a CheckpointError or harmless", () => {
-    const intact = readKeras(archive, hdf5);
+    const intact = readKeras(archive);
     // All of the records at the end, and one byte of each few before.
     for (let place = 0; place < archive.length; place += place < archive.length - 400 ? 17 : 1) {
       const altered = Uint8Array.from(archive);
       altered[place]! ^= 0x41;
       try {
-        const file = readKeras(altered, hdf5);
+        const file = readKeras(altered);
         expect(file.optimizer, `byte ${place}`).toEqual(intact.optimizer);
         expect(file.weights, `byte ${place}`).toEqual(intact.weights);
       } catch (error) {
@@ -156,13 +154,13 @@ describe("a broken file", () => {
   }, 60_000);
 
   it.each([0, 3, 21, 100, 5000, archive.length - 1])("is found when %i bytes are left of it", (length) => {
-    expect(() => readKeras(archive.subarray(0, length), hdf5)).toThrow(CheckpointError);
+    expect(() => readKeras(archive.subarray(0, length))).toThrow(CheckpointError);
   });
 
   it("is found as HDF5 too", () => {
     const bytes = fixture("plain.weights.h5");
     for (const length of [8, 100, 1000, 3000]) {
-      expect(() => readKeras(bytes.subarray(0, length), hdf5), String(length)).toThrow(CheckpointError);
+      expect(() => readKeras(bytes.subarray(0, length)), String(length)).toThrow(CheckpointError);
     }
   });
 
@@ -170,15 +168,16 @@ describe("a broken file", () => {
     const altered = Uint8Array.from(archive);
     const central = Buffer.from(altered.buffer).indexOf("PK\x01\x02", "latin1");
     altered[central + 10] = 8;
-    expect(() => readKeras(altered, hdf5)).toThrow(/compressed.*with Keras again/);
+    expect(() => readKeras(altered)).toThrow(/compressed.*with Keras again/);
   });
 });
 
 it.each<[string, () => unknown, string]>([
-  ["bytes", () => readKeras("text" as unknown as Uint8Array, hdf5), "bytes"],
-  ["hdf5", () => readKeras(new Uint8Array(), {} as typeof hdf5), "hdf5"],
-  ["an option", () => readKeras(new Uint8Array(), hdf5, { config: {} } as object), "options"],
-  ["an option that the file has", () => readKeras(fixture("plain.keras"), hdf5, { optimizer: {} }), "optimizer"],
+  ["bytes", () => readKeras("text" as unknown as Uint8Array), "bytes"],
+  ["a path that is none", () => readKeras(new Uint8Array(), { optimizerPath: 5 as never }), "optimizerPath"],
+  ["a configuration that is none", () => readKeras(new Uint8Array(), { optimizer: [] }), "optimizer"],
+  ["an option", () => readKeras(new Uint8Array(), { config: {} } as object), "options"],
+  ["an option that the file has", () => readKeras(fixture("plain.keras"), { optimizer: {} }), "optimizer"],
   ["what is exported", () => exportNpz({} as []), "variables"],
 ])("says which argument is wrong: %s", (_, call, argument) => {
   expect(call).toThrow(TypeError);
@@ -253,23 +252,10 @@ describe("a file that means harm is an error, soon", () => {
   }
 
   it("groups with several links each, to be reached in 2³⁹ ways", () => {
-    expect(readKeras(ladder(40, ["a"]), hdf5).weights.size).toBe(0);
-    const error = errorOf(() => readKeras(ladder(40, ["a", "b"]), hdf5));
+    expect(readKeras(ladder(40, ["a"])).weights.size).toBe(0);
+    const error = errorOf(() => readKeras(ladder(40, ["a", "b"])));
     expect(error).toBeInstanceOf(CheckpointError);
     expect(error.message).toMatch(/linked more than once/);
-  });
-
-  it("what jsfive finds only when it decodes an array", () => {
-    const bytes = fixture("plain.weights.h5");
-    // The version of the array's dataspace.
-    for (const [at, byte] of [
-      [5835, 181],
-      [1832, 1],
-      [11045, 90],
-    ] as const) {
-      bytes[at] = byte;
-    }
-    expect(errorOf(() => readKeras(bytes, hdf5).weights)).toBeInstanceOf(CheckpointError);
   });
 
   it("an array larger than its file", () => {
@@ -280,13 +266,13 @@ describe("a file that means harm is an error, soon", () => {
       if (view.getBigUint64(at, true) === 3n && view.getBigUint64(at + 8, true) === 2n)
         view.setBigUint64(at, 2n ** 30n, true);
     }
-    const error = errorOf(() => readKeras(bytes, hdf5).weights);
+    const error = errorOf(() => readKeras(bytes).weights);
     expect(error).toBeInstanceOf(CheckpointError);
     expect(error.message).toMatch(/of shape \[1073741824,2\] is larger than the file/);
   });
 
   it("a configuration that is null", () => {
-    const file = readKeras(fixture("plain.weights.h5"), hdf5, { optimizer: { class_name: "RMSprop", config: null } });
+    const file = readKeras(fixture("plain.weights.h5"), { optimizer: { class_name: "RMSprop", config: null } });
     expect(errorOf(() => file.optimizer)).toBeInstanceOf(CheckpointError);
   });
 
@@ -309,6 +295,6 @@ describe("a file that means harm is an error, soon", () => {
     view.setUint32(end, 0x06054b50, true);
     view.setUint16(end + 10, 2, true);
     view.setUint32(end + 16, 31 + size, true);
-    expect(errorOf(() => readKeras(bytes, hdf5)).message).toMatch(/members overlap/);
+    expect(errorOf(() => readKeras(bytes)).message).toMatch(/members overlap/);
   });
 });

@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as hdf5 from "jsfive";
 import { LossScaleOptimizer, RMSprop, stringifyConfig, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import { exportNpz, exportSafetensors, type KerasFile, readKeras } from "rmsprop-wasm/keras";
@@ -51,7 +50,7 @@ it.each(names.flatMap((name) => ["keras", "weights.h5"].map((kind) => [name, kin
     const read = (file: string) => readFileSync(path(file), "utf8");
     const description: Description = JSON.parse(read("description.json"));
     const options = kind === "keras" ? {} : { optimizer: read("serialized.json") };
-    const file = readKeras(readFileSync(path(`model.${kind}`)), hdf5, options);
+    const file = readKeras(readFileSync(path(`model.${kind}`)), options);
     const mapping = trained(file, description);
     const variables = Object.values(mapping);
     const optimizer = optimizerOf(file);

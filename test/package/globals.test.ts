@@ -25,7 +25,7 @@ const language = [
   // tfjs' weights are read asynchronously.
   "Promise",
   // Checkpoints: 64-bit lengths, and UTF-8 without a TextEncoder.
-  ...["BigInt", "DataView", "decodeURIComponent", "encodeURIComponent"],
+  ...["BigInt", "DataView", "URIError"],
   ...["Array", "ArrayBuffer", "BigInt64Array", "BigUint64Array", "Float32Array", "Float64Array"],
   ...["Int8Array", "Int16Array", "Int32Array", "Uint8Array", "Uint16Array", "Uint32Array"],
 ];
@@ -39,7 +39,10 @@ const host: Readonly<Record<string, { readonly globals: readonly string[]; reado
     globals: ["Date", "Promise"],
     imports: ["node:crypto", "node:fs/promises", "node:path", "node:process"],
   },
+  "cli.js": { globals: [], imports: ["node:fs/promises", "node:os", "node:path", "node:process"] },
   "checkpoint.opfs.js": { globals: ["navigator"], imports: [] },
+  "distributed.js": { globals: ["Date"], imports: [] },
+  "distributed.nats.js": { globals: ["Date"], imports: [] },
   "index.serially.js": { globals: ["Promise"], imports: [] },
 };
 

@@ -42,7 +42,7 @@ function reachable(): string[] {
       visit(file.endsWith(".d.ts") ? `dist/${neighbour!.replace(/\.js$/, ".d.ts")}` : `dist/${neighbour}`);
     }
   };
-  const targets = JSON.stringify(manifest.exports).matchAll(/"\.\/([^"]+\.[^"/]+)"(?!:)/g);
+  const targets = JSON.stringify([manifest.exports, manifest.bin]).matchAll(/"\.\/([^"]+\.[^"/]+)"(?!:)/g);
   for (const [, target] of targets) visit(target!);
   return [...found].sort();
 }

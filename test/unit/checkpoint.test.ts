@@ -1,4 +1,5 @@
 // Checkpoints: saving and loading at any moment continues with the same bits; every altered byte is found.
+import { crc32 } from "node:zlib";
 import {
   CheckpointError,
   type LearningRate,
@@ -154,15 +155,6 @@ function forged(bytes: Uint8Array, edit: (header: string) => string): Uint8Array
   return file;
 }
 
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return ~crc >>> 0;
-}
-
 it.each<[string, (header: string) => string]>([
   ["a repeated counter", (text) => text.replace('"iteration":"0"', '"iteration":"5","iteration":"0"')],
   [
@@ -174,8 +166,8 @@ it.each<[string, (header: string) => string]>([
   ["a huge shape", (text) => text.replace('"shape":[3]', '"shape":[4294967296,4294967296]')],
   ["a negative shape", (text) => text.replace('"shape":[3]', '"shape":[-3]')],
   ["overlapping tensors", (text) => text.replace('"data_offsets":[12,16]', '"data_offsets":[8,12]')],
-  ["white space", (text) => text.replace(",", ", ")],
   ["a rate that is no number", (text) => text.replace(/"learning_rate":"[^"]+"/, '"learning_rate":"NaN"')],
+  ["a checksum in another text", (text) => text.replace('{"format"', '{"x\\"":"\\"checksum\\":\\"00000000","format"')],
   ["an array as header", () => '["checksum":"00000000"]'],
 ])("is not taken in by %s with a valid checksum", (_, edit) => {
   const { optimizer, free } = model(false);
@@ -191,7 +183,7 @@ it.each<[string, (header: string) => string]>([
 
 it("refuses a header longer than any that it writes, at once", () => {
   const { optimizer, free } = model(false);
-  const file = new Uint8Array(20_000_000).fill(0x20);
+  const file = new Uint8Array(100_000_100).fill(0x20);
   new DataView(file.buffer).setBigUint64(0, BigInt(file.length - 8), true);
   expect(() => load(file, optimizer)).toThrow(CheckpointError);
   free();
@@ -258,10 +250,10 @@ it("does not write what it could not read again", () => {
   expect(errorOf(() => save(optimizer)).message).toMatch(/iteration is beyond 2 \*\* 31 - 1/);
 
   const long = new RMSprop();
-  long.build([new Variable(1, { name: "w", path: "w".repeat(9_000_000) })]);
+  long.build([new Variable(1, { name: "w", path: "w".repeat(51_000_000) })]);
   const error = errorOf(() => save(long));
   expect(error).toBeInstanceOf(CheckpointError);
-  expect(error.message).toMatch(/take 18000\d+ bytes; a file holds at most 16000000/);
+  expect(error.message).toMatch(/take 102000\d+ bytes; a file holds at most 100000000/);
 });
 
 it("writes no configuration that it could not read again", () => {

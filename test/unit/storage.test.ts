@@ -3,6 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
   chmodSync,
+  chownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -10,17 +11,19 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { open } from "node:fs/promises";
+import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
-import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
+import { deleteCheckpoint, listCheckpoints, readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
 import * as opfs from "rmsprop-wasm/checkpoint/opfs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -175,9 +178,11 @@ it.skipIf(process.platform === "win32")("keeps the file's permissions, and the l
 });
 
 it("passes the system's errors on, leaves nothing behind, and can be called again", async () => {
-  await expect(writeCheckpoint(join(folder, "no", "file"), reference.after(0))).rejects.toMatchObject({
-    code: "ENOENT",
+  writeFileSync(join(folder, "file"), "");
+  await expect(writeCheckpoint(join(folder, "file", "in", "it"), reference.after(0))).rejects.toMatchObject({
+    code: "ENOTDIR",
   });
+  rmSync(join(folder, "file"));
   // A folder is not replaced by a file.
   await expect(writeCheckpoint(folder, reference.after(0))).rejects.toThrow(/is no regular file, and is left as it is/);
   await expect(readCheckpoint(folder)).rejects.toMatchObject({ code: "EISDIR" });
@@ -304,8 +309,9 @@ describe("bytes", () => {
       [new Uint8Array(1000), RangeError, /what `save` returned; received a Uint8Array of 1000/],
       [reference.after(1).subarray(0, 100), RangeError, /what `save` returned; received a Uint8Array of 100/],
     ] as const) {
-      expect(() => write(wrong)).toThrow(type);
-      expect(() => write(wrong)).toThrow(rule);
+      const rejected = await write(wrong).catch((error: unknown) => error);
+      expect(rejected).toBeInstanceOf(type);
+      expect((rejected as Error).message).toMatch(rule);
     }
     expect(await stored()).toEqual(Uint8Array.from(reference.after(2)));
   });
@@ -324,12 +330,21 @@ it("says why a file could not be written, also if nothing works any more", async
   ).rejects.toMatchObject({ name: "QuotaExceededError" });
 });
 
-it.each([
-  ["path", () => writeCheckpoint(7 as unknown as string, reference.after(0))],
-  ["bytes", () => writeCheckpoint(path, "text" as unknown as Uint8Array)],
-])("says which argument is wrong: %s", (argument, call) => {
-  expect(call).toThrow(TypeError);
-  expect(call).toThrow(`\`${argument}\``);
+it.each<[string, () => Promise<unknown>, RegExp]>([
+  ["path", () => writeCheckpoint(7 as unknown as string, reference.after(0)), /a string; received 7/],
+  ["path", () => writeCheckpoint("", reference.after(0)), /not empty, .*received ""/],
+  ["path", () => readCheckpoint("a\0b"), /without \\0/],
+  ["path", () => deleteCheckpoint({} as never), /received an object/],
+  ["folder", () => listCheckpoints(undefined as never), /received undefined/],
+  ["bytes", () => writeCheckpoint(path, "text" as unknown as Uint8Array), /Uint8Array; received "text"/],
+  ["name", () => opfs.writeCheckpoint("a/../b", reference.after(0)), /"\.\.".*received "a\/\.\.\/b"/],
+  ["name", () => opfs.readCheckpoint("/a"), /none of them empty/],
+  ["name", () => opfs.deleteCheckpoint(5 as never), /received 5/],
+])("rejects, and says which argument is wrong: %s", async (argument, call, rule) => {
+  // Not thrown by the call itself.
+  const error = await call().catch((reason: unknown) => reason);
+  expect((error as Error).message).toMatch(`\`${argument}\``);
+  expect((error as Error).message).toMatch(rule);
 });
 
 it("gives browsers, which do not write shared memory, a copy of what lies in it", async () => {
@@ -357,4 +372,165 @@ it("says where there is no origin private file system, and what to do", async ()
   await expect(opfs.writeCheckpoint("run", reference.after(0).slice())).rejects.toThrow(
     /no origin private file system/,
   );
+});
+
+describe("where folders cannot be synchronized", () => {
+  /** Lets `fsync` of folders fail with this code while `work` runs; of files it works. */
+  async function failing(code: string, work: () => Promise<void>) {
+    const file = await open(folder, "r");
+    const prototype = Object.getPrototypeOf(file) as { sync(this: typeof file): Promise<void> };
+    await file.close();
+    const { sync } = prototype;
+    prototype.sync = async function () {
+      if ((await this.stat()).isDirectory()) throw Object.assign(new Error(`${code}: fsync`), { code });
+      await sync.call(this);
+    };
+    try {
+      await work();
+    } finally {
+      prototype.sync = sync;
+    }
+  }
+
+  it.each(["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])("%s means that it is not possible here", async (code) => {
+    await failing(code, async () => {
+      await writeCheckpoint(path, reference.after(1));
+      expect(await deleteCheckpoint(path)).toBe(true);
+      await writeCheckpoint(path, reference.after(2));
+    });
+    expect(stepInFile()).toBe(2);
+    expect(temporaries()).toEqual([]);
+  });
+
+  it.each(["EIO", "ENOSPC"])("%s stays an error", async (code) => {
+    await failing(code, async () => {
+      await expect(writeCheckpoint(path, reference.after(1))).rejects.toMatchObject({ code });
+    });
+    expect(temporaries()).toEqual([]);
+  });
+});
+
+describe("folders", () => {
+  it("are made, and listed", async () => {
+    const runs = join(folder, "runs", "7");
+    expect(await listCheckpoints(runs)).toEqual([]);
+    for (const name of ["b.safetensors", "a"]) await writeCheckpoint(join(runs, name), reference.after(1));
+    writeFileSync(join(runs, "notes.txt"), "no checkpoint, but longer than the beginning of one");
+    writeFileSync(join(runs, "empty"), "");
+    writeFileSync(join(runs, `.a.${randomUUID()}.tmp`), reference.after(1));
+    mkdirSync(join(runs, "folder"));
+    expect(await listCheckpoints(runs)).toEqual(["a", "b.safetensors"]);
+    expect(await deleteCheckpoint(join(runs, "a"))).toBe(true);
+    expect(await deleteCheckpoint(join(runs, "a"))).toBe(false);
+    expect(await listCheckpoints(runs)).toEqual(["b.safetensors"]);
+    await expect(deleteCheckpoint(runs)).rejects.toThrow(/no regular file/);
+    await expect(listCheckpoints(join(runs, "b.safetensors"))).rejects.toMatchObject({ code: "ENOTDIR" });
+  });
+
+  it("deletes in the order of calls", async () => {
+    const calls = [
+      writeCheckpoint(path, reference.after(1)),
+      deleteCheckpoint(path),
+      writeCheckpoint(path, reference.after(2)),
+    ];
+    expect(await Promise.all(calls)).toEqual([undefined, true, undefined]);
+    expect(stepInFile()).toBe(2);
+  });
+});
+
+// Only root may give files away.
+it.skipIf(process.platform === "win32" || process.getuid?.() !== 0)("keeps a file's owner", async () => {
+  writeFileSync(path, "");
+  chmodSync(path, 0o640);
+  chownSync(path, 12345, 23456);
+  await writeCheckpoint(path, reference.after(1));
+  const { uid, gid, mode } = statSync(path);
+  expect([uid, gid, mode & 0o777]).toEqual([12345, 23456, 0o640]);
+});
+
+const GIB = 2 ** 30;
+const space = statfsSync(tmpdir());
+const isLarge = space.bavail * space.bsize > 6 * GIB && freemem() > 8 * GIB;
+
+it.skipIf(!isLarge)(
+  `keeps files beyond 2 GiB${isLarge ? "" : " (skipped: needs 6 GiB of disk, 8 of memory)"}`,
+  { timeout: 600_000 },
+  async () => {
+    // A process of its own, whose memory can be measured.
+    const script = fileURLToPath(new URL("children/large.mjs", import.meta.url));
+    const output = execFileSync(process.execPath, [script, path], { encoding: "utf8", timeout: 600_000 });
+    const { size, beside } = JSON.parse(output) as { size: number; beside: number };
+    expect(size).toBeGreaterThan(2 * GIB);
+    // The bytes themselves, twice for what is read while those that were written are there; and no more than pieces.
+    expect(beside).toBeLessThan(GIB / 4);
+  },
+);
+
+describe("in the origin private file system", () => {
+  /** Folders and files in memory, with what the browser's handles have. */
+  class Folder implements Required<opfs.Directory> {
+    readonly entries = new Map<string, Folder | { bytes: Uint8Array; pieces: number }>();
+
+    async getDirectoryHandle(name: string, options?: { create?: boolean }): Promise<Folder> {
+      if (!this.entries.has(name) && options?.create) this.entries.set(name, new Folder());
+      const found = this.entries.get(name);
+      if (found instanceof Folder) return found;
+      throw new DOMException(name, found ? "TypeMismatchError" : "NotFoundError");
+    }
+
+    async getFileHandle(name: string, options?: { create?: boolean }): Promise<opfs.FileHandle> {
+      if (!this.entries.has(name) && options?.create) this.entries.set(name, { bytes: new Uint8Array(), pieces: 0 });
+      const found = this.entries.get(name);
+      if (!found || found instanceof Folder)
+        throw new DOMException(name, found ? "TypeMismatchError" : "NotFoundError");
+      return {
+        getFile: async () => new Blob([found.bytes as Uint8Array<ArrayBuffer>]),
+        createWritable: async () => {
+          const parts: Uint8Array[] = [];
+          return {
+            write: async (part) => void parts.push(part.slice()),
+            close: async () => void Object.assign(found, { bytes: Buffer.concat(parts), pieces: parts.length }),
+            abort: async () => {},
+          };
+        },
+      };
+    }
+
+    async removeEntry(name: string): Promise<void> {
+      if (!this.entries.delete(name)) throw new DOMException(name, "NotFoundError");
+    }
+
+    async *keys() {
+      yield* this.entries.keys();
+    }
+  }
+
+  it("makes folders, lists and deletes", async () => {
+    const root = new Folder();
+    expect(await opfs.listCheckpoints("runs/7", root)).toEqual([]);
+    expect(await opfs.readCheckpoint("runs/7/last", root)).toBeNull();
+    expect(await opfs.deleteCheckpoint("runs/7/last", root)).toBe(false);
+    await opfs.writeCheckpoint("runs/7/last", reference.after(1), root);
+    await opfs.writeCheckpoint("runs/7/best", reference.after(2), root);
+    await opfs.writeCheckpoint("top", reference.after(2), root);
+    expect(await opfs.readCheckpoint("runs/7/last", root)).toEqual(Uint8Array.from(reference.after(1)));
+    expect(await opfs.listCheckpoints("runs/7", root)).toEqual(["best", "last"]);
+    expect(await opfs.listCheckpoints("", root)).toEqual(["top"]);
+    expect(await opfs.deleteCheckpoint("runs/7/best", root)).toBe(true);
+    expect(await opfs.listCheckpoints("runs/7", root)).toEqual(["last"]);
+  });
+
+  it("writes and reads large files in pieces", async () => {
+    const root = new Folder();
+    const w = new Variable(new Float32Array(40_000_000).fill(0.5), { path: "w" });
+    const optimizer = new RMSprop();
+    optimizer.build([w]);
+    const bytes = save(optimizer, { includeVariables: false });
+    await opfs.writeCheckpoint("large", bytes, root);
+    expect(root.entries.get("large")).toMatchObject({ pieces: 3 });
+    const stored = await opfs.readCheckpoint("large", root);
+    expect(Buffer.compare(stored!, bytes)).toBe(0);
+    optimizer.free();
+    w.free();
+  });
 });

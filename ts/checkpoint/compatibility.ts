@@ -3,7 +3,7 @@
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 
-interface Meaning {
+interface MeaningfulOptions {
   /** Whether the learning rate is in the momentum buffer. */
   readonly momentum_mode?: unknown;
   /** How many gradients the accumulators sum. */
@@ -17,7 +17,7 @@ interface Meaning {
  * @param iteration calls so far, when it was saved.
  * @throws {CheckpointError} if the optimizer would take the state for something else; it says what.
  */
-export function assertSameMeaning(
+export function assertCompatible(
   text: string | undefined,
   now: object,
   slots: ReadonlySet<string | null>,
@@ -41,7 +41,7 @@ export function assertSameMeaning(
 }
 
 /** The configuration of the RMSprop in it: a LossScaleOptimizer has one inside. */
-function ofRMSprop(config: object): Meaning {
+function ofRMSprop(config: object): MeaningfulOptions {
   const { inner_optimizer: inner } = config as { readonly inner_optimizer?: { readonly config?: object } | null };
   return inner?.config ?? config;
 }

@@ -7,19 +7,31 @@ declare module "node:crypto" {
 
 declare module "node:fs/promises" {
   interface FileHandle {
-    writeFile(bytes: Uint8Array): Promise<void>;
-    sync(): Promise<void>;
+    chmod(mode: number): Promise<void>;
+    chown(user: number, group: number): Promise<void>;
     close(): Promise<void>;
+    read(into: Uint8Array, offset: number, length: number, position: null): Promise<{ bytesRead: number }>;
+    readFile(): Promise<Uint8Array>;
+    stat(): Promise<Stats>;
+    sync(): Promise<void>;
+    write(bytes: Uint8Array, offset: number, length: number, position: null): Promise<{ bytesWritten: number }>;
   }
-  export function chmod(path: string, mode: number): Promise<void>;
+  interface Stats {
+    readonly mode: number;
+    readonly mtimeMs: number;
+    readonly size: number;
+    readonly uid: number;
+    readonly gid: number;
+    isFile(): boolean;
+  }
+  export function mkdir(path: string, options: { recursive: true }): Promise<string | undefined>;
   export function open(path: string, flags: string, mode?: number): Promise<FileHandle>;
   export function readdir(path: string): Promise<string[]>;
-  export function readFile(path: string): Promise<Uint8Array>;
   export function readlink(path: string): Promise<string>;
   export function realpath(path: string): Promise<string>;
   export function rename(from: string, to: string): Promise<void>;
-  export function rm(path: string, options: { force: boolean }): Promise<void>;
-  export function stat(path: string): Promise<{ mode: number; mtimeMs: number; isFile(): boolean }>;
+  export function rm(path: string, options?: { force: boolean }): Promise<void>;
+  export function stat(path: string): Promise<Stats>;
 }
 
 declare module "node:path" {

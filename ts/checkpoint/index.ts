@@ -1,111 +1,59 @@
 // The entry `rmsprop-wasm/checkpoint`: an optimizer's whole state, and its variables, as one safetensors file.
 
-import { readSealed, writeSealed } from "../formats/checksummed.js";
-import { ownBytes } from "../formats/own-bytes.js";
-import type { Tensor } from "../formats/safetensors.js";
-import { KEPT_BY, SLOTS } from "../generated/codes.js";
+import { checkedBytes } from "../formats/bytes.js";
+import { writeChecksummed } from "../formats/checksummed.js";
+import { assertFloats, floatsIn, type Tensor } from "../formats/safetensors.js";
+import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
+import type { Values } from "../formats/typed-values.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
 import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, type PackageError, StateError } from "../support/errors.js";
+import { CheckpointError, OutOfMemoryError, type PackageError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
-import { assertSameMeaning, parsedConfig } from "./compatibility.js";
+import { assertCompatible, parsedConfig } from "./compatibility.js";
+import { type CheckpointContent, FORMAT, numberText, readContent, VERSION } from "./content.js";
+import { arraysOf, scalarsOf, slotName, variablesIn } from "./layout.js";
+import { arrayMismatch, scalarMismatch } from "./mismatch.js";
+import { encodeUserData, type UserData } from "./user-data.js";
 
-export { CheckpointError, type PackageError, StateError };
-
-const FORMAT = "rmsprop-wasm checkpoint";
-const VERSION = "1";
-
-/** What to look for when names do not match. */
-const HINT = "; check the variables' paths and the optimizer's options.";
+export { type Inspected, type InspectedVariable, inspect } from "./inspect.js";
+export {
+  CheckpointError,
+  type PackageError,
+  StateError,
+  type StoredOptimizer as Checkpointed,
+  type StoredState as CheckpointedState,
+  type StoredVariable as CheckpointedVariable,
+  type UserData,
+  type Values,
+};
 
 /** Options of `save`. */
 export interface SaveOptions {
   /** Whether the values of the trained variables are saved too, not only the optimizer's state. Default true. */
   readonly includeVariables?: boolean | undefined;
+  /** Texts of yours by name, such as `{ epoch: "7" }`. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** Typed arrays of yours by name, such as `{ lossCurve: Float32Array.of(…) }`. */
+  readonly arrays?: Readonly<Record<string, Values>> | undefined;
 }
 
-/**
- * What a checkpoint needs of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it.
- */
-export interface Checkpointed {
-  /** Names it in messages. */
-  readonly name: string;
-  /** Whether it has state to save. */
-  readonly built: boolean;
-  /** Its counters, rates and slots. */
-  readonly variables: readonly CheckpointedState[];
-  /** The variables it trains. */
-  readonly trainableVariables: readonly CheckpointedVariable[];
-  /** Its configuration, which goes into the file's metadata. */
-  getConfig(): object;
-  /** Puts back the values of `variables`: all of them, or none and an error. */
-  setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
+/** Options of `load`. */
+export interface LoadOptions {
+  /**
+   * Which variables are loaded, by their paths: for a model with a new head. The others, in the file and in the optimizer,
+   * need not match. Default: all.
+   */
+  readonly only?: ((path: string) => boolean) | undefined;
 }
 
-/** What a checkpoint needs of a trained variable. */
-export interface CheckpointedVariable {
-  /** The tensor's name in the file. */
-  readonly path: string;
-  /** Lengths of the dimensions. */
-  readonly shape: readonly number[];
-  /** The values in C order. */
-  readonly value: Float32Array;
-  /** Copies as many values in. */
-  assign(values: ArrayLike<number>): void;
-}
-
-/** What a checkpoint needs of one of an optimizer's own variables. */
-export interface CheckpointedState {
-  /** The key of a counter or a rate in the file's metadata. */
-  readonly name: string;
-  /** Lengths of the dimensions; `[]` for a counter or a rate. */
-  readonly shape: readonly number[];
-  /** Which kind of state this is; `null` for a counter or a rate. */
-  readonly slot: string | null;
-  /** The trained variable whose state this is; `null` for a counter or a rate. */
-  readonly variable: { readonly path: string } | null;
-  /** The values in C order. */
-  readonly value: Int32Array | Float32Array;
-  /** Keras lists it, and nothing depends on it. */
-  readonly ignored?: boolean;
-}
-
-/** An array by its name in the file, where it is now, and how many it must be. */
-interface Place {
-  readonly shape: readonly number[];
-  readonly view: () => Float32Array;
-}
-
-/** The arrays of a checkpoint: `<path>` for a variable's values, `<path>/velocity` and so on for its slots. */
-function places(optimizer: Checkpointed, includeVariables: boolean): Map<string, Place> {
-  const found = new Map<string, Place>();
-  const add = (name: string, shape: readonly number[], view: () => Float32Array) => {
-    if (name === "__metadata__") throw new CheckpointError(`No variable may have the path "${name}": files use it.`);
-    if (found.has(name)) {
-      throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
-    }
-    found.set(name, { shape, view });
-  };
-  if (includeVariables) {
-    for (const variable of optimizer.trainableVariables) add(variable.path, variable.shape, () => variable.value);
-  }
-  for (const state of optimizer.variables) {
-    if (state.variable) add(slotName(state), state.shape, () => state.value as Float32Array);
-  }
-  return found;
-}
-
-const slotName = ({ variable, slot }: CheckpointedState) => `${variable?.path}/${slot}`;
-
-/** The number as text from which `Number` makes it again; `String` forgets the sign of -0. */
-const numberText = (number: number) => (Object.is(number, -0) ? "-0" : String(number));
-
-/** Counters and rates by their names. */
-function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
-  const own = optimizer.variables.filter(({ variable, ignored }) => variable === null && !ignored);
-  return new Map(own.map((scalar) => [scalar.name, scalar]));
+/** What `load` returns: the data that were given to `save`, and what `only` has left out. */
+export interface Loaded extends UserData {
+  /** The optimizer's variables that stayed as they were, by their paths. */
+  readonly missing: readonly string[];
+  /** The file's variables that were not used, by their paths. */
+  readonly unexpected: readonly string[];
 }
 
 /**
@@ -113,25 +61,37 @@ function scalars(optimizer: Checkpointed): Map<string, CheckpointedState> {
  * values of the variables it trains. Loading it continues with the same bits, at any moment of a run.
  *
  * @throws {StateError} if the optimizer is not built, or was freed.
- * @throws {CheckpointError} if two variables have the same path.
+ * @throws {TypeError} for options that are not as documented.
+ * @throws {CheckpointError} if two variables have the same path, or the file could not be read again.
  */
-export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
+export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
   assertStorable(optimizer);
-  const given = checkedObject("options", options, ["includeVariables"]);
+  const given = checkedObject("options", options, ["includeVariables", "metadata", "arrays"]);
   const includeVariables = option(given, "includeVariables") ?? true;
   if (typeof includeVariables !== "boolean") {
     throw new TypeError(message("includeVariables", "true or false", includeVariables));
   }
+  const userData = encodeUserData(given);
+  const states = optimizer.variables;
   const tensors = new Map<string, Tensor>();
-  for (const [name, { shape, view }] of places(optimizer, includeVariables))
-    tensors.set(name, { shape, values: view() });
+  for (const [name, { shape, value }] of arraysOf(optimizer, states, includeVariables)) {
+    tensors.set(name, { shape, values: value() });
+  }
+  for (const [name, tensor] of userData.tensors) {
+    if (tensors.has(name)) {
+      throw new CheckpointError(
+        `Two arrays would be called "${name}": give the variable another path, or the array a name.`,
+      );
+    }
+    tensors.set(name, tensor);
+  }
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: VERSION,
     includes_variables: String(includeVariables),
     optimizer: configText(optimizer.getConfig()),
   };
-  for (const [name, { value }] of scalars(optimizer)) {
+  for (const [name, { value }] of scalarsOf(states)) {
     const number = value[0] as number;
     if (arrayKind(value) === "Int32Array" && number < 0) {
       throw new CheckpointError(
@@ -140,7 +100,7 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
     }
     metadata[name] = numberText(number);
   }
-  return writeSealed({ metadata, tensors });
+  return writeChecksummed({ metadata: { ...metadata, ...userData.metadata }, tensors });
 }
 
 /**
@@ -151,67 +111,84 @@ export function save(optimizer: Checkpointed, options: SaveOptions = {}): Uint8A
  *
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.
+ * @throws {TypeError} if `only` is no function, or returns neither true nor false.
  */
-export function load(bytes: Uint8Array, optimizer: Checkpointed): void {
-  const own = ownBytes(bytes);
+export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: LoadOptions = {}): Loaded {
+  checkedBytes(bytes);
   assertStorable(optimizer);
-  const { metadata, tensors } = readSealed(own, assertOurs);
-  const targets = places(optimizer, metadata["includes_variables"] === "true");
-  for (const [name, { shape }] of targets) {
+  const isChosen = checkedOnly(option(checkedObject("options", options, ["only"]), "only"));
+  const content = readContent(bytes);
+  const { tensors, includesVariables, scalars, userData } = content;
+  const states = optimizer.variables;
+  const trained = optimizer.trainableVariables;
+
+  const saved = isChosen ? variablesIn(tensors) : new Map<string, string[]>();
+  const missing = isChosen ? trained.map(({ path }) => path).filter((path) => !isChosen(path)) : [];
+  const unexpected = [...saved.keys()].filter((path) => !isChosen?.(path));
+  const stays = new Set(missing);
+  const arrays = arraysOf(optimizer, states, includesVariables);
+  for (const [name, { path, shape }] of arrays) {
+    if (stays.has(path)) continue;
     const tensor = tensors.get(name);
-    if (!tensor)
-      throw new CheckpointError(optionText(name, tensors, true) ?? `The checkpoint has no tensor ${show(name)}${HINT}`);
-    if (!(tensor.values instanceof Float32Array))
-      throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it holds ${show(tensor.values)}.`);
-    if (String(tensor.shape) !== String(shape)) {
+    if (!tensor) throw new CheckpointError(arrayMismatch(name, tensors, true));
+    assertFloats(name, tensor);
+    if (!isSame(tensor.shape, shape)) {
       throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
     }
   }
-  const unknown = [...tensors.keys()].find((name) => !targets.has(name));
-  if (unknown !== undefined) {
-    throw new CheckpointError(
-      optionText(unknown, targets, false) ??
-        `The checkpoint's tensor ${show(unknown)} is not known to the optimizer${HINT}`,
-    );
+  const left = new Set(
+    unexpected.flatMap((path) => [path, ...(saved.get(path) ?? []).map((slot) => `${path}/${slot}`)]),
+  );
+  for (const name of tensors.keys()) {
+    const array = arrays.get(name);
+    if (left.has(name) || (array && !stays.has(array.path))) continue;
+    throw new CheckpointError(arrayMismatch(name, arrays, false));
   }
 
-  const numbers = checkedScalars(metadata, scalars(optimizer));
-  const slots = new Set(optimizer.variables.map(({ slot }) => slot));
-  assertSameMeaning(metadata["optimizer"], optimizer.getConfig(), slots, numbers.get("iteration") ?? 0);
+  assertSameScalars(scalars, scalarsOf(states));
+  const slots = new Set(states.map(({ slot }) => slot));
+  assertCompatible(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0);
+  const weightOf = (state: StoredState): ArrayLike<number> | number => {
+    if (state.variable === null) return state.ignored ? 0 : (scalars.get(state.name) as number);
+    return stays.has(state.variable.path) ? state.value : floatsOf(content, slotName(state));
+  };
   try {
-    // Checks the numbers and puts back all of the optimizer's own state, or nothing.
-    const values = (state: CheckpointedState) =>
-      state.variable ? tensors.get(slotName(state))?.values : state.ignored ? 0 : (numbers.get(state.name) as number);
     // A variable that was freed throws here, before anything has changed.
-    for (const variable of optimizer.trainableVariables) void variable.value;
-    optimizer.setWeights(optimizer.variables.map((state) => values(state) ?? []));
+    for (const variable of trained) void variable.value;
+    // Checks the numbers and puts back all of the optimizer's own state, or nothing.
+    optimizer.setWeights(states.map(weightOf));
   } catch (cause) {
-    throw cause instanceof StateError
-      ? cause
-      : new CheckpointError(`The checkpoint's state does not fit: ${cause}`, { cause });
+    if (cause instanceof StateError || cause instanceof OutOfMemoryError) throw cause;
+    throw new CheckpointError(`The checkpoint's state does not fit: ${cause}`, { cause });
   }
-  if (metadata["includes_variables"] !== "true") return;
-  for (const variable of optimizer.trainableVariables) variable.assign(tensors.get(variable.path)?.values ?? []);
+  if (includesVariables) {
+    for (const variable of trained) {
+      if (!stays.has(variable.path)) variable.assign(floatsOf(content, variable.path));
+    }
+  }
+  return { ...userData, missing, unexpected };
 }
 
-/** The counters and rates of the file: those the optimizer has, no more and no less. */
-function checkedScalars(
-  metadata: Readonly<Record<string, string>>,
-  wanted: ReadonlyMap<string, CheckpointedState>,
-): Map<string, number> {
-  const { format, version, includes_variables, optimizer, checksum, ...stored } = metadata;
-  const names = new Set([...wanted.keys(), ...Object.keys(stored)]);
-  return new Map(
-    [...names].map((name) => {
-      const [isWanted, text] = [wanted.has(name), stored[name]];
-      if (!isWanted || text === undefined) throw new CheckpointError(scalarText(name, isWanted));
-      const number = Number(text);
-      if (numberText(number) !== text) {
-        throw new CheckpointError(`The checkpoint's ${show(name)} must be a number; it is ${show(text)}.`);
-      }
-      return [name, number];
-    }),
-  );
+const floatsOf = ({ tensors }: CheckpointContent, name: string) =>
+  floatsIn(name, tensors.get(name) as NonNullable<ReturnType<typeof tensors.get>>);
+
+const isSame = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i]);
+
+function checkedOnly(only: unknown): ((path: string) => boolean) | undefined {
+  if (only === undefined) return undefined;
+  if (typeof only !== "function") throw new TypeError(message("only", "a function of a variable's path", only));
+  return (path) => {
+    const chosen: unknown = only(path);
+    if (typeof chosen === "boolean") return chosen;
+    throw new TypeError(`Argument \`only\` must return true or false; for ${show(path)} it returned ${show(chosen)}.`);
+  };
+}
+
+/** The counters and rates of the file must be those that the optimizer has, no more and no less. */
+function assertSameScalars(saved: ReadonlyMap<string, unknown>, wanted: ReadonlyMap<string, unknown>): void {
+  for (const name of [...wanted.keys(), ...saved.keys()]) {
+    if (!wanted.has(name) || !saved.has(name)) throw new CheckpointError(scalarMismatch(name, wanted.has(name)));
+  }
 }
 
 /** The configuration as text that `load` can read; what a schedule of the user's gives can be anything. */
@@ -225,42 +202,7 @@ function configText(config: object): string {
   }
 }
 
-function assertOurs({ format, version }: Readonly<Record<string, string>>): void {
-  if (format === FORMAT && version === VERSION) return;
-  throw new CheckpointError(
-    `The file must be a "${FORMAT}" of version ${VERSION}; it is ${show(format)} of version ${show(version)}.`,
-  );
-}
-
-/** What to say of a counter or a rate that only the optimizer has, or only the file. */
-function scalarText(name: string, isWanted: boolean): string {
-  if (name === "learning_rate") {
-    return isWanted
-      ? "The checkpoint was saved with a schedule or a function as learning rate, this optimizer's is a number: give it such a one, then load."
-      : "The checkpoint was saved with a number as learning rate, this optimizer's is a schedule or a function: make it with a number, load, then set `learningRate`.";
-  }
-  if (name === "dynamic_scale" || name === "step_counter") {
-    return isWanted
-      ? "The checkpoint is not of a LossScaleOptimizer: load it into the `innerOptimizer`."
-      : "The checkpoint is of a LossScaleOptimizer: load it into one.";
-  }
-  return isWanted
-    ? `The checkpoint has no ${show(name)}${HINT}`
-    : `The checkpoint's ${show(name)} is not known to the optimizer${HINT}`;
-}
-
-/** What to say of state that only the optimizer has, or only the file, if the other has the variable: an option decides. */
-function optionText(name: string, others: ReadonlyMap<string, unknown>, isWanted: boolean): string | undefined {
-  const cut = name.lastIndexOf("/");
-  const [path, slot] = [name.slice(0, cut), name.slice(cut + 1)];
-  const option = KEPT_BY[(SLOTS as readonly string[]).indexOf(slot)]?.option;
-  if (option === undefined || !others.has(`${path}/velocity`)) return undefined;
-  return isWanted
-    ? `The checkpoint has no state (${slot}) of ${show(path)}: it was saved with \`${option}\` off. Make the optimizer without it.`
-    : `The checkpoint has state (${slot}) of ${show(path)}, which this optimizer does not keep: make it with \`${option}\`.`;
-}
-
-function assertStorable(optimizer: Checkpointed): void {
+function assertStorable(optimizer: StoredOptimizer): void {
   if (typeof optimizer?.getConfig !== "function") {
     throw new TypeError(message("optimizer", "an RMSprop or a LossScaleOptimizer", optimizer));
   }

@@ -5,15 +5,30 @@
 // could take the new name back.
 
 import { randomUUID } from "node:crypto";
-import { chmod, open, readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  type Stats,
+  stat,
+} from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { platform } from "node:process";
+import { allocated } from "../formats/bytes.js";
 import { message, show } from "../support/messages.js";
 import { runExclusive } from "./run-exclusive.js";
-import { storable } from "./storable.js";
+import { BEGINNING, looksLikeCheckpoint, PIECE, storable } from "./storable.js";
 
-/** A temporary file that was not written to for so long is one of a process that died; in milliseconds. */
+/** A temporary file that was not written to for this long is one of a process that died; in milliseconds. */
 const ABANDONED = 600_000;
+
+/** How file systems say that they do not synchronize folders, or have no owners: CIFS, VirtualBox, FUSE. */
+const NOT_HERE: readonly unknown[] = ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /** The files whose leftovers were looked for. */
 const cleaned = new Set<string>();
@@ -23,56 +38,121 @@ const cleaned = new Set<string>();
  * last call that was done, or of one that was under way. Calls for the same file are done in their order. Several processes
  * may write the same file: the last one wins.
  *
- * @param path the file, or a link to it, which stays one; its folder must exist. Permissions stay, too. Temporary files
- * beside it are called `.<name>.<uuid>.tmp`, with 71 characters of the name at most; those of processes that died are removed
- * by the first call, ten minutes later or after that.
- * @param bytes what `save` returned; copied.
- * @throws the system's error if the file cannot be written (`ENOENT`, `ENOSPC`, `EACCES`, …), and an error for what is there
- * and no file.
+ * @param path the file, or a link to it, which stays one. Folders that are missing are made. Permissions stay, and so do
+ * owner and group where the process may set them. Temporary files beside it are called `.<name>.<uuid>.tmp`, with 71
+ * characters of the name at most; those of processes that died are removed by the first call, ten minutes later or after
+ * that.
+ * @param bytes what `save` returned. Up to 64 MiB are copied; more must not change until the promise is settled.
+ * @throws (by rejection) `TypeError` or `RangeError` for arguments that are not as described, the system's error if the file
+ * cannot be written (`ENOSPC`, `EACCES`, …), and an error for what is there and no file.
  */
-export function writeCheckpoint(path: string, bytes: Uint8Array): Promise<void> {
-  if (typeof path !== "string") throw new TypeError(message("path", "a string", path));
+export async function writeCheckpoint(path: string, bytes: Uint8Array): Promise<void> {
+  const target = resolve(checkedPath(path));
   const own = storable(bytes);
-  const target = resolve(path);
-  return runExclusive(target, () => replace(target, own));
+  await runExclusive(target, () => replace(target, own));
 }
 
 /**
  * The bytes of the file, or `null` if there is none yet.
  *
- * @throws the system's error if there is one that cannot be read.
+ * @throws (by rejection) the system's error if there is one that cannot be read, and `OutOfMemoryError` if there is no room.
  */
 export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (typeof path !== "string") throw new TypeError(message("path", "a string", path));
+  const file = await open(checkedPath(path), "r").catch(unlessMissing);
+  if (!file) return null;
   try {
-    // As a plain Uint8Array: Node's Buffer can be a view on memory that it shares.
-    return Uint8Array.from(await readFile(path));
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return null;
-    throw error;
+    const { size } = await file.stat();
+    // As a plain Uint8Array: Node's Buffer can be a view on memory that it shares. What has no size can have content: a pipe.
+    return size === 0 ? Uint8Array.from(await file.readFile()) : await readPieces(file, size);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Deletes a checkpoint; of a link, the file that it leads to.
+ *
+ * @returns whether there was one.
+ * @throws (by rejection) the system's error if it cannot be deleted, and an error for what is there and no file.
+ */
+export async function deleteCheckpoint(path: string): Promise<boolean> {
+  const name = resolve(checkedPath(path));
+  return runExclusive(name, async () => {
+    const target = await targetOf(name);
+    const old = await existingFile(target);
+    if (!old) return false;
+    await rm(target);
+    await synchronize(dirname(target));
+    return true;
+  });
+}
+
+/**
+ * The names of the checkpoints in a folder, sorted: of the files that begin as one does. None if there is no such folder.
+ *
+ * @throws (by rejection) the system's error if the folder cannot be read.
+ */
+export async function listCheckpoints(folder: string): Promise<string[]> {
+  const names = (await readdir(checkedPath(folder, "folder")).catch(unlessMissing)) ?? [];
+  const found: string[] = [];
+  for (const name of names) if (!TEMPORARY.test(name) && (await isCheckpoint(join(folder, name)))) found.push(name);
+  return found.sort();
+}
+
+function checkedPath(path: unknown, argument = "path"): string {
+  if (typeof path !== "string") throw new TypeError(message(argument, "a string", path));
+  if (path === "" || path.includes("\0")) throw new RangeError(message(argument, "not empty, and without \\0", path));
+  return path;
+}
+
+async function readPieces(file: FileHandle, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = allocated(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(bytes, at, Math.min(PIECE, size - at), null);
+    if (bytesRead === 0) return bytes.slice(0, at);
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+async function isCheckpoint(path: string): Promise<boolean> {
+  const about = await stat(path).catch(() => undefined);
+  if (!about?.isFile()) return false;
+  const file = await open(path, "r").catch(() => undefined);
+  if (!file) return false;
+  try {
+    const beginning = new Uint8Array(BEGINNING);
+    const { bytesRead } = await file.read(beginning, 0, BEGINNING, null);
+    return looksLikeCheckpoint(beginning.subarray(0, bytesRead), about.size);
+  } finally {
+    await file.close();
   }
 }
 
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
   // A name that is a link goes on to be one.
+  const first = await mkdir(dirname(path), { recursive: true });
   const target = await targetOf(path);
   // Nobody may read the new file who could not read the old one, and who could may go on.
-  const old = await stat(target).catch(unlessMissing);
-  if (old?.isFile() === false) throw new Error(`${show(target)} is no regular file, and is left as it is.`);
+  const old = await existingFile(target);
   const folder = dirname(target);
   const temporary = join(folder, `${prefix(target)}${randomUUID()}.tmp`);
-  // Opened before anything is done, because not every folder can be. On Windows none can; there, renaming is written to the
-  // journal.
-  const entries = platform === "win32" ? undefined : await open(folder, "r");
+  // Opened before anything is done, because not every folder can be.
+  const entries = await opened(folder);
   try {
-    await write(temporary, bytes, old && old.mode & 0o777);
+    await write(temporary, bytes, old);
     await rename(temporary, target);
-    await entries?.sync();
+    if (entries) await synced(entries);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   } finally {
     await entries?.close();
+  }
+  // A folder that was made is an entry of the one above.
+  if (first !== undefined) {
+    for (let made = dirname(path); made.length >= first.length; made = dirname(made)) await synchronize(dirname(made));
   }
   if (cleaned.has(target)) return;
   cleaned.add(target);
@@ -80,9 +160,37 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
   await clean(target).catch(() => {});
 }
 
+/** What is known of a file, `undefined` if there is none. @throws for what is there and no file. */
+async function existingFile(path: string): Promise<Stats | undefined> {
+  const found = await stat(path).catch(unlessMissing);
+  if (found?.isFile() === false) throw new Error(`${show(path)} is no regular file, and is left as it is.`);
+  return found;
+}
+
+/** A folder to be synchronized. On Windows none can be opened; there, renaming is written to the journal. */
+const opened = async (folder: string) => (platform === "win32" ? undefined : open(folder, "r"));
+
+async function synchronize(folder: string): Promise<void> {
+  const entries = await opened(folder);
+  try {
+    if (entries) await synced(entries);
+  } finally {
+    await entries?.close();
+  }
+}
+
+/** Waits until a folder's entries are on the disk, where the file system knows how. */
+const synced = (entries: FileHandle) => entries.sync().catch(unlessNotHere);
+
+const codeOf = (error: unknown) => (error as { code?: unknown }).code;
+
 /** `undefined` for what is not there. */
 function unlessMissing(error: unknown): undefined {
-  if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+  if (codeOf(error) !== "ENOENT") throw error;
+}
+
+function unlessNotHere(error: unknown): void {
+  if (!NOT_HERE.includes(codeOf(error))) throw error;
 }
 
 /** The file that the path leads to, also if there is none yet behind a link. */
@@ -98,14 +206,25 @@ async function targetOf(path: string): Promise<string> {
 const prefix = (target: string) => `.${basename(target).slice(0, 71)}.`;
 /** … and end so. */
 const SUFFIX = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
+const TEMPORARY = /^\..*\.[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/;
 
-/** Writes a new file with these permissions, and waits until all of it is on the disk. */
-async function write(path: string, bytes: Uint8Array, mode: number | undefined): Promise<void> {
+/** Writes a new file with the owner and the permissions of the old one, and waits until all of it is on the disk. */
+async function write(path: string, bytes: Uint8Array, old: Stats | undefined): Promise<void> {
+  const mode = old && old.mode & 0o777;
+  const { length } = bytes;
   const file = await open(path, "wx", mode);
   try {
-    await file.writeFile(bytes);
-    // The process' mask has taken some away.
-    if (mode !== undefined && ((await stat(path)).mode & 0o777) !== mode) await chmod(path, mode);
+    for (let at = 0; at < length; ) {
+      at += (await file.write(bytes, at, Math.min(PIECE, length - at), null)).bytesWritten;
+    }
+    if (old) {
+      const now = await file.stat();
+      // Only root gives files away; a group can be one of the process' own.
+      if (now.uid !== old.uid || now.gid !== old.gid)
+        await file.chown(old.uid, old.gid).catch(() => file.chown(now.uid, old.gid).catch(() => {}));
+      // The process' mask has taken some away.
+      if ((now.mode & 0o777) !== mode) await file.chmod(mode as number);
+    }
     await file.sync();
   } finally {
     await file.close();

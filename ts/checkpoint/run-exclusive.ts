@@ -1,4 +1,4 @@
-// One after the other, for each key: of two calls, the later one has the last word.
+// One call after the other, for each key: of two calls, the later one has the last word.
 
 const last = new Map<string, Promise<unknown>>();
 

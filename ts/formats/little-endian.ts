@@ -1,15 +1,12 @@
 // Numbers in the byte order of files.
 
-const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+/** Whether the host has the byte order of files. */
+export const isLittleEndian: boolean = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
-/** Numbers of 4 bytes as they are in a file, or back; in place. */
-export function swapped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+/** Numbers of `width` bytes as they are in a file, or back: the bytes themselves, except on the rare big-endian host. */
+export function swapped(bytes: Uint8Array<ArrayBuffer>, width: number): Uint8Array<ArrayBuffer> {
   if (isLittleEndian) return bytes;
-  for (let i = 0; i < bytes.length; i += 4) bytes.subarray(i, i + 4).reverse();
-  return bytes;
-}
-
-/** A copy of the numbers as the bytes of a file. */
-export function littleEndian(values: Float32Array | Int32Array): Uint8Array<ArrayBuffer> {
-  return swapped(new Uint8Array(values.slice().buffer));
+  const copy = bytes.slice();
+  for (let i = 0; i < copy.length; i += width) copy.subarray(i, i + width).reverse();
+  return copy;
 }

@@ -7,60 +7,83 @@
 
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
-import { arrayKind } from "../support/typed-array.js";
-import { littleEndian, swapped } from "./little-endian.js";
+import { allocated } from "./bytes.js";
+import { dtypeOf, type Values, valuesOf, valueWriter, widthOf } from "./typed-values.js";
 import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
-/** The number types of an optimizer's state. */
-const TYPES = { F32: Float32Array, I32: Int32Array } as const;
-/** Bytes of a number of either. */
-const WIDTH = 4;
-
+/** An array to be written. */
 export interface Tensor {
   readonly shape: readonly number[];
-  readonly values: Float32Array | Int32Array;
+  readonly values: Values;
 }
 
-export interface File {
+/** What is written into a file. */
+export interface Content {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-/** Longest header that is read: 100,000 tensors with ordinary names. A hostile one must not exhaust memory. */
-const MAXIMUM_HEADER = 16_000_000;
-const ALIGNMENT = 16;
+/** An array of a file. A million of them can be in one, so views on the bytes are made when they are asked for. */
+export class StoredTensor {
+  /** Its type, as the format calls it: F32, I64, BF16, … */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly #file: Uint8Array<ArrayBuffer>;
+  readonly #begin: number;
+  readonly #end: number;
 
-/** The text of the header that `write` gives a file. */
-export function headerText({ metadata, tensors }: File): string {
+  constructor(file: Uint8Array<ArrayBuffer>, dtype: string, shape: readonly number[], begin: number, end: number) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.#file = file;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  /** The numbers: a view on the file's bytes where they are aligned. `undefined` for types without an array. */
+  get values(): Values | undefined {
+    return valuesOf(this.dtype, this.#file, this.#begin, this.#end);
+  }
+}
+
+/** What a file says. */
+export interface File {
+  readonly metadata: ReadonlyMap<string, string>;
+  /** In the order of their bytes. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** The longest header that Python's library reads, in bytes. */
+const MAXIMUM_HEADER = 100_000_000;
+const ALIGNMENT = 16;
+const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a] as const;
+
+/** The file's bytes. @throws {CheckpointError} if its header is longer than any that is read, or a text is no Unicode. */
+export function write({ metadata, tensors }: Content): Uint8Array<ArrayBuffer> {
   const parts = [`"__metadata__":${JSON.stringify(metadata)}`];
   let end = 0;
   for (const [name, { shape, values }] of tensors) {
     const begin = end;
     end += values.byteLength;
-    const dtype: keyof typeof TYPES = arrayKind(values) === "Float32Array" ? "F32" : "I32";
-    const place = `"data_offsets":[${begin},${end}]`;
-    parts.push(`${JSON.stringify(name)}:{"dtype":"${dtype}","shape":${JSON.stringify(shape)},${place}}`);
+    parts.push(
+      `${JSON.stringify(name)}:{"dtype":"${dtypeOf(values)}","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
+    );
   }
-  return `{${parts.join(",")}}`;
-}
-
-/** The file's bytes. */
-export function write(file: File): Uint8Array<ArrayBuffer> {
-  const text = encodeUtf8(headerText(file));
-  const tensors = [...file.tensors.values()];
-  const start = Math.ceil((8 + text.length) / ALIGNMENT) * ALIGNMENT;
+  const header = encodeUtf8(`{${parts.join(",")}}`);
+  const start = Math.ceil((8 + header.length) / ALIGNMENT) * ALIGNMENT;
   if (start - 8 > MAXIMUM_HEADER) {
     throw new CheckpointError(
       `The arrays' names and shapes take ${start - 8} bytes; a file holds at most ${MAXIMUM_HEADER}.`,
     );
   }
-  const bytes = new Uint8Array(start + tensors.reduce((sum, { values }) => sum + values.byteLength, 0));
+  const bytes = allocated(start + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.fill(0x20, 8, start);
-  bytes.set(text, 8);
+  bytes.set(header, 8);
+  const writeValues = valueWriter(bytes);
   let at = start;
-  for (const { values } of tensors) {
-    bytes.set(littleEndian(values), at);
+  for (const { values } of tensors.values()) {
+    writeValues(values, at);
     at += values.byteLength;
   }
   return bytes;
@@ -78,104 +101,122 @@ export function dataStart(bytes: Uint8Array): number {
   return 8 + Number(length);
 }
 
-/** The text of the header, without the spaces behind it. */
-export function readHeaderText(bytes: Uint8Array): string {
-  try {
-    return decodeUtf8(bytes.subarray(8, dataStart(bytes))).trimEnd();
-  } catch (cause) {
-    if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
-  }
-}
-
 /**
- * What the bytes of a file say. The tensors can be views on the bytes, which must not change any more.
+ * What the bytes of a file say. The tensors are views on the bytes, which must not change any more.
  *
  * @throws {CheckpointError} if the file is not one that a writer of safetensors makes.
  */
 export function read(bytes: Uint8Array<ArrayBuffer>): File {
-  const header = parseHeader(readHeaderText(bytes));
-  const { __metadata__: about, ...entries } = header;
-  const metadata = checkedMetadata(about);
-  const data = bytes.subarray(dataStart(bytes));
-  const places = Object.entries(entries).map(([name, entry]) => ({ name, ...checkedEntry(name, entry) }));
+  const start = dataStart(bytes);
+  const { header, colons } = parseHeader(bytes.subarray(8, start));
+  const metadata = checkedMetadata(header["__metadata__"]);
+  const entries: Entry[] = [];
+  for (const name of Object.keys(header)) {
+    if (name !== "__metadata__") entries.push(checkedEntry(name, header[name]));
+  }
+  // JSON.parse keeps the last of two equal keys, and passes over what is not known: then there are more colons.
+  if (colons !== 4 * entries.length + metadata.size + Number(Object.hasOwn(header, "__metadata__"))) {
+    throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
+  }
   // Among tensors that begin at the same byte, those of no bytes come first.
-  places.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  const tensors = new Map<string, Tensor>();
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const size = bytes.length - start;
+  const tensors = new Map<string, StoredTensor>();
   let last = 0;
-  for (const { name, type, shape, begin, end } of places) {
-    if (begin !== last || end > data.length) {
+  for (const { name, dtype, shape, begin, end } of entries) {
+    if (begin !== last || end > size) {
       throw new CheckpointError(
-        `Tensor ${show(name)} is said to be at bytes ${begin} to ${end}; expected ${last} up to at most ${data.length}.`,
+        `Tensor ${show(name)} is said to be at bytes ${begin} to ${end}; expected ${last} up to at most ${size}.`,
       );
     }
-    const isAligned = (data.byteOffset + begin) % WIDTH === 0;
-    const own = swapped(isAligned ? data.subarray(begin, end) : data.slice(begin, end));
-    tensors.set(name, { shape, values: new type(own.buffer, own.byteOffset, own.length / WIDTH) });
+    tensors.set(name, new StoredTensor(bytes, dtype, shape, start + begin, start + end));
     last = end;
   }
-  if (last !== data.length)
-    throw new CheckpointError(`The checkpoint has ${data.length} bytes of data; its tensors have ${last}.`);
+  if (last !== size) throw new CheckpointError(`The checkpoint has ${size} bytes of data; its tensors have ${last}.`);
   return { metadata, tensors };
 }
 
-function parseHeader(text: string): Record<string, unknown> {
+/** The numbers of a tensor that must be float32. */
+export function floatsIn(name: string, tensor: StoredTensor): Float32Array<ArrayBuffer> {
+  assertFloats(name, tensor);
+  return tensor.values as Float32Array<ArrayBuffer>;
+}
+
+/** @throws {CheckpointError} if a tensor is not float32. */
+export function assertFloats(name: string, { dtype }: StoredTensor): void {
+  if (dtype !== "F32") throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it has ${show(dtype)}.`);
+}
+
+/** The header, and how many keys its text has. */
+function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; colons: number } {
+  let text: string;
   let header: unknown;
-  let again: string;
   try {
+    text = decodeUtf8(bytes);
     header = JSON.parse(text);
-    // Of what is nested too deeply, engines throw a RangeError here.
-    again = JSON.stringify(header);
   } catch (cause) {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
   }
-  if (typeof header !== "object" || header === null || Array.isArray(header))
-    throw new CheckpointError("The checkpoint's header is not an object.");
-  // JSON.parse keeps the last of two equal keys; written again, the text is shorter then.
-  if (again.length !== text.length)
-    throw new CheckpointError("The checkpoint's header is not as it was written: something is repeated, or not known.");
-  return header as Record<string, unknown>;
+  if (!isObject(header)) throw new CheckpointError("The checkpoint's header is not an object.");
+  return { header, colons: countColons(text) };
 }
 
-function checkedMetadata(metadata: unknown = {}): Record<string, string> {
-  const entries = typeof metadata === "object" && metadata !== null ? Object.entries(metadata) : undefined;
-  const wrong = entries?.find(([, value]) => typeof value !== "string");
-  if (!entries || wrong) {
-    throw new CheckpointError(
-      `The checkpoint's metadata must be texts by name; received ${show(wrong?.[1] ?? metadata)}.`,
-    );
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** How many keys a JSON text has: its colons outside of strings. */
+function countColons(text: string): number {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === COLON) count += 1;
+    else if (code === QUOTE) {
+      // JSON.parse has taken the text: each string ends.
+      for (i += 1; text.charCodeAt(i) !== QUOTE; i++) if (text.charCodeAt(i) === BACKSLASH) i += 1;
+    }
   }
-  return Object.fromEntries(entries);
+  return count;
 }
 
-interface Place {
-  readonly type: (typeof TYPES)[keyof typeof TYPES];
+function checkedMetadata(metadata: unknown = {}): Map<string, string> {
+  const texts = new Map<string, string>();
+  const wrong = (value: unknown) =>
+    new CheckpointError(`The checkpoint's metadata must be texts by name; received ${show(value)}.`);
+  if (!isObject(metadata)) throw wrong(metadata);
+  for (const [name, text] of Object.entries(metadata)) {
+    if (typeof text !== "string") throw wrong(text);
+    texts.set(name, text);
+  }
+  return texts;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
 }
 
-function checkedEntry(name: string, entry: unknown): Place {
-  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  if (typeof dtype !== "string" || !Object.hasOwn(TYPES, dtype)) {
-    const known = Object.keys(TYPES).join(" or ");
-    throw new CheckpointError(`Tensor ${show(name)} must have dtype ${known}; it has ${show(dtype)}.`);
-  }
+function checkedEntry(name: string, entry: unknown): Entry {
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {};
+  const width = typeof dtype === "string" ? widthOf(dtype) : undefined;
+  if (width === undefined) throw new CheckpointError(`Tensor ${show(name)} has no known dtype: ${show(dtype)}.`);
   if (!isCounts(shape)) throw new CheckpointError(`Tensor ${show(name)} has no valid shape: ${show(shape)}.`);
   if (!isCounts(offsets) || offsets.length !== 2) {
     throw new CheckpointError(`Tensor ${show(name)} has no valid data_offsets: ${show(offsets)}.`);
   }
-  const type = TYPES[dtype as keyof typeof TYPES];
   const [begin, end] = offsets as [number, number];
-  const size = shape.reduce((product, length) => product * length, WIDTH);
+  const size = shape.reduce((product, length) => product * length, width);
   if (end - begin !== size) {
     throw new CheckpointError(
       `Tensor ${show(name)} of shape [${shape}] needs ${size} bytes; its offsets leave ${end - begin}.`,
     );
   }
-  return { type, shape, begin, end };
+  return { name, dtype: dtype as string, shape, begin, end };
 }
 
-function isCounts(value: unknown): value is readonly number[] {
+/** Whether these are lengths or offsets. */
+export function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }

@@ -34,7 +34,7 @@ export function looksLikeZip(bytes: Uint8Array): boolean {
  */
 export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   const view = viewOf(bytes);
-  /** The place of a record, if it is whole and is one. */
+  /** The offset of a record, if it is whole and is one. */
   const checked = (at: number, { signature, size }: { signature: number; size: number }) => {
     if (at + size > bytes.length || view.getUint32(at, true) !== signature) throw broken(`no record at byte ${at}`);
     return at;

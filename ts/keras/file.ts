@@ -1,23 +1,24 @@
-// A model saved by Keras 3 as `.keras` or `.weights.h5`: the state of its optimizer, and the values of its weights.
-//
-// In `optimizer/vars`, Keras numbers an optimizer's arrays without saying what they are: which options were on decides. So
-// nothing is loaded without the configuration they were saved with.
+// A model saved by Keras, as `.keras`, `.weights.h5` or `.h5`: the state of its optimizer, and the values of its weights.
 
-import { type Hdf5, readHdf5 } from "../formats/hdf5.js";
-import { checkedBytes } from "../formats/own-bytes.js";
-import { decodeUtf8 } from "../formats/utf8.js";
-import { looksLikeZip, readZip } from "../formats/zip.js";
-import type { LossScaleConfig, RMSpropConfig } from "../optimizers/config.js";
-import type { Serialized } from "../schedules/serialization.js";
+import { checkedBytes } from "../formats/bytes.js";
+import type { Dataset } from "../formats/hdf5-dataset.js";
+import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, StateError } from "../support/errors.js";
+import { CheckpointError, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
-
-/** What `keras.optimizers.serialize` gives for the optimizers that this package has. */
-export type KerasOptimizer =
-  | (Serialized<RMSpropConfig> & { readonly class_name: "RMSprop" })
-  | (Serialized<LossScaleConfig> & { readonly class_name: "LossScaleOptimizer" });
+import { isObject, type ModelFile, openModel, parsedObject } from "./model-file.js";
+import {
+  classNameOf,
+  innerOf,
+  type KerasOptimizer,
+  knownOptimizer,
+  rateOf,
+  scaledByDefault,
+  slotsOf,
+} from "./optimizer-config.js";
+import { arraysAt, isScaled, namedState, numberedState, type OptimizerState } from "./optimizer-state.js";
+import { findOptimizers, findWeights, type KerasOptimizerEntry, type KerasWeight, NAMED_STATE } from "./weights.js";
 
 /** What `readKeras` cannot know from the file. */
 export interface ReadOptions {
@@ -26,180 +27,202 @@ export interface ReadOptions {
    * parsed. Without it the weights can be read, not the optimizer's state.
    */
   readonly optimizer?: string | object | undefined;
+  /**
+   * Which of the file's `optimizers`, if the model has several: `"d_optimizer"`, the name of the model's attribute. Default:
+   * `"optimizer"`, that of `model.compile`.
+   */
+  readonly optimizerPath?: string | undefined;
 }
 
-/** One of the model's weights. */
-export interface KerasWeight {
-  /** Its shape. */
-  readonly shape: readonly number[];
-  /** The name of the layer, `""` if the file does not say it. */
-  readonly layer: string;
-  /** Its numbers, a copy. */
-  readonly value: Float32Array<ArrayBuffer>;
-}
+/** Once the module `jsfive`. @deprecated Nothing is needed: HDF5 is read here. */
+export type Hdf5 = object;
 
 /** What is needed of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
-export interface Receiver {
-  /** Names it in messages. */
-  readonly name: string;
-  /** Whether it has state to put something into. */
-  readonly built: boolean;
-  /** Its own variables, in Keras' order. */
-  readonly variables: readonly ReceiverVariable[];
-  /** Puts all of its state in, by number, or throws and changes nothing. */
-  loadOwnVariables(store: Readonly<Record<string, ArrayLike<number>>>): void;
+export type Receiver = Pick<StoredOptimizer, "name" | "built" | "variables" | "trainableVariables" | "setWeights">;
+
+/** What is needed of an optimizer of `rmsprop-wasm/tfjs`. */
+export interface TensorReceiver {
+  /** The optimizer underneath. */
+  readonly core: Pick<Receiver, "name" | "variables">;
+  /** Puts all of its state in, by names, or rejects and changes nothing. */
+  setWeights(weights: NamedValues[]): Promise<void>;
 }
 
-/** What is needed of an optimizer's own variable. */
-export interface ReceiverVariable {
-  /** The last part of its path. */
+/** A weight of a `tf.Optimizer`. */
+export interface NamedValues {
+  /** `iter`, `learning_rate`, or the variable's name, a slash and the kind of state. */
+  name: string;
+  /** The numbers, with as much of a tensor as is asked for. */
+  // biome-ignore lint/suspicious/noExplicitAny: the tensor of whichever tfjs, of which there may be several.
+  tensor: any;
+}
+
+/** What is needed of a `tf.Variable`, or of a weight of a `tf.LayersModel`. */
+export interface NamedVariable {
+  /** Its name in tfjs. */
   readonly name: string;
   /** Its shape. */
-  readonly shape: readonly number[];
-  /** Its type, as NumPy calls it. */
-  readonly dtype: string;
-  /** Which kind of state it is; `null` for counters and rates. */
-  readonly slot: string | null;
-  /** Whose state it is; `null` for counters and rates. */
-  readonly variable: {
-    /** Names it in messages. */
-    readonly path: string;
-  } | null;
+  readonly shape: readonly (number | null)[];
 }
 
-/** What is needed of a variable. */
-export interface Target {
-  /** Names it in messages. */
-  readonly path: string;
-  /** The shape that the weight must have. */
-  readonly shape: readonly number[];
-  /** Its values; asking throws if it was freed. */
-  readonly value: Float32Array;
-  /** Sets all of its values. */
-  assign(values: ArrayLike<number>): void;
-}
-
-const STATE = "optimizer/vars/";
-const OPTIMIZER = "optimizer/";
-const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+const DEFAULT_PATH = "optimizer";
 
 /**
- * Reads a model that Keras 3 saved.
+ * Reads a model that Keras saved: Keras 3's `.keras` and `.weights.h5`, and the `.h5` of Keras 2 and 3.
  *
- * @param bytes the content of a `.keras` or `.weights.h5` file.
- * @param hdf5 the module `jsfive`: `import * as hdf5 from "jsfive"`.
- * @throws {CheckpointError} if it is neither, or is broken.
+ * @param bytes the content of the file.
+ * @param hdf5 is not needed any more, and ignored: it was the module `jsfive`. Options may stand here.
+ * @throws {CheckpointError} if it is no such file, or is broken.
+ * @throws {TypeError} for arguments that are not as documented.
  */
-export function readKeras(bytes: Uint8Array, hdf5: Hdf5, options: ReadOptions = {}): KerasFile {
-  checkedBytes(bytes);
-  if (typeof hdf5?.File !== "function") throw new TypeError(message("hdf5", "the module jsfive", hdf5));
-  const given = option(checkedObject("options", options, ["optimizer"]), "optimizer");
-  if (looksLikeZip(bytes)) {
-    if (given !== undefined) throw new TypeError("Argument `optimizer` is for .weights.h5; a .keras file has its own.");
-    const members = readZip(bytes);
-    const member = (name: string) => {
-      const content = members.get(name);
-      if (!content) throw new CheckpointError(`The archive has no ${show(name)}: it is no .keras file of Keras 3.`);
-      return content;
-    };
-    const { compile_config } = parsed("config.json", () => decodeUtf8(member("config.json")));
-    const compiled = typeof compile_config === "object" && compile_config !== null ? compile_config : {};
-    const optimizer = (compiled as { optimizer?: unknown }).optimizer;
-    return new KerasFile(readHdf5(member("model.weights.h5"), hdf5), optimizer);
+export function readKeras(bytes: Uint8Array, hdf5?: Hdf5 | ReadOptions | null, options?: ReadOptions): KerasFile {
+  const content = checkedBytes(bytes);
+  const isModule = options !== undefined || typeof (hdf5 as { File?: unknown } | undefined)?.File === "function";
+  const given = checkedObject("options", (isModule ? options : hdf5) ?? {}, ["optimizer", "optimizerPath"]);
+  const [serialized, path] = [option(given, "optimizer"), option(given, "optimizerPath")];
+  if (path !== undefined && typeof path !== "string") {
+    throw new TypeError(message("optimizerPath", "a string, one of the file's `optimizers`", path));
   }
-  if (!SIGNATURE.every((byte, i) => bytes[i] === byte)) {
-    throw new CheckpointError("The file is neither an archive (.keras) nor HDF5 (.weights.h5).");
+  if (serialized !== undefined && typeof serialized !== "string" && !isObject(serialized)) {
+    throw new TypeError(message("optimizer", "JSON, as a string or an object", serialized));
   }
-  const optimizer = typeof given === "string" ? parsed("Argument `optimizer`", () => given) : given;
-  return new KerasFile(readHdf5(bytes, hdf5), optimizer);
+  const optimizer =
+    typeof serialized === "string" ? parsedObject("Argument `optimizer`", () => serialized) : serialized;
+  return new KerasFile(openModel(content), path?.replace(/\/vars\/?$/, ""), optimizer);
 }
-
-function parsed(what: string, text: () => string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text());
-  } catch (cause) {
-    if (cause instanceof CheckpointError) throw cause;
-    throw new CheckpointError(`${what} is not JSON: ${cause}`, { cause });
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new CheckpointError(`${what} must be an object; it is ${show(value)}.`);
-}
-
-type Datasets = ReturnType<typeof readHdf5>;
 
 /** What `readKeras` has read. */
 export class KerasFile {
-  readonly #datasets: Datasets;
-  readonly #optimizer: unknown;
+  readonly #file: ModelFile;
+  readonly #path: string;
+  readonly #serialized: unknown;
+  readonly #weights: ReadonlyMap<string, KerasWeight>;
+  /** The optimizers whose state is in the file, to choose from by `optimizerPath`. */
+  readonly optimizers: readonly KerasOptimizerEntry[];
 
   /** @internal */
-  constructor(datasets: Datasets, optimizer: unknown) {
-    this.#datasets = datasets;
-    this.#optimizer = optimizer;
+  constructor(file: ModelFile, path: string | undefined, given: unknown) {
+    this.#file = file;
+    this.optimizers = findOptimizers(file);
+    this.#weights = findWeights(file, this.optimizers);
+    const has = (wanted: string) => this.optimizers.some((entry) => entry.path === wanted);
+    if (path !== undefined && !has(path)) {
+      throw new CheckpointError(`The file has no state of an optimizer at ${show(path)}${this.#listed()}.`);
+    }
+    this.#path = path ?? (has(NAMED_STATE) ? NAMED_STATE : DEFAULT_PATH);
+    const key = this.#path === NAMED_STATE ? DEFAULT_PATH : this.#path;
+    const compiled = file.compiled[key] ?? undefined;
+    if (compiled !== undefined && given !== undefined) {
+      throw new TypeError(
+        "Argument `optimizer` is for files without a configuration, such as .weights.h5; this one has its own.",
+      );
+    }
+    this.#serialized = compiled ?? given;
   }
 
   /**
-   * The optimizer as Keras has serialized it; `config` is for `RMSprop.fromConfig` or `LossScaleOptimizer.fromConfig`.
+   * The optimizer as Keras has serialized it; `config` is for `RMSprop.fromConfig` or `LossScaleOptimizer.fromConfig`, that of
+   * tf.keras 2 for `convertLegacyConfig` first. Of a model of mixed precision, it is the LossScaleOptimizer that Keras made.
    *
    * @throws {CheckpointError} if it is not known, or is neither.
    */
   get optimizer(): KerasOptimizer {
-    const optimizer = this.#optimizer;
-    if (optimizer === undefined || optimizer === null) {
+    const serialized = this.#serialized;
+    if (serialized === undefined) {
       throw new CheckpointError(
         "The file does not say what its optimizer was: save a compiled model as .keras, or give `optimizer` to `readKeras`.",
       );
     }
-    if (isRMSprop(optimizer) || isLossScaled(optimizer)) return optimizer;
-    throw new CheckpointError(
-      `The file's optimizer must be an RMSprop, alone or in a LossScaleOptimizer; it is ${show(nameOf(optimizer))}.`,
-    );
+    const known = knownOptimizer(serialized);
+    if (!known) {
+      throw new CheckpointError(
+        `The file's optimizer must be an RMSprop, alone or in a LossScaleOptimizer; it is ${show(classNameOf(serialized))}.`,
+      );
+    }
+    if (this.#path === NAMED_STATE)
+      return namedState(this.#arrays()).inner || known.class_name === "RMSprop" ? known : innerOf(known);
+    return known.class_name === "RMSprop" && isScaled(this.#arrays()) ? scaledByDefault(known) : known;
   }
 
-  /** The model's weights by their paths in the file, such as `layers/dense/vars/0`, in the file's order. */
+  /**
+   * The model's weights by their paths in the file, such as `layers/dense/vars/0`, in the file's order. What optimizers and
+   * metrics keep is not among them.
+   */
   get weights(): ReadonlyMap<string, KerasWeight> {
-    const all = [...this.#datasets].filter(([path]) => !path.startsWith(OPTIMIZER));
-    return new Map(
-      all.map(([path, { dataset, group }]) => {
-        const value = Float32Array.from(dataset.numbers);
-        return [path, { shape: dataset.shape, layer: group, value }];
-      }),
-    );
+    return this.#weights;
   }
 
   /**
    * Puts the state of the file's optimizer into one with the same configuration, built over variables in the order of
-   * Keras' `model.trainable_variables`: all of it, or nothing and an error.
+   * Keras' `model.trainable_variables`: all of it, or nothing and an error. State of a LossScaleOptimizer may go into a plain
+   * RMSprop: then the loss scale stays behind.
    *
    * @throws {CheckpointError} if options, number, shapes or types differ; it says what and where.
    * @throws {StateError} if the optimizer is not built, or was freed.
    */
-  loadOptimizer(optimizer: Receiver): void {
-    assertBuilt(optimizer);
-    const { variables } = optimizer;
-    const [there, here] = [groupsOf(this.optimizer), groups(variables)];
-    if (String(there) !== String(here)) {
-      throw new CheckpointError(
-        `The file's optimizer keeps ${there.join(", ")}; this one keeps ${here.join(", ")}. Make it with the file's options: \`fromConfig(file.optimizer.config)\`.`,
-      );
+  loadOptimizer(optimizer: Receiver): void;
+  /**
+   * The same for an optimizer of `rmsprop-wasm/tfjs`, whose variables are named here: `model.trainableWeights`, in Keras' order.
+   *
+   * @throws (by rejection) {CheckpointError} if options, number, shapes or types differ; it says what and where.
+   */
+  loadOptimizer(optimizer: TensorReceiver, variables: readonly NamedVariable[]): Promise<void>;
+  loadOptimizer(optimizer: Receiver | TensorReceiver, variables: readonly NamedVariable[] = []): void | Promise<void> {
+    return "core" in optimizer ? this.#loadTensors(optimizer, variables) : this.#load(optimizer);
+  }
+
+  async #loadTensors(optimizer: TensorReceiver, trained: readonly NamedVariable[]): Promise<void> {
+    if (!Array.isArray(trained) || trained.some((variable) => typeof variable?.name !== "string")) {
+      throw new TypeError(message("variables", "an array of variables with names", trained));
     }
-    const arrays = [...this.#datasets].filter(([path]) => path.startsWith(STATE));
-    if (arrays.length !== variables.length) {
-      throw new CheckpointError(
-        `The file's optimizer has ${arrays.length} arrays, this one ${variables.length}: it must be built with as many variables as the model trains.`,
-      );
-    }
-    const store = variables.map(({ shape, dtype, name, slot, variable }, i) => {
-      const what = variable ? `${slot} of variable "${variable.path}"` : name;
-      return this.#array(`${STATE}${i}`, what, shape, dtype).values;
+    // Counters and rates as they are there; slots for the variables that it is about to meet.
+    const scalars = optimizer.core.variables.filter(({ slot }) => slot === null);
+    const kept = slotsOf(innerOf(this.optimizer));
+    const slots = kept.flatMap((slot) =>
+      trained.map(({ name, shape }) => ({
+        ...{ name, slot, dtype: "float32", shape: shape as readonly number[], value: new Float32Array() },
+        variable: { path: name, shape: shape as readonly number[], value: new Float32Array(), assign: () => {} },
+      })),
+    );
+    const states: StoredState[] = [...scalars, ...slots];
+    const values = this.#values({ variables: states, trained: trained.length });
+    const weights = states.map(({ name, slot, shape, dtype }, i): NamedValues => {
+      const numbers = values[i] as ArrayLike<number> | number;
+      const data = async () => (typeof numbers === "number" ? [numbers] : numbers);
+      // tfjs calls the counter otherwise.
+      const called = slot === null ? name.replace(/^iteration$/, "iter") : `${name}/${slot}`;
+      return { name: called, tensor: { shape, dtype, data } };
     });
+    await optimizer.setWeights(weights.filter((_, i) => !states[i]?.ignored));
+  }
+
+  #load(optimizer: Receiver): void {
+    assertBuilt(optimizer);
+    const { variables, trainableVariables } = optimizer;
+    const weights = this.#values({ variables, trained: trainableVariables.length });
     try {
-      optimizer.loadOwnVariables(Object.fromEntries(store.entries()));
+      optimizer.setWeights(weights);
     } catch (cause) {
-      if (cause instanceof StateError) throw cause;
+      if (cause instanceof StateError || cause instanceof OutOfMemoryError) throw cause;
       throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
     }
+  }
+
+  /** The file's state for these variables of an optimizer, which was built with so many variables to train. */
+  #values({ variables, trained }: Pick<Receiver, "variables"> & { trained: number }): (ArrayLike<number> | number)[] {
+    const saved = this.optimizer;
+    const arrays = this.#arrays();
+    this.#assertThere(arrays);
+    const [kept, wanted] = [slotsOf(innerOf(saved)), slotNames(variables)];
+    if (String(kept) !== String(wanted)) {
+      throw new CheckpointError(
+        `The file's optimizer keeps ${kept.join(", ")}; this one keeps ${wanted.join(", ")}. Make it with the file's options: \`fromConfig(file.optimizer.config)\`.`,
+      );
+    }
+    const isNamed = this.#path === NAMED_STATE;
+    const state = isNamed ? namedState(arrays) : numberedState(arrays, saved, this.#file.version);
+    for (const slot of kept) this.#assertCount(state.slots.get(slot)?.length ?? 0, trained);
+    return new StateMatch(state, rateOf(innerOf(saved)), variables).weights();
   }
 
   /**
@@ -209,69 +232,127 @@ export class KerasFile {
    * @throws {CheckpointError} if a path is not in the file, or its shape or type differs.
    * @throws {StateError} if a variable was freed.
    */
-  loadVariables(variables: Readonly<Record<string, Target>>): void {
-    const targets = Object.entries(checkedObject("variables", variables)) as [string, Target][];
+  loadVariables(variables: Readonly<Record<string, StoredVariable>>): void {
+    const targets = Object.entries(checkedObject("variables", variables)) as [string, StoredVariable][];
     const all = targets.map(([path, variable]) => {
       // Throws if it was freed.
       void variable.value;
-      return { variable, ...this.#array(path, `variable "${variable.path}"`, variable.shape, "float32") };
+      const what = `variable "${variable.path}"`;
+      const dataset = this.#file.datasets.get(path);
+      if (!dataset) throw new CheckpointError(`The file has no array ${show(path)}, for ${what}.`);
+      return { variable, values: matching(dataset, what, variable.shape, "float32") };
     });
     for (const { variable, values } of all) variable.assign(values);
   }
 
-  /** The numbers of an array that must have this shape and this type; `what` says in the message what they are for. */
-  #array(path: string, what: string, shape: readonly number[], dtype: string): { values: Float64Array } {
-    const dataset = this.#datasets.get(path)?.dataset;
-    if (!dataset) throw new CheckpointError(`The file has no array ${show(path)}, for ${what}.`);
-    if (String(dataset.shape) !== String(shape)) {
-      throw new CheckpointError(`Array ${show(path)} has shape [${dataset.shape}]; ${what} has [${shape}].`);
+  #arrays(): Dataset[] {
+    return arraysAt(this.#file, this.#path);
+  }
+
+  #listed(): string {
+    const paths = this.optimizers.map(({ path }) => show(path));
+    return paths.length > 0 ? `; it has ${paths.join(", ")}` : "; it has none";
+  }
+
+  /** There are arrays to be loaded, or an error that says why not. */
+  #assertThere(arrays: readonly Dataset[]): void {
+    if (arrays.length > 0) return;
+    if (this.optimizers.length > 0) {
+      throw new CheckpointError(
+        `The file's optimizers have other names than "optimizer"${this.#listed()}: choose one by \`optimizerPath\` of \`readKeras\`.`,
+      );
     }
-    // TensorFlow counts iterations in 64 bits; what does not fit into 32 is found when it is loaded.
-    const { type } = dataset;
-    if (type !== dtype && !(type === "int64" && dtype === "int32")) {
-      throw new CheckpointError(`Array ${show(path)} has dtype ${type}; ${what} must have ${dtype}.`);
-    }
-    return { values: dataset.numbers };
+    throw new CheckpointError(
+      this.#file.isNamed
+        ? "The file has weights only, or was saved with include_optimizer=False: it holds no state of an optimizer."
+        : "The file holds no state of an optimizer: the model was not compiled, or never trained, when it was saved.",
+    );
+  }
+
+  #assertCount(there: number, here: number): void {
+    if (there === here) return;
+    const others =
+      this.optimizers.length > 1
+        ? ` Or another of the file's optimizers is meant${this.#listed()}: choose one by \`optimizerPath\`.`
+        : "";
+    throw new CheckpointError(
+      there === 0
+        ? `The file's optimizer has no state yet: the model was saved before it was trained, and there is nothing to go on from.${others}`
+        : `The file's optimizer trains ${there} variables, this one was built with ${here}: build it with model.trainable_variables, all of them and no others.${others}`,
+    );
   }
 }
 
-const nameOf = (optimizer: unknown): unknown => (optimizer as { class_name?: unknown }).class_name;
+/** Arrays of a file, matched with the variables of an optimizer. */
+class StateMatch {
+  readonly #state: OptimizerState;
+  readonly #rate: number | undefined;
+  readonly #variables: Receiver["variables"];
 
-function isRMSprop(optimizer: unknown): optimizer is Extract<KerasOptimizer, { class_name: "RMSprop" }> {
-  const { config } = optimizer as { config?: unknown };
-  return nameOf(optimizer) === "RMSprop" && typeof config === "object" && config !== null;
-}
-
-function isLossScaled(optimizer: unknown): optimizer is Extract<KerasOptimizer, { class_name: "LossScaleOptimizer" }> {
-  const { config } = optimizer as { config?: { inner_optimizer?: unknown } };
-  return nameOf(optimizer) === "LossScaleOptimizer" && isRMSprop(config?.inner_optimizer ?? {});
-}
-
-/** What the optimizer keeps, in Keras' order: each of its numbers, and each kind of array once. */
-function groupsOf({ class_name, config }: KerasOptimizer): string[] {
-  if (class_name === "LossScaleOptimizer") {
-    const inner = config.inner_optimizer as Extract<KerasOptimizer, { class_name: "RMSprop" }>;
-    return ["iteration", "learning_rate", "step_counter", "dynamic_scale", ...groupsOf(inner)];
+  constructor(state: OptimizerState, rate: number | undefined, variables: Receiver["variables"]) {
+    this.#state = state;
+    this.#rate = rate;
+    this.#variables = variables;
   }
-  const kept: [string, boolean][] = [
-    ["iteration", true],
-    ["learning_rate", typeof config.learning_rate === "number"],
-    ["average", config.use_ema],
-    ["gradient_accumulator", (config.gradient_accumulation_steps ?? 0) >= 2],
-    ["velocity", true],
-    ["momentum", config.momentum > 0],
-    ["average_gradient", config.centered],
-  ];
-  return kept.filter(([, isKept]) => isKept).map(([name]) => name);
+
+  /** What `setWeights` takes. */
+  weights(): (ArrayLike<number> | number)[] {
+    const isScaled = this.#variables.some(({ name, slot }) => slot === null && name === "dynamic_scale");
+    const { scalars, inner, slots } = this.#state;
+    if (isScaled && !inner) {
+      throw new CheckpointError(
+        "The file's optimizer has no loss scale: load it into the `innerOptimizer`, or into an RMSprop.",
+      );
+    }
+    // A loss scale's own numbers come first, then those inside.
+    const [outer, plain] = isScaled ? [scalars, inner] : [undefined, inner ?? scalars];
+    const seen = new Set<string>();
+    const counts = new Map<string, number>();
+    return this.#variables.map(({ name, shape, dtype, slot, variable }) => {
+      if (slot === null) {
+        const source = outer && !seen.has(name) ? outer : plain;
+        seen.add(name);
+        return this.#scalar(name, source?.get(name), dtype);
+      }
+      const index = counts.get(slot) ?? 0;
+      counts.set(slot, index + 1);
+      const dataset = slots.get(slot)?.[index] as Dataset;
+      return matching(dataset, `${slot} of variable "${variable?.path}"`, shape, dtype);
+    });
+  }
+
+  #scalar(name: string, dataset: Dataset | undefined, dtype: string): ArrayLike<number> | number {
+    if (dataset) return matching(dataset, name, [], dtype);
+    // tf.keras 2 has the rate in the configuration alone.
+    if (name === "learning_rate" && this.#rate !== undefined) return this.#rate;
+    throw new CheckpointError(
+      name === "learning_rate"
+        ? "The file's optimizer has a schedule as learning rate, this one a number. Make it with the file's options: `fromConfig(file.optimizer.config)`."
+        : `The file's optimizer has no ${name}.`,
+    );
+  }
 }
 
-/** The same of an optimizer of ours. */
-function groups(variables: Receiver["variables"]): string[] {
-  const slots = new Set<string>();
-  return variables.flatMap(({ name, slot }) => {
-    if (slot === null) return [name];
-    if (slots.has(slot)) return [];
-    slots.add(slot);
-    return [slot];
-  });
+/** The kinds of state that an optimizer keeps, each once. */
+const slotNames = (variables: Receiver["variables"]): string[] => [
+  ...new Set(variables.flatMap(({ slot }) => (slot === null ? [] : [slot]))),
+];
+
+/** Types that hold numbers of a type: TensorFlow counts in 64 bits, and models of half precision keep half of the bits. */
+const HELD_BY: Readonly<Record<string, readonly string[]>> = {
+  float32: ["float32", "float16", "bfloat16"],
+  int32: ["int32", "int64", "uint32", "uint64"],
+};
+
+/** The numbers of an array that must have this shape and type; `what` says in the message what they are for. */
+function matching(dataset: Dataset, what: string, shape: readonly number[], dtype: string): ArrayLike<number> {
+  const { path } = dataset;
+  if (String(dataset.shape) !== String(shape)) {
+    throw new CheckpointError(`Array ${show(path)} has shape [${dataset.shape}]; ${what} has [${shape}].`);
+  }
+  if (!HELD_BY[dtype]?.includes(dataset.dtype)) {
+    throw new CheckpointError(`Array ${show(path)} has dtype ${dataset.dtype}; ${what} must have ${dtype}.`);
+  }
+  // What does not fit into 32 bits is found when it is loaded.
+  return dtype === "int32" ? [dataset.first] : dataset.floats;
 }

@@ -1,15 +1,22 @@
-// The entry `rmsprop-wasm/keras`: models saved by Keras 3, and arrays for Python.
+// The entry `rmsprop-wasm/keras`: models saved by Keras, and arrays for Python.
 
-export type { Hdf5 } from "../formats/hdf5.js";
+export type {
+  StoredArray as Exported,
+  StoredState as ReceiverVariable,
+  StoredVariable as Target,
+} from "../formats/stored-optimizer.js";
 export { CheckpointError, StateError } from "../support/errors.js";
-export { type Exported, exportNpz, exportSafetensors } from "./export.js";
+export { exportNpz, exportSafetensors } from "./export.js";
 export {
+  type Hdf5,
   type KerasFile,
-  type KerasOptimizer,
-  type KerasWeight,
+  type NamedValues,
+  type NamedVariable,
   type ReadOptions,
   type Receiver,
-  type ReceiverVariable,
   readKeras,
-  type Target,
+  type TensorReceiver,
 } from "./file.js";
+export { convertLegacyConfig } from "./legacy-config.js";
+export type { KerasOptimizer, KerasRMSprop } from "./optimizer-config.js";
+export type { KerasOptimizerEntry, KerasWeight } from "./weights.js";

@@ -1,4 +1,4 @@
-// The one place that knows how the formula of `torch.optim.RMSprop` differs from that of an optimizer of ours.
+// How the formula of `torch.optim.RMSprop` differs from ours.
 
 import type { Hyperparameters } from "../generated/hyperparameters.js";
 import { CheckpointError } from "../support/errors.js";

@@ -1,57 +1,28 @@
 // The entry `rmsprop-wasm/pytorch`: the state of a `torch.optim.RMSprop`, from a safetensors file that Python wrote by the
 // lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
 
-import { ownBytes } from "../formats/own-bytes.js";
-import { read, type Tensor } from "../formats/safetensors.js";
+import { checkedBytes } from "../formats/bytes.js";
+import { floatsIn, read, type StoredTensor } from "../formats/safetensors.js";
+import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Slot } from "../generated/codes.js";
 import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { assertContinues, type Formula } from "./formula.js";
 import { readGroups } from "./parameter-groups.js";
 
-export { CheckpointError, type Formula, StateError };
+export {
+  CheckpointError,
+  type Formula,
+  StateError,
+  type StoredState as ReceiverVariable,
+  type StoredVariable as Trained,
+};
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
-export interface Receiver extends Formula {
-  /** Names it in messages. */
-  readonly name: string;
-  /** Whether it has state to put something into. */
-  readonly built: boolean;
-  /** Its own variables, in Keras' order. */
-  readonly variables: readonly ReceiverVariable[];
-  /** The variables it trains, in the order of PyTorch's parameters. */
-  readonly trainableVariables: readonly Trained[];
-  /** Puts all of its state in, by number, or throws and changes nothing. */
-  loadOwnVariables(store: Readonly<Record<string, ArrayLike<number>>>): void;
-}
+export interface Receiver extends Formula, Omit<StoredOptimizer, "getConfig"> {}
 
-/** What is needed of an optimizer's own variable. */
-export interface ReceiverVariable {
-  /** The last part of its path. */
-  readonly name: string;
-  /** Which kind of state it is; `null` for counters and rates. */
-  readonly slot: Slot | null;
-  /** Whose state it is; `null` for counters and rates. */
-  readonly variable: Place | null;
-  /** Its numbers. */
-  readonly value: Float32Array | Int32Array;
-}
-
-/** What is needed of the variable that a state belongs to. */
-export interface Place {
-  /** Names it in messages. */
-  readonly path: string;
-  /** The shape that PyTorch's parameter must have. */
-  readonly shape: readonly number[];
-}
-
-/** What is needed of a trained variable. */
-export interface Trained extends Place {
-  /** Its values; asking throws if it was freed. */
-  readonly value: Float32Array;
-  /** Sets all of its values. */
-  assign(values: ArrayLike<number>): void;
-}
+/** Types of a step: PyTorch's own is float32, with `capturable` too; integers are those of the file's author. */
+const STEPS: readonly string[] = ["F32", "I32", "I64"];
 
 /** What PyTorch calls the slots; the others it does not have. */
 const NAMES: Readonly<Partial<Record<Slot, string>>> = {
@@ -71,11 +42,11 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
  * @throws {StateError} if the optimizer is not built, or something was freed.
  */
 export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
-  const own = ownBytes(bytes);
+  const own = checkedBytes(bytes);
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
   if (!optimizer.built) throw notBuilt(optimizer.name);
   const { metadata, tensors } = read(own);
-  const group = readGroups(metadata["param_groups"]);
+  const group = readGroups(metadata.get("param_groups"));
   assertContinues(group, optimizer);
 
   const { trainableVariables: variables } = optimizer;
@@ -85,8 +56,8 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
     );
   }
   const file = new StateFile(tensors, new Map(variables.map((variable, i) => [variable, group.params[i] as number])));
-  const steps = new Map(variables.map((variable) => [variable as Place, file.find(variable, "step", [])]));
-  const counts = [...steps.values()].map((values) => values?.[0] ?? 0);
+  const steps = new Map(variables.map((variable) => [variable, file.step(variable)]));
+  const counts = [...steps.values()].map((count) => count ?? 0);
   // One that is no count must not hide behind a greater one.
   const iteration =
     counts.find((count) => !(Number.isInteger(count) && count >= 0)) ??
@@ -100,7 +71,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
       );
     }
     // A parameter that never had a gradient has no state.
-    return steps.get(variable) ? file.get(variable, key) : new Float32Array(value.length);
+    return steps.get(variable) !== undefined ? file.get(variable, key) : new Float32Array(value.length);
   });
   const hasValues = variables.some((variable) => file.find(variable, "value"));
   const values = hasValues ? variables.map((variable) => file.get(variable, "value")) : [];
@@ -109,7 +80,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   // A variable that was freed throws here, before anything has changed.
   for (const variable of variables) void variable.value;
   try {
-    optimizer.loadOwnVariables(Object.fromEntries(store.entries()));
+    optimizer.setWeights(store);
   } catch (cause) {
     if (cause instanceof StateError) throw cause;
     throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
@@ -119,34 +90,37 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
 
 /** The tensors of the file, by the parameters that they belong to. */
 class StateFile {
-  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #tensors: ReadonlyMap<string, StoredTensor>;
   /** The parameters' numbers, which their tensors' names begin with. */
-  readonly #numbers: ReadonlyMap<Place, number>;
+  readonly #numbers: ReadonlyMap<StoredVariable, number>;
   readonly #unused: Set<string>;
 
-  constructor(tensors: ReadonlyMap<string, Tensor>, numbers: ReadonlyMap<Place, number>) {
+  constructor(tensors: ReadonlyMap<string, StoredTensor>, numbers: ReadonlyMap<StoredVariable, number>) {
     this.#tensors = tensors;
     this.#numbers = numbers;
     this.#unused = new Set(tensors.keys());
   }
 
+  /** How many steps a parameter has taken; `undefined` if it never had a gradient. */
+  step(variable: StoredVariable): number | undefined {
+    const found = this.#find(variable, "step", []);
+    if (!found) return undefined;
+    const values = STEPS.includes(found.dtype) ? found.values : undefined;
+    if (values) return Number(values[0]);
+    const rule = `dtype ${STEPS.join(", ").replace(/, (?=\w+$)/, " or ")}`;
+    throw new CheckpointError(
+      `Tensor ${show(this.#name(variable, "step"))} must have ${rule}; it has ${show(found.dtype)}.`,
+    );
+  }
+
   /** What is kept for a variable under PyTorch's name, or `undefined`; it must have the variable's shape. */
-  find(variable: Place, key: string, shape = variable.shape): Tensor["values"] | undefined {
-    const name = this.#name(variable, key);
-    const tensor = this.#tensors.get(name);
-    this.#unused.delete(name);
-    if (tensor && !(tensor.values instanceof Float32Array))
-      throw new CheckpointError(`Tensor ${show(name)} must have dtype F32; it holds ${show(tensor.values)}.`);
-    if (tensor && String(tensor.shape) !== String(shape)) {
-      throw new CheckpointError(
-        `Tensor ${show(name)} has shape [${tensor.shape}]; for variable "${variable.path}" it must be [${shape}].`,
-      );
-    }
-    return tensor?.values;
+  find(variable: StoredVariable, key: string): Float32Array | undefined {
+    const found = this.#find(variable, key, variable.shape);
+    return found && floatsIn(this.#name(variable, key), found);
   }
 
   /** The same, if it must be there. */
-  get(variable: Place, key: string): Tensor["values"] {
+  get(variable: StoredVariable, key: string): Float32Array {
     const values = this.find(variable, key);
     if (values) return values;
     throw new CheckpointError(`The file has no ${show(this.#name(variable, key))}, for variable "${variable.path}".`);
@@ -157,7 +131,19 @@ class StateFile {
     if (unknown !== undefined) throw new CheckpointError(`The file's tensor ${show(unknown)} is not known.`);
   }
 
-  #name(variable: Place, key: string): string {
+  #find(variable: StoredVariable, key: string, shape: readonly number[]): StoredTensor | undefined {
+    const name = this.#name(variable, key);
+    const tensor = this.#tensors.get(name);
+    this.#unused.delete(name);
+    if (tensor && String(tensor.shape) !== String(shape)) {
+      throw new CheckpointError(
+        `Tensor ${show(name)} has shape [${tensor.shape}]; for variable "${variable.path}" it must be [${shape}].`,
+      );
+    }
+    return tensor;
+  }
+
+  #name(variable: StoredVariable, key: string): string {
     return `${this.#numbers.get(variable)}/${key}`;
   }
 }

@@ -1,0 +1,74 @@
+// One part of a run as a process of its own, which a test can kill: a replica that tells each state's hash, or a worker.
+import { createHash } from "node:crypto";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { LogChangedError, replicate, work } from "rmsprop-wasm/distributed";
+import { natsLog } from "rmsprop-wasm/distributed/nats";
+import { compute, make, stateOf, type Training } from "./support.js";
+
+/** What a part is told. */
+export interface Part {
+  readonly role: "replica" | "worker";
+  readonly port: number;
+  readonly run: string;
+  readonly training: Training;
+  readonly updates: number;
+  /** Milliseconds that a unit takes. */
+  readonly delay: number;
+  readonly patience: number;
+  readonly stall: number;
+}
+
+const part: Part = JSON.parse(process.argv[2]!);
+const connection = await connect({
+  servers: `127.0.0.1:${part.port}`,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 50,
+  reconnectJitter: 20,
+  waitOnFirstConnect: true,
+  pingInterval: 2000,
+  maxPingOut: 2,
+});
+
+/** A server that was killed a moment ago has no JetStream yet. */
+async function manager() {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await jetstreamManager(connection, { timeout: 2000 });
+    } catch (error) {
+      if (tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
+
+const log = await natsLog({
+  ...{ connection, jetstream: jetstream(connection, { timeout: 2000 }), manager: await manager(), run: part.run },
+});
+
+if (part.role === "worker") {
+  await work(
+    log,
+    async (unit) => {
+      await new Promise((resolve) => setTimeout(resolve, part.delay * (0.5 + Math.random())));
+      compute(part.training, unit);
+    },
+    { patience: part.patience },
+  );
+} else {
+  const trained = make(part.training);
+  for (;;) {
+    try {
+      const options = { updates: part.updates, checkpointEvery: 5, stall: part.stall, stallLimit: 60 };
+      for await (const event of replicate(log, trained.optimizer, options)) {
+        const hash = createHash("sha256").update(stateOf(trained)).digest("hex");
+        process.stdout.write(`${JSON.stringify({ ...event, hash, at: Date.now() })}\n`);
+      }
+      break;
+    } catch (error) {
+      if (!(error instanceof LogChangedError)) throw error;
+      process.stdout.write(`${JSON.stringify({ type: "LogChangedError" })}\n`);
+    }
+  }
+}
+await connection.close();

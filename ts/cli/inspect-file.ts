@@ -1,0 +1,60 @@
+// What is in a file: a checkpoint, another safetensors file, or a model of Keras.
+
+import { inspect } from "../checkpoint/index.js";
+import { readCheckpoint } from "../checkpoint/node.js";
+import { looksLikeHdf5 } from "../formats/hdf5-bytes.js";
+import { read } from "../formats/safetensors.js";
+import { looksLikeZip } from "../formats/zip.js";
+import { readKeras } from "../keras/index.js";
+import { kindOf } from "../support/messages.js";
+
+/** @throws if there is no such file, or it is of no known kind, or broken. */
+export async function inspectFile(path: string): Promise<object> {
+  const bytes = await readCheckpoint(path);
+  if (!bytes) throw new Error(`There is no file ${path}.`);
+  if (looksLikeZip(bytes) || looksLikeHdf5(bytes)) return inspectModel(bytes);
+  const { metadata, tensors } = read(bytes);
+  if (metadata.get("format") === "rmsprop-wasm checkpoint") return inspectOurs(bytes);
+  return {
+    kind: "safetensors",
+    bytes: bytes.length,
+    checksum: "none: no checkpoint of rmsprop-wasm",
+    metadata: Object.fromEntries(metadata),
+    tensors: Array.from(tensors, ([name, { dtype, shape }]) => ({ path: name, dtype, shape })),
+  };
+}
+
+function inspectOurs(bytes: Uint8Array): object {
+  const { arrays, checksum, ...found } = inspect(bytes);
+  return {
+    kind: "checkpoint",
+    bytes: bytes.length,
+    checksum: `${checksum}, as computed`,
+    ...found,
+    arrays: Object.entries(arrays).map(([path, values]) => ({
+      path,
+      type: kindOf(values),
+      length: values.length,
+    })),
+  };
+}
+
+function inspectModel(bytes: Uint8Array): object {
+  const file = readKeras(bytes);
+  return {
+    kind: "keras",
+    bytes: bytes.length,
+    // Not every file says what its optimizer was, and not every optimizer is one of ours.
+    optimizer: attempt(() => file.optimizer),
+    optimizers: file.optimizers,
+    weights: Array.from(file.weights, ([path, { shape, dtype, layer }]) => ({ path, layer, dtype, shape })),
+  };
+}
+
+function attempt<T>(work: () => T): T | string {
+  try {
+    return work();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,33 @@
+// A report as text: `key: value`, lists as lines below their key.
+
+/** @param report of numbers, texts, lists and objects of those. */
+export function written(report: object): string {
+  return `${lines(report, "").join("\n")}\n`;
+}
+
+function lines(value: object, indent: string): string[] {
+  const isList = Array.isArray(value);
+  return Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
+    const begin = `${indent}${isList ? "-" : `${key}:`}`;
+    const text = isList && isRow(item) ? row(item) : flat(item);
+    return text === undefined ? [begin, ...lines(item as object, `${indent}  `)] : [`${begin} ${text}`];
+  });
+}
+
+/** What fits behind a key: a number, a text, a list of such. */
+function flat(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return value === "" ? '""' : String(value);
+  if (Object.keys(value).length === 0) return Array.isArray(value) ? "[]" : "none";
+  const isFlat = Array.isArray(value) && value.every((item) => typeof item !== "object");
+  return isFlat ? `[${value.join(", ")}]` : undefined;
+}
+
+/** An object of nothing else. */
+const isRow = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && Object.values(value).every((item) => flat(item) !== undefined);
+
+/** It in a line, its first value without the key. */
+const row = (value: object): string =>
+  Object.entries(value)
+    .map(([key, item], i) => (i === 0 ? flat(item) : `${key} ${flat(item)}`))
+    .join(", ");

@@ -1,0 +1,49 @@
+// Why a replica or a worker ends. Each has a name of its own, because each asks for another answer; none is repaired in place.
+
+/** The replica's place in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now. */
+export class LogChangedError extends Error {
+  /** `"LogChangedError"` */
+  override readonly name = "LogChangedError";
+}
+
+/** The log holds no run: nobody called `create`, or its store is gone. */
+export class NoRunError extends Error {
+  /** `"NoRunError"` */
+  override readonly name = "NoRunError";
+}
+
+/** There is a run, but no checkpoint of it is whole. Create it again from a file, in an empty log. */
+export class NoCheckpointError extends Error {
+  /** `"NoCheckpointError"` */
+  override readonly name = "NoCheckpointError";
+}
+
+/** Same log, other state: a memory, an engine or a configuration is broken. Do not join again with this process. */
+export class StateDiffersError extends Error {
+  /** `"StateDiffersError"` */
+  override readonly name = "StateDiffersError";
+}
+
+/** The run was created with options or variables other than this optimizer's. */
+export class ConfigurationError extends Error {
+  /** `"ConfigurationError"` */
+  override readonly name = "ConfigurationError";
+}
+
+/** The log answers, but no gradient that counts arrives: there are no workers, or they are refused. */
+export class StalledError extends Error {
+  /** `"StalledError"` */
+  override readonly name = "StalledError";
+}
+
+/** The log refuses a checkpoint because its limits leave no room. */
+export class LogFullError extends Error {
+  /** `"LogFullError"` */
+  override readonly name = "LogFullError";
+}
+
+/** The server answered no question for longer than `silence`; `cause` is what the last one ended with. */
+export class ServerSilentError extends Error {
+  /** `"ServerSilentError"` */
+  override readonly name = "ServerSilentError";
+}

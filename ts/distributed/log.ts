@@ -1,0 +1,113 @@
+// What replicas and workers ask of a log. `memoryLog` and `natsLog` are the two there are; what the messages mean is not theirs
+// to know.
+
+import { checkedObject, integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
+import type { Place } from "./frame.js";
+import type { Signal } from "./host.js";
+import { createRun } from "./rejoin.js";
+
+/** The three subjects of the stream that keeps a run. */
+export type Subject = "gradients" | "checkpoint" | "announcement";
+
+/** A message as the log keeps it. */
+export interface Stored {
+  /** Counts the stream's messages from 1. */
+  readonly sequence: number;
+  /** When the server stored it, in nanoseconds. */
+  readonly time: string;
+  /** A frame, if an honest writer made it. */
+  readonly bytes: Uint8Array;
+}
+
+/** A message that came through a consumer, of which so many are to follow that are stored already. */
+export type Delivered = Stored & { readonly pending: number };
+
+/** A unit that this worker has been given. */
+export interface Ticket {
+  readonly bytes: Uint8Array;
+  /** It is done, or of no use; without this the unit goes to somebody else. */
+  ack(): void;
+}
+
+/** Where a run begins: the state is that after so many units. */
+export interface CreateOptions {
+  /** Units applied so far; 0 for a new run. */
+  readonly unit: number;
+}
+
+/**
+ * A log that keeps a run: `natsLog` of `rmsprop-wasm/distributed/nats` or `memoryLog` makes one. (A type: there is nothing to
+ * construct.)
+ */
+export abstract class Log {
+  /**
+   * Begins a run with this checkpoint, unless the log has one. Only whoever begins a run calls it, once; two at the same time
+   * are no harm: one of them wins.
+   *
+   * @param checkpoint what `save` of `rmsprop-wasm/checkpoint` has given.
+   * @returns whether it was this call that began the run.
+   * @throws {TypeError | RangeError} for arguments that are not as documented.
+   * @throws {ServerSilentError} if the server does not answer.
+   */
+  async create(checkpoint: Uint8Array, options: CreateOptions): Promise<boolean> {
+    if (!(checkpoint instanceof Uint8Array)) throw new TypeError(message("checkpoint", "a Uint8Array", checkpoint));
+    const { unit } = checkedObject("options", options, ["unit"]);
+    return createRun(this, checkpoint, integer("unit", unit, 0, Number.MAX_SAFE_INTEGER));
+  }
+
+  /** @internal Bytes of a record that fit into one message. */
+  abstract readonly chunkBytes: number;
+
+  /** @internal Makes the stream of the run, unless it is there. */
+  abstract open(): Promise<void>;
+
+  /** @internal Makes what values and tickets go through, unless it is there: nothing in it is needed for the bits. */
+  abstract ensure(): Promise<void>;
+
+  /**
+   * @internal Stores messages, each once.
+   *
+   * @returns the first one's sequence; `undefined` if `last` is not the sequence of the subject's last message.
+   * @throws {LogFullError} if the log's limits leave no room.
+   */
+  abstract append(
+    subject: Subject,
+    frames: readonly Uint8Array[],
+    options?: { readonly id?: string; readonly last?: number },
+  ): Promise<number | undefined>;
+
+  /** @internal The message with this sequence, as the leader has it; `undefined` if there is none. */
+  abstract get(sequence: number): Promise<Stored | undefined>;
+
+  /** @internal The first message of a subject from this sequence on. */
+  abstract next(subject: Subject, sequence: number): Promise<Stored | undefined>;
+
+  /** @internal Drops all messages before this sequence. */
+  abstract purge(before: number): Promise<void>;
+
+  /**
+   * @internal The gradients behind a place, for ever. `verify` is asked, with no message on the way, whenever another consumer
+   * than before is about to be believed. `undefined` says that there is nothing stored that was not given.
+   */
+  abstract read(
+    after: () => Place,
+    verify: () => Promise<void>,
+    signal: Signal,
+  ): AsyncGenerator<Delivered | undefined, void, void>;
+
+  /** @internal Puts a record of values into the place of the last one. What has an id that was said before is dropped. */
+  abstract say(frames: readonly Uint8Array[], id: string): Promise<void>;
+
+  /** @internal The newest values' messages, for ever; `undefined` where messages begin to come anew. */
+  abstract hear(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void>;
+
+  /** @internal Offers tickets, by their ids. */
+  abstract offer(tickets: ReadonlyMap<string, Uint8Array>): Promise<void>;
+
+  /** @internal Tickets for this worker, for ever; who does not `ack` one within `patience` ms loses it. */
+  abstract take(patience: number, signal: Signal): AsyncGenerator<Ticket, void, void>;
+
+  /** @internal Calls back after each time the connection was lost and is there again. Returns what ends that. */
+  abstract reconnected(call: () => void): () => void;
+}

@@ -1,0 +1,173 @@
+// How a replica gets into a log, and how it knows that it is still in it. A log can lose its end, be rolled back to a copy, be
+// replaced, or lose records in the middle, while replicas and workers live. Five checks keep that from ever making two histories
+// (each, left out, lets one through: test/distributed/explore.ts). Whoever doubts ends with a named error, and joins again.
+//
+//   1  The place of the last message read is in the log: asked before the first record of every consumer, and at a stall.
+//   2  Gradients, tickets and values name the place of the base they belong to.
+//   3  An announcement whose place is not in the log is void.
+//   4  After its own announcement is found, a replica asks for its place again.
+//   5  An announcement is stored only behind the one that its writer knew as the last; whose it is, the log says.
+
+import { LogChangedError, NoCheckpointError, NoRunError, StateDiffersError } from "./errors.js";
+import { Assembly, Draft, type Place, placeOf, readFrame, sequenceOf } from "./frame.js";
+import { fromHex, randomId, sha256, toHex } from "./host.js";
+import type { Log, Stored } from "./log.js";
+
+/** A checkpoint that the log knows of. */
+export interface Announcement {
+  /** Its own sequence. */
+  readonly sequence: number;
+  /** The message behind which the run goes on from this checkpoint. */
+  readonly place: Place;
+  /** Units before it. */
+  readonly unit: number;
+  /** SHA-256 of the checkpoint, by which its chunks are found: copies of two writers cannot mix. */
+  readonly hash: string;
+  /** The sequence from which on its chunks are. */
+  readonly first: number;
+  /** CRC-32 of the writer's layout; 0 where the run began, because a file does not tell the gradients' types. */
+  readonly layout: number;
+}
+
+/** Bytes of an announcement: where the chunks begin, and the hash. */
+const ANNOUNCEMENT = 8 + 32;
+
+/** Whether the log has the message at a place. */
+export async function has(log: Log, place: Place): Promise<boolean> {
+  const stored = await log.get(sequenceOf(place));
+  return stored !== undefined && placeOf(stored) === place;
+}
+
+/** Checks 1 and 4. */
+export async function verify(log: Log, place: Place): Promise<void> {
+  if (await has(log, place)) return;
+  throw new LogChangedError(`The log has no message at ${place} any more: it lost its end, or was replaced.`);
+}
+
+function announcementOf(stored: Stored): Announcement | undefined {
+  const frame = readFrame(stored.bytes, ANNOUNCEMENT);
+  if (frame?.kind !== "announcement" || frame.length !== ANNOUNCEMENT) return undefined;
+  const { data, base, unit, layout } = frame;
+  const first = new DataView(data.buffer, data.byteOffset).getFloat64(0, true);
+  const hash = toHex(data.subarray(8));
+  // Where a run begins, there is no base yet: the place is that of the announcement.
+  return { sequence: stored.sequence, place: base || placeOf(stored), unit, hash, first, layout };
+}
+
+/** The first message behind a sequence that is where announcements are; what it says, if it is one. */
+async function announcementBehind(log: Log, sequence: number) {
+  const stored = await log.next("announcement", sequence + 1);
+  return stored && { sequence: stored.sequence, announcement: announcementOf(stored) };
+}
+
+async function announce(log: Log, { place, unit, hash, first, layout }: Announcement, last: number) {
+  const { data, frames } = draft(
+    { kind: "announcement", attempt: randomId(), base: place, unit, layout },
+    ANNOUNCEMENT,
+  );
+  new DataView(data.buffer, data.byteOffset).setFloat64(0, first, true);
+  data.set(fromHex(hash), 8);
+  return log.append("announcement", frames(log.chunkBytes), { last });
+}
+
+/** Chunks are known by their content: who writes the same checkpoint writes the same messages. */
+async function storeCheckpoint(log: Log, bytes: Uint8Array, hash: string): Promise<number> {
+  const { data, frames } = draft({ kind: "checkpoint", attempt: hash.slice(0, 32) }, bytes.length);
+  data.set(bytes);
+  return (await log.append("checkpoint", frames(log.chunkBytes), { id: hash })) as number;
+}
+
+function draft(description: ConstructorParameters<typeof Draft>[1], length: number) {
+  const made = new Draft(length, description);
+  return { data: made.data, frames: (chunkBytes: number) => made.frames(chunkBytes) };
+}
+
+/** Begins a run, unless there is one. */
+export async function createRun(log: Log, bytes: Uint8Array, unit: number): Promise<boolean> {
+  await log.open();
+  if (await announcementBehind(log, 0)) return false;
+  const hash = await sha256(bytes);
+  const first = await storeCheckpoint(log, bytes, hash);
+  const genesis = { sequence: 0, place: "", unit, hash, first, layout: 0 };
+  // Of two at once, the server takes one.
+  return (await announce(log, genesis, 0)) !== undefined;
+}
+
+/** The newest announcement whose place is in the log and whose checkpoint is whole. Of bytes at most so many. */
+export async function newest(log: Log, maximum: number): Promise<Announcement & { bytes: Uint8Array<ArrayBuffer> }> {
+  const all: (Announcement | undefined)[] = [];
+  for (let sequence = 0; ; ) {
+    const found = await announcementBehind(log, sequence);
+    if (!found) break;
+    all.push(found.announcement);
+    sequence = found.sequence;
+  }
+  if (all.length === 0) throw new NoRunError("The log holds no run: begin one with `create`.");
+  for (const announcement of all.reverse()) {
+    if (!announcement || !(await has(log, announcement.place))) continue;
+    const bytes = await loadCheckpoint(log, announcement, maximum);
+    if (bytes) return { ...announcement, bytes };
+  }
+  throw new NoCheckpointError("No checkpoint of the run is whole: begin it again from a file, in an empty log.");
+}
+
+async function loadCheckpoint(log: Log, { first, hash }: Announcement, maximum: number) {
+  const assembly = new Assembly(1);
+  for (let from = first; ; ) {
+    const stored = await log.next("checkpoint", from);
+    if (!stored) return undefined;
+    from = stored.sequence + 1;
+    const frame = readFrame(stored.bytes, maximum);
+    if (frame?.kind !== "checkpoint" || frame.attempt !== hash.slice(0, 32)) continue;
+    const whole = assembly.add(frame);
+    if (whole) return (await sha256(whole.bytes)) === hash ? whole.bytes : undefined;
+  }
+}
+
+/** A replica's state at a base. */
+export interface Checkpoint {
+  readonly place: Place;
+  readonly unit: number;
+  readonly layout: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Finds the checkpoint in the log behind `last`, or puts it there. Whoever put it there drops what nobody needs any more: what is
+ * before the checkpoint `last`, so that two remain.
+ */
+export async function link(log: Log, last: Announcement, own: Checkpoint): Promise<Announcement> {
+  const hash = await sha256(own.bytes);
+  let [behind, isRefused, isMine] = [last.sequence, false, false];
+  for (;;) {
+    const next = await announcementBehind(log, behind);
+    const found = next?.announcement;
+    // Behind the question, because an announcement of one's own can arrive in a log that is not one's own any more.
+    await verify(log, own.place);
+    if (found?.place === own.place) {
+      if (found.hash !== hash) {
+        throw new StateDiffersError(
+          `After ${own.unit} units another replica's state has the hash ${found.hash}, this one's ${hash}: a memory, an engine or an option differs.`,
+        );
+      }
+      const dropped = Math.min(last.first, sequenceOf(last.place));
+      // To drop up to sequence 1 empties the stream on some servers. What is not dropped now is dropped with the next one.
+      if (isMine && dropped > 1) await log.purge(dropped).catch(() => {});
+      return found;
+    }
+    if (next) {
+      // Check 3.
+      if (found && (await has(log, found.place))) {
+        throw new LogChangedError(
+          `The log has a checkpoint of ${found.unit} units at ${found.place}; this replica's has ${own.unit} at ${own.place}.`,
+        );
+      }
+      [behind, isRefused] = [next.sequence, false];
+      continue;
+    }
+    if (isRefused) throw new LogChangedError("The log refuses a checkpoint for another one that it does not have.");
+    const first = await storeCheckpoint(log, own.bytes, hash);
+    if ((await announce(log, { ...own, sequence: 0, hash, first }, behind)) === undefined) isRefused = true;
+    else isMine = true;
+  }
+}

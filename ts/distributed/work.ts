@@ -1,0 +1,213 @@
+// A worker: takes a unit, waits for the values that it is for, has its gradient computed, and appends that. It has no state, no
+// optimizer and no WebAssembly.
+
+import { checkedObject, integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
+import { LogFullError, ServerSilentError } from "./errors.js";
+import { Assembly, Draft, type Place, readFrame, sequenceOf } from "./frame.js";
+import { after, newAbortController, randomId, type Signal, sleep } from "./host.js";
+import { type GradientArray, Layout } from "./layout.js";
+import { Log } from "./log.js";
+
+/** What a worker's function is handed. */
+export interface Unit {
+  /** Which unit it is, from 0: the data, and any randomness, must follow from it. */
+  readonly unit: number;
+  /** The values by the variables' paths. To be read only. */
+  readonly values: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+  /**
+   * The gradients by the variables' paths, at 0: to be filled in. Numbers of 16 bits are their bits. Set to `null` what the loss
+   * does not depend on.
+   */
+  readonly gradients: Record<string, GradientArray | null>;
+  /** What the gradients must be multiplied by; 1 unless the loss is scaled. */
+  readonly lossScale: number;
+  /** Aborted when the gradient is of no use any more. What is thrown after that is no error. */
+  readonly signal: Signal;
+}
+
+/** Options of `work`. */
+export interface WorkOptions {
+  /** Milliseconds before another worker gets the unit too; about three times what one takes. Equal in all workers. Default 5000. */
+  readonly patience?: number | undefined;
+  /** Ends the worker. */
+  readonly signal?: Signal | undefined;
+  /** The largest record of values that is taken, in bytes. Default 2 ** 31. */
+  readonly maximumBytes?: number | undefined;
+}
+
+interface Values {
+  readonly place: Place;
+  readonly room: number;
+  readonly lossScale: number;
+  readonly layout: Layout;
+  readonly arrays: Record<string, Float32Array<ArrayBuffer>>;
+}
+
+/** Values and tickets that a log brings, as far as one worker has them. */
+class Inbox {
+  values: Values | undefined;
+  readonly #waiting = new Set<() => void>();
+  #failure: { readonly cause: unknown } | undefined;
+
+  /** Reads values until it is time to stop. */
+  async listen(log: Log, maximum: number, signal: Signal): Promise<void> {
+    try {
+      const assembly = new Assembly(4);
+      for await (const bytes of log.hear(signal)) {
+        // Another consumer brings chunks that were seen once more.
+        if (!bytes) assembly.clear();
+        const frame = bytes && readFrame(bytes, maximum);
+        const whole = frame?.kind === "values" ? assembly.add(frame) : undefined;
+        const layout = whole && Layout.of(whole.bytes, this.values?.layout);
+        if (!layout || layout.crc !== whole.layout) continue;
+        const { base: place, room, lossScale } = whole;
+        this.values = { place, room, lossScale, layout, arrays: layout.values(whole.bytes) };
+        this.#wake();
+      }
+    } catch (cause) {
+      this.#failure = { cause };
+    }
+    this.#wake();
+  }
+
+  /** Waits until values come, or for so long. */
+  async changed(milliseconds: number): Promise<void> {
+    this.assertSound();
+    let wake = () => {};
+    let cancel = () => {};
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#waiting.add(wake);
+      cancel = after(milliseconds, resolve);
+    });
+    this.#waiting.delete(wake);
+    cancel();
+    this.assertSound();
+  }
+
+  /** Calls back when values come; returns what ends that. */
+  onChange(call: () => void): () => void {
+    const again = () => {
+      call();
+      this.#waiting.add(again);
+    };
+    this.#waiting.add(again);
+    return () => this.#waiting.delete(again);
+  }
+
+  assertSound(): void {
+    if (this.#failure) throw this.#failure.cause;
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
+
+/**
+ * Computes gradients for a run until it is over, or `signal` says so.
+ *
+ * @param compute fills in the gradients of one unit. What it throws ends the worker, and the unit goes to another one.
+ * @returns how many gradients it has appended.
+ * @throws {TypeError | RangeError} for arguments, or gradients, that are not as documented.
+ * @throws {NoRunError | ServerSilentError} if there is no run, or no answer, for too long.
+ */
+export async function work(
+  log: Log,
+  compute: (unit: Unit) => void | Promise<void>,
+  options: WorkOptions = {},
+): Promise<number> {
+  if (!(log instanceof Log)) throw new TypeError(message("log", "made by `natsLog` or `memoryLog`", log));
+  if (typeof compute !== "function") throw new TypeError(message("compute", "a function", compute));
+  const given = checkedObject("options", options, ["patience", "signal", "maximumBytes"]) as WorkOptions;
+  const patience = integer("patience", given.patience ?? 5000, 1, 2 ** 31 - 1);
+  const maximum = integer("maximumBytes", given.maximumBytes ?? 2 ** 31, 1, Number.MAX_SAFE_INTEGER);
+
+  const stop = newAbortController();
+  const abort = () => stop.abort();
+  given.signal?.addEventListener("abort", abort);
+  if (given.signal?.aborted) abort();
+  const inbox = new Inbox();
+  const listening = inbox.listen(log, maximum, stop.signal);
+  const ending = endOf(inbox, patience, stop.signal).then(abort, abort);
+  let appended = 0;
+  try {
+    for await (const { bytes, ack } of log.take(patience, stop.signal)) {
+      const ticket = readFrame(bytes, 0);
+      const isDone = ticket?.kind !== "ticket" || (await serve(ticket.base, ticket.unit));
+      // What cannot be served is dropped too: replicas offer again what they need.
+      if (isDone) ack();
+      inbox.assertSound();
+      if (stop.signal.aborted) break;
+    }
+    inbox.assertSound();
+    return appended;
+  } finally {
+    abort();
+    given.signal?.removeEventListener("abort", abort);
+    await Promise.all([listening, ending]);
+  }
+
+  /** Whether nobody else needs to see the ticket. */
+  async function serve(base: Place, unit: number): Promise<boolean> {
+    const until = Date.now() + patience;
+    while (inbox.values?.place !== base) {
+      // The values of a later message: that base is over. (After a rollback its sequence can be greater: hence the limit.)
+      if (inbox.values && sequenceOf(inbox.values.place) > sequenceOf(base)) return true;
+      if (stop.signal.aborted) return false;
+      if (Date.now() >= until) return true;
+      await inbox.changed(Math.min(100, patience));
+    }
+    const { layout, lossScale, arrays } = inbox.values;
+    const draft = new Draft(layout.gradientBytes, {
+      kind: "gradients",
+      attempt: randomId(),
+      unit,
+      base,
+      layout: layout.crc,
+    });
+    const gradients: Record<string, GradientArray | null> = layout.gradients(draft.data);
+    const useless = newAbortController();
+    const look = () => {
+      if (inbox.values?.place !== base || stop.signal.aborted) useless.abort();
+    };
+    const cancel = inbox.onChange(look);
+    const stopped = () => useless.abort();
+    stop.signal.addEventListener("abort", stopped);
+    try {
+      await compute({ unit, values: arrays, gradients, lossScale, signal: useless.signal });
+    } catch (error) {
+      if (useless.signal.aborted) return inbox.values?.place !== base;
+      throw error;
+    } finally {
+      cancel();
+      stop.signal.removeEventListener("abort", stopped);
+    }
+    if (inbox.values?.place !== base) return true;
+    if (!layout.finish(draft.data, gradients)) {
+      throw new RangeError(`Unit ${unit} has no gradient: all of them are null.`);
+    }
+    try {
+      await log.append("gradients", draft.frames(log.chunkBytes));
+      appended += 1;
+      return true;
+    } catch (error) {
+      if (error instanceof ServerSilentError) throw error;
+      // Not acknowledged, so it comes again, to somebody. A log that is full has room after the next checkpoint.
+      if (error instanceof LogFullError) await sleep(Math.min(patience, 250));
+      return false;
+    }
+  }
+}
+
+/** When the run is over: its last values say so, and no others come for a while, as from replicas that take it further. */
+async function endOf(inbox: Inbox, patience: number, signal: Signal): Promise<void> {
+  while (!signal.aborted) {
+    const { values } = inbox;
+    await inbox.changed(values?.room === 0 ? Math.min(patience, 500) : 250);
+    if (values?.room === 0 && values === inbox.values) return;
+  }
+}
