@@ -19,6 +19,7 @@ export default {
         "test/runtime/environments/typescript/*.{ts,cts}",
         "test/**/vitest.config.ts",
         "test/**/*.test.ts",
+        "test/gpu/*.d.ts",
       ],
     },
     // With lock files of their own.
@@ -32,5 +33,7 @@ export default {
   ignoreExportsUsedInFile: true,
   // Declared in ts/kernel/modules.d.ts, resolved in rollup.config.mjs.
   ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],
+  // test/gpu/run.mjs installs them beside the tools of test/runtime.
+  ignoreDependencies: ["@tensorflow/tfjs-backend-webgl", "@tensorflow/tfjs-backend-webgpu"],
   ignoreBinaries: ["dpkg-query", "mkfifo", "nats-server", "openssl", "rustc", "rustup"],
 };

@@ -20,11 +20,12 @@
 
 /**
  * The variants that hosts get by a condition of package.json's exports, before the default. `edge-light` (Vercel) may not
- * compile WebAssembly at all; workerd (Cloudflare) compiles none from bytes, but takes a module as a file.
+ * compile WebAssembly at all, and Hermes (React Native) has none; workerd (Cloudflare) compiles none from bytes, but takes a module
+ * as a file.
  *
  * @type {Readonly<Record<string, Variant>>}
  */
-const CONDITIONS = { workerd: "workerd", "edge-light": "js" };
+const CONDITIONS = { workerd: "workerd", "edge-light": "js", "react-native": "js" };
 
 /** @type {readonly Entry[]} */
 export const entries = [
@@ -43,14 +44,14 @@ export const entries = [
   {
     path: "./tfjs",
     source: "tfjs/index",
-    builds: { index: 64_700, workerd: 42_000, js: 39_800 },
+    builds: { index: 71_600, workerd: 50_700, js: 47_800 },
     jsr: false,
     holds: "[TensorFlow.js](docs/tfjs.md): a `tf.Optimizer`; with all of `rmsprop-wasm`",
   },
   {
     path: "./jax",
     source: "jax/index",
-    builds: { index: 62_200, workerd: 39_600, js: 37_400 },
+    builds: { index: 63_500, workerd: 42_500, js: 39_700 },
     jsr: false,
     holds: "[jax-js](docs/jax.md): a gradient transformation; with what it needs of `rmsprop-wasm`",
   },

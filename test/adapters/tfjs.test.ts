@@ -8,6 +8,7 @@ import {
   type RMSpropOptions,
   StateError,
 } from "rmsprop-wasm";
+import { load, save } from "rmsprop-wasm/checkpoint";
 import { type RMSpropOptimizer, type RMSpropTfjsOptions, register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { bits, errorOf, limited, room } from "../unit/support.js";
@@ -629,5 +630,97 @@ describe("the class", () => {
     expect(bits(start(0))).not.toEqual(before);
     tf.dispose([w!, gradients]);
     optimizer.dispose();
+  });
+});
+
+onBothBackends(() => {
+  describe("writing back", () => {
+    it.each(["tensor", "assign"] as const)("that fails changes nothing: %s", async (what) => {
+      for (const options of [
+        { momentum: 0.9 },
+        { useEma: true, emaOverwriteFrequency: 2, lossScale: { initialScale: 4 } },
+      ]) {
+        const list = variables();
+        const optimizer = rmsprop(tf, options);
+        const apply = (step: number) => {
+          const gradients = gradientsOf(list, step);
+          try {
+            optimizer.applyGradients(gradients);
+          } finally {
+            tf.dispose(gradients);
+          }
+        };
+        for (let step = 0; step < 3; step++) apply(step);
+        const state = async () => [
+          list.map(valueBits),
+          (await optimizer.getWeights()).map(({ name, tensor }) => [name, [...tensor.dataSync()]]),
+        ];
+        const before = await state();
+        const { numTensors } = tf.memory();
+        for (let at = 0; at < list.length; at++) {
+          let calls = 0;
+          const fail = () => {
+            if (calls++ === at) throw new OutOfMemoryError("on purpose");
+          };
+          const gradients = gradientsOf(list, 3);
+          const backend = tf.backend() as unknown as { write(...args: unknown[]): object };
+          const [write, assigns] = [backend.write, list.map((variable) => variable.assign)];
+          if (what === "tensor") {
+            backend.write = function (...args) {
+              fail();
+              return write.apply(this, args);
+            };
+          } else {
+            for (const [i, variable] of list.entries()) {
+              variable.assign = (value) => {
+                fail();
+                assigns[i]!.call(variable, value as never);
+              };
+            }
+          }
+          try {
+            expect(errorOf(() => optimizer.applyGradients(gradients)).message).toBe("on purpose");
+          } finally {
+            backend.write = write;
+            for (const [i, variable] of list.entries()) variable.assign = assigns[i]!;
+            tf.dispose(gradients);
+          }
+          expect(await state()).toEqual(before);
+          expect(tf.memory().numTensors).toBe(numTensors);
+        }
+        tf.dispose(list);
+        optimizer.dispose();
+      }
+    });
+  });
+
+  it("goes into a checkpoint by toCore, and comes back by fromCore", async () => {
+    const [list, whole] = [variables(), variables()];
+    const [optimizer, all] = [rmsprop(tf, { momentum: 0.9 }), rmsprop(tf, { momentum: 0.9 })];
+    const apply = (to: tf.Optimizer, of: tf.Variable[], step: number) => {
+      const gradients = gradientsOf(of, step);
+      to.applyGradients(gradients);
+      tf.dispose(gradients);
+    };
+    for (let step = 0; step < 3; step++) {
+      apply(optimizer, list, step);
+      apply(all, whole, step);
+    }
+    expect(() => save(optimizer as never)).toThrow(/must be what `await optimizer.toCore\(variables\)` gives/);
+    const bytes = save(await optimizer.toCore());
+    apply(optimizer, list, 7);
+    const again = rmsprop(tf, { momentum: 0.9 });
+    const core = await again.toCore(list);
+    load(bytes, core);
+    again.fromCore(core);
+    expect(list.map(valueBits)).toEqual(whole.map(valueBits));
+    for (let step = 3; step < 6; step++) {
+      apply(again, list, step);
+      apply(all, whole, step);
+    }
+    expect(list.map(valueBits)).toEqual(whole.map(valueBits));
+    expect(() => again.fromCore(optimizer.core)).toThrow(TypeError);
+    for (const each of [optimizer, all, again]) each.dispose();
+    tf.dispose([list, whole]);
   });
 });

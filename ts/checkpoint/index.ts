@@ -6,8 +6,9 @@ import { assertFloats, floatsIn, type Tensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Values } from "../formats/typed-values.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
+import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, notBuilt, OutOfMemoryError, type PackageError, StateError } from "../support/errors.js";
+import { CheckpointError, OutOfMemoryError, type PackageError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { assertCompatible, parsedConfig } from "./compatibility.js";
@@ -64,7 +65,7 @@ export interface Loaded extends UserData {
  * @throws {CheckpointError} if two variables have the same path, or the file could not be read again.
  */
 export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uint8Array<ArrayBuffer> {
-  assertBuilt(optimizer);
+  assertStorable(optimizer);
   const given = checkedObject("options", options, ["includeVariables", "metadata", "arrays"]);
   const includeVariables = option(given, "includeVariables") ?? true;
   if (typeof includeVariables !== "boolean") {
@@ -114,7 +115,7 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
  */
 export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: LoadOptions = {}): Loaded {
   checkedBytes(bytes);
-  assertBuilt(optimizer);
+  assertStorable(optimizer);
   const isChosen = checkedOnly(option(checkedObject("options", options, ["only"]), "only"));
   const content = readContent(bytes);
   const { tensors, includesVariables, scalars, userData } = content;
@@ -201,9 +202,9 @@ function configText(config: object): string {
   }
 }
 
-function assertBuilt(optimizer: StoredOptimizer): void {
+function assertStorable(optimizer: StoredOptimizer): void {
   if (typeof optimizer?.getConfig !== "function") {
     throw new TypeError(message("optimizer", "an RMSprop or a LossScaleOptimizer", optimizer));
   }
-  if (!optimizer.built) throw notBuilt(optimizer.name);
+  assertBuilt(optimizer);
 }

@@ -13,12 +13,13 @@ export function checkedArray(argument: string, array: unknown): np.Array {
 }
 
 /** Each place in the trees takes over a reference: one array in several places needs as many. */
-export function assertReferences(trees: JsTree<np.Array>): void {
+export function assertReferences(trees: JsTree<np.Array | null | undefined>): void {
   const places = new Map<np.Array, number>();
-  for (const array of tree.flatten<np.Array>(trees)[0]) places.set(array, (places.get(array) ?? 0) + 1);
+  for (const array of tree.flatten<np.Array | null | undefined>(trees)[0])
+    if (array) places.set(array, (places.get(array) ?? 0) + 1);
   for (const [array, count] of places) {
-    // Of one that is gone, jax-js speaks for itself.
-    if (count === 1 || count <= array.refCount) continue;
+    // Of one that is gone, jax-js speaks for itself; tracers may not count.
+    if (count === 1 || !(count > array.refCount)) continue;
     throw new RangeError(
       `An array is given in ${count} places with ${array.refCount} references: give \`array.ref\` in all but one.`,
     );
@@ -26,7 +27,7 @@ export function assertReferences(trees: JsTree<np.Array>): void {
 }
 
 /** A copy of an array's values, which keeps the array. */
-export const values = (array: np.Array | undefined): ArrayLike<number> => array?.ref.dataSync() ?? [];
+export const values = (array: np.Array | null | undefined): ArrayLike<number> => array?.ref.dataSync() ?? [];
 
 /** Calls so far, as optax' transformations count them. */
 export const counter = (count: number): np.Array => np.array(count, { dtype: np.uint32 });

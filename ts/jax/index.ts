@@ -3,14 +3,20 @@ import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
+import { readHyperparameters } from "../optimizers/hyperparameters.js";
 import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
+import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject, integer, option } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
+import { disposeAll, residentFunctions } from "./resident.js";
+
+/** `null` where there is no gradient, or no parameter to train. */
+type Leaf = np.Array | null | undefined;
 
 const EMPTY = /* @__PURE__ */ new Float32Array(0);
 
@@ -28,20 +34,32 @@ export type RMSpropJaxOptions = RMSpropOptions & {
   readonly useEma?: false | undefined;
 };
 
+/** Options of the form that stays on the device: all of `new RMSprop`. */
+export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate"> & {
+  /** The formula is made of jax-js' own operations, which `jit` can trace. */
+  readonly resident: true;
+  /**
+   * A number, one of Keras' schedules, or a function that takes the count of calls so far, a float32 scalar that is its to use up, and
+   * gives a scalar or a number. Default 0.001.
+   */
+  readonly learningRate?: number | Schedule | ((step: np.Array) => np.Array | number) | undefined;
+};
+
 /**
  * What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. The end of a
  * block with `using` calls `free`.
  */
 export interface RMSpropTransformation extends Disposable {
   /** The state for these parameters: zeros, and a counter. */
-  init<Params extends JsTree<np.Array>>(params: Params): JsTree<np.Array>;
+  init<Params extends JsTree<np.Array | null>>(params: Params): JsTree<np.Array>;
   /**
-   * What to add to the parameters, and the next state.
+   * What to add to the parameters, and the next state. A leaf that is `null` has no gradient: nothing is added to its parameter,
+   * and its state stays. Where the parameters given to `init` have `null`, there is no state, and the update is `null`.
    *
    * @throws {TypeError | RangeError} for gradients that are not float32 arrays with values, or a state that does not
    * belong to them. Then nothing was taken over.
    */
-  update<Params extends JsTree<np.Array>>(
+  update<Params extends JsTree<np.Array | null>>(
     updates: Params,
     state: JsTree<np.Array>,
     params?: Params,
@@ -55,7 +73,7 @@ interface State {
   /** Calls so far. */
   readonly count: np.Array;
   /** For each kind of slot the slots of all parameters, in the structure of the parameters. */
-  readonly slots: ReadonlyMap<Slot, readonly np.Array[]>;
+  readonly slots: ReadonlyMap<Slot, readonly (np.Array | null)[]>;
 }
 
 /**
@@ -63,8 +81,23 @@ interface State {
  *
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
-export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation {
-  const given = adapterOptions(options);
+export function rmsprop(options?: RMSpropJaxOptions & { readonly resident?: false | undefined }): RMSpropTransformation;
+/**
+ * RMSprop as jax-js' own operations: it stays on the device, and `jit` compiles it, in a whole training step too. The parameters then
+ * differ from those of `RMSprop` by at most 1e-6 · max(1, |w|), because jax-js computes with constants in float64. With `weightDecay` or
+ * `useEma`, `update` needs the parameters.
+ *
+ * @throws {TypeError | RangeError} for options that are not as documented.
+ */
+export function rmsprop(options: RMSpropResidentOptions): RMSpropTransformation;
+export function rmsprop(options: object = {}): RMSpropTransformation {
+  const given = adapterOptions(options, ["resident"]);
+  const { resident = false, ...plain } = given;
+  if (typeof resident !== "boolean") throw new TypeError(message("resident", "true or false", resident));
+  if (resident) {
+    const functions = residentFunctions(readHyperparameters(plain), option(plain, "learningRate"));
+    return { ...functions, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
+  }
   const [weightDecay, useEma] = [option(given, "weightDecay"), option(given, "useEma")];
   if (typeof weightDecay === "number") {
     throw new RangeError(
@@ -74,7 +107,7 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
   if (useEma === true) {
     throw new RangeError(message("useEma", "false: a transformation does not see the new parameters", useEma));
   }
-  const optimizer = new RMSprop(options);
+  const optimizer = new RMSprop(plain as RMSpropOptions);
   const kept = keptSlots(optimizer);
   /** Where the step is done; nothing in it outlives a call. */
   let workspace: readonly Variable[] = [];
@@ -104,40 +137,45 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 
   return {
     init(params) {
-      const [arrays, structure] = tree.flatten<np.Array>(params);
-      const leaves = arrays.map((array, i) => checkedArray(`params[${i}]`, array));
-      const zeros = () => leaves.map(({ shape, device }) => np.zeros(shape, { device }));
+      const [leaves, structure] = tree.flatten<Leaf>(params);
+      const arrays = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`params[${i}]`, leaf)));
+      const zeros = () => arrays.map((leaf) => leaf && np.zeros(leaf.shape, { device: leaf.device }));
       const slots = kept.map((slot) => [slot, tree.unflatten(structure, zeros())]);
-      tree.dispose(params);
+      disposeAll([params]);
       return { count: counter(0), ...Object.fromEntries(slots) };
     },
 
     update(updates, state, params) {
-      const [arrays, structure] = tree.flatten<np.Array>(updates);
-      const gradients = arrays.map((array, i) => checkedArray(`updates[${i}]`, array));
+      const [leaves, structure] = tree.flatten<Leaf>(updates);
+      const gradients = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`updates[${i}]`, leaf)));
       const { count, slots } = checkedState(state, kept, gradients, structure);
       // Of the parameters nothing is read; but if they are gone, that must be known before the others are taken over.
-      tree.dispose(tree.flatten<np.Array>(params ?? [])[0].map(({ ref }) => ref));
+      for (const leaf of tree.flatten<Leaf>(params ?? [])[0]) leaf?.ref.dispose();
       const step = integer("state.count", count.ref.item(), 0, 2 ** 31 - 1);
       assertReferences([updates, state, params ?? []]);
-      prepare(gradients.map(({ shape }) => shape.reduce((size, length) => size * length, 1)));
+      // Leaves without state train nothing.
+      const trained = leaves.flatMap((_, i) => (slots.get("velocity")?.[i] ? [i] : []));
+      const like = (i: number) => slots.get("velocity")?.[i] as np.Array;
+      prepare(trained.map((i) => like(i).shape.reduce((size, length) => size * length, 1)));
       optimizer.variables[0]?.assign([step]);
-      for (const [i, variable] of workspace.entries()) {
-        for (const slot of kept) optimizer.slot(slot, variable)?.set(values(slots.get(slot)?.[i]));
+      for (const [k, variable] of workspace.entries()) {
+        for (const slot of kept) optimizer.slot(slot, variable)?.set(values(slots.get(slot)?.[trained[k] as number]));
         // From -0 the step makes -increment, exactly: also +0 of an increment of -0, and -0 of one of +0, which added to
         // a parameter of -0 leave what Keras leaves.
         variable.value.fill(-0);
       }
-      if (gradients.length > 0) optimizer.apply(gradients.map(values));
+      if (trained.length > 0) optimizer.apply(trained.map((i) => (gradients[i] ? values(gradients[i]) : null)));
 
-      const all = (make: typeof stored, view: (variable: Variable) => Float32Array) =>
-        tree.unflatten(
+      const all = (make: typeof stored, view: (variable: Variable) => Float32Array) => {
+        const made = new Map(trained.map((i, k) => [i, make(view(workspace[k] as Variable), like(i))]));
+        return tree.unflatten<Leaf>(
           structure,
-          gradients.map((gradient, i) => make(view(workspace[i] as Variable), gradient)),
+          leaves.map((_, i) => made.get(i) ?? null),
         );
+      };
       const next = kept.map((slot) => [slot, all(stored, (variable) => optimizer.slot(slot, variable) ?? EMPTY)]);
       const result = all(computed, ({ value }) => value);
-      for (const taken of [updates, state, params]) tree.dispose(taken);
+      disposeAll([updates, state, params]);
       // `unflatten` gives the structure that `flatten` found.
       return [result as typeof updates, { count: counter(step + 1), ...Object.fromEntries(next) }];
     },
@@ -154,17 +192,19 @@ export function rmsprop(options: RMSpropJaxOptions = {}): RMSpropTransformation 
 function checkedState(
   state: unknown,
   kept: readonly Slot[],
-  gradients: readonly np.Array[],
+  gradients: readonly (np.Array | null)[],
   structure: tree.JsTreeDef,
 ): State {
   const { count, ...others } = checkedObject("state", state, ["count", ...kept]);
   const slots = kept.map((slot) => {
-    const [arrays, own] = tree.flatten<np.Array>(others[slot] as JsTree<np.Array>);
+    const [leaves, own] = tree.flatten<Leaf>(others[slot] as JsTree<Leaf>);
     const fits =
-      own.equals(structure) && arrays.every((array, i) => String(array?.shape) === String(gradients[i]?.shape));
+      own.equals(structure) &&
+      leaves.every((leaf, i) => gradients[i] === null || String(leaf?.shape) === String(gradients[i]?.shape));
     if (!fits)
       throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", others[slot]));
-    return [slot, arrays.map((array, i) => checkedArray(`state.${slot}[${i}]`, array))] as const;
+    const checked = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`state.${slot}[${i}]`, leaf)));
+    return [slot, checked] as const;
   });
   if (typeof (count as Partial<np.Array> | undefined)?.item !== "function") {
     throw new TypeError(message("state.count", "the counter that `init` made", count));

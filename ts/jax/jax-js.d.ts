@@ -13,15 +13,56 @@ export declare namespace numpy {
     readonly refCount: number;
     reshape(shape: number[]): Numbers;
     slice(range: [number, number]): Numbers;
+    add(other: Numbers | number): Numbers;
+    sub(other: Numbers | number): Numbers;
+    mul(other: Numbers | number): Numbers;
+    div(other: Numbers | number): Numbers;
+    sum(): Numbers;
+    astype(dtype: typeof float32): Numbers;
+    dispose(): void;
     dataSync(): ArrayLike<number>;
     item(): number;
   }
   const uint32: unique symbol;
+  const float32: unique symbol;
   type Options = { shape?: number[]; dtype?: typeof uint32; device?: Numbers["device"] };
+  type Operand = Numbers | number;
+  function sqrt(x: Operand): Numbers;
+  function floor(x: Operand): Numbers;
+  function cos(x: Operand): Numbers;
+  function log(x: Operand): Numbers;
+  function power(x: Operand, y: Operand): Numbers;
+  function minimum(x: Operand, y: Operand): Numbers;
+  function maximum(x: Operand, y: Operand): Numbers;
+  function remainder(x: Operand, y: Operand): Numbers;
+  function less(x: Operand, y: Operand): Numbers;
+  function lessEqual(x: Operand, y: Operand): Numbers;
+  function equal(x: Operand, y: Operand): Numbers;
+  function where(condition: Numbers, x: Operand, y: Operand): Numbers;
+  function clip(x: Operand, least: number, most: number): Numbers;
   function array(values: Float32Array | number, options?: Options): Numbers;
   function zeros(shape: number[], options?: Options): Numbers;
 
-  export { array, Numbers as Array, uint32, zeros };
+  export {
+    array,
+    clip,
+    cos,
+    equal,
+    float32,
+    floor,
+    less,
+    lessEqual,
+    log,
+    maximum,
+    minimum,
+    Numbers as Array,
+    power,
+    remainder,
+    sqrt,
+    uint32,
+    where,
+    zeros,
+  };
 }
 
 export declare namespace tree {

@@ -3,8 +3,9 @@
 import { checkedBytes } from "../formats/bytes.js";
 import type { Dataset } from "../formats/hdf5-dataset.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
+import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, notBuilt, OutOfMemoryError, StateError } from "../support/errors.js";
+import { CheckpointError, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { isObject, type ModelFile, openModel, parsedObject } from "./model-file.js";
 import {
@@ -196,7 +197,7 @@ export class KerasFile {
   }
 
   #load(optimizer: Receiver): void {
-    if (!optimizer.built) throw notBuilt(optimizer.name);
+    assertBuilt(optimizer);
     const { variables, trainableVariables } = optimizer;
     const weights = this.#values({ variables, trained: trainableVariables.length });
     try {

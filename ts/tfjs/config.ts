@@ -10,6 +10,15 @@ import { message } from "../support/messages.js";
 /** Options of `rmsprop(tf, options)`: those of `new RMSprop`, and loss scaling. */
 export type RMSpropTfjsOptions = RMSpropOptions & (DynamicScaling | { readonly lossScale?: undefined });
 
+/** The option for values and state that stay on the device. */
+export interface Residence {
+  /**
+   * Values, gradients and state stay tensors, and nothing is read back in a step: for webgl and webgpu. `"composed"`: of tfjs' own
+   * operations alone, each of which rounds; with `true`, a step is one kernel where there is one for the backend. Default false.
+   */
+  readonly resident?: boolean | "composed" | undefined;
+}
+
 /** The option for a loss scale that finds itself, instead of the static `lossScaleFactor`. */
 export interface DynamicScaling {
   /** Scales the loss dynamically, as `LossScaleOptimizer` with these options does: for backends with 16-bit floats. */
@@ -18,20 +27,33 @@ export interface DynamicScaling {
   readonly lossScaleFactor?: null | undefined;
 }
 
+/** Options by whom they are for. */
+export interface SplitOptions {
+  /** For `new RMSprop`. */
+  readonly others: RMSpropOptions;
+  /** For `new LossScaleOptimizer`. */
+  readonly lossScale: LossScaleOptions | undefined;
+  readonly resident: boolean | "composed";
+}
+
 /**
- * The options of `new RMSprop`, and those of `new LossScaleOptimizer`.
+ * The options of an optimizer for tfjs.
  *
  * @throws {TypeError} if there are others.
  * @throws {RangeError} if there are two scales, of which the static one would be lost.
  */
-export function split(options: RMSpropTfjsOptions): [RMSpropOptions, LossScaleOptions | undefined] {
-  const given = adapterOptions(options, ["lossScale"]);
+export function splitOptions(options: RMSpropTfjsOptions & Residence): SplitOptions {
+  const given = adapterOptions(options, ["lossScale", "resident"]);
   const [lossScale, factor] = [option(given, "lossScale"), option(given, "lossScaleFactor") ?? null];
   if (lossScale !== undefined && factor !== null) {
     throw new RangeError(message("lossScaleFactor", "null beside lossScale, which finds the scale itself", factor));
   }
+  const resident = option(given, "resident") ?? false;
+  if (typeof resident !== "boolean" && resident !== "composed") {
+    throw new TypeError(message("resident", 'true, false or "composed"', resident));
+  }
   const others = Object.fromEntries(OPTIONS.map((name) => [name, option(given, name)]));
-  return [others as RMSpropOptions, lossScale as LossScaleOptions | undefined];
+  return { others: others as RMSpropOptions, lossScale: lossScale as LossScaleOptions | undefined, resident };
 }
 
 /** The configuration: the options, with a schedule in Keras' serialized form. */

@@ -4,13 +4,16 @@ import type { LearningRate } from "../optimizers/learning-rate.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import type { RMSpropOptions } from "../optimizers/options.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
-import type { WeightDecayExclusion } from "../optimizers/weight-decay-exclusion.js";
+import { option } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
+import type { DynamicScaling, Residence, RMSpropTfjsOptions } from "./config.js";
+import type { Exclusion } from "./exclusion.js";
 import { optimizerClass } from "./optimizer.js";
+import { residentClass } from "./resident/optimizer.js";
 import type { SerializableClass, TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
 
-export type { DynamicScaling, RMSpropTfjsOptions } from "./config.js";
+export type { DynamicScaling, Residence, RMSpropTfjsOptions } from "./config.js";
+export type { Exclusion } from "./exclusion.js";
 export type {
   GradientsLike,
   NamedTensorLike,
@@ -20,14 +23,6 @@ export type {
   TensorLike,
   VariableLike,
 } from "./tensorflow.js";
-
-/** Which variables `excludeFromWeightDecay` excludes. */
-export interface Exclusion<V = VariableLike> {
-  /** These variables. */
-  readonly variables?: readonly V[] | undefined;
-  /** Variables in whose name one of these is found; a string is a regular expression, as in Keras. */
-  readonly names?: WeightDecayExclusion["names"];
-}
 
 /** What the optimizer has beyond `tf.Optimizer`. */
 export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
@@ -48,7 +43,63 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
   excludeFromWeightDecay(which: Exclusion<V>): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
   finalizeVariableValues(): void;
+  /**
+   * `core` with the variables' values as they are now, for `save`, `load` and files. After `load`, call `fromCore`.
+   *
+   * @param variables variables that the optimizer has not met yet, to begin with.
+   */
+  toCore(variables?: readonly V[]): Promise<Core>;
+  /**
+   * Copies the values of `core` into the variables.
+   *
+   * @throws {TypeError} if it is not this optimizer's.
+   */
+  fromCore(core: Core): void;
 }
+
+/** What the form that stays on the device has beyond `tf.Optimizer`. */
+export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T = TensorLike> {
+  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
+  minimize(loss: Loss, variables: readonly V[]): null;
+  /** Updates so far. With the option `lossScale` the device is read, which not every backend can do at once. */
+  readonly iterations: number;
+  /**
+   * The current float32 learning rate; of a schedule beside the option `lossScale`, the device is read. A number cannot take the
+   * place of a schedule.
+   */
+  get learningRate(): number;
+  set learningRate(rate: LearningRate);
+  /** `lossScaleTensor` as a number: with the option `lossScale` the device is read. */
+  readonly lossScale: number;
+  /** What gradients must be multiplied by that you compute yourself: a scalar that belongs to the optimizer until its next step. */
+  readonly lossScaleTensor: T;
+  /** Excludes variables from weight decay. Each call replaces the one before. */
+  excludeFromWeightDecay(which: Exclusion<V>): void;
+  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  finalizeVariableValues(): void;
+  /**
+   * An optimizer of the package over copies of values and state as they are now, for `save`, `load` and files: read without
+   * blocking. Free it, and its `trainableVariables`, when it is not needed any more.
+   *
+   * @param variables variables that the optimizer has not met yet, to begin with.
+   */
+  toCore(variables?: readonly V[]): Promise<RMSprop | LossScaleOptimizer>;
+  /**
+   * Takes values, state and counters from what `toCore` gave.
+   *
+   * @throws {TypeError} if it is another kind of optimizer.
+   * @throws {CheckpointError} if its options or variables are others; then nothing has changed.
+   */
+  fromCore(core: RMSprop | LossScaleOptimizer): void;
+}
+
+/** The optimizer that `rmsprop(tf, { resident: true })` makes: a `tf.Optimizer` of that `tf`, and more. */
+export type ResidentOptimizer<TF extends TensorFlow> = InstanceType<TF["Optimizer"]> &
+  ResidentAdditions<
+    Parameters<InstanceType<TF["Optimizer"]>["minimize"]>[0],
+    TF["Variable"] extends abstract new (...args: never[]) => infer V ? V : never,
+    ReturnType<TF["tensor"]>
+  >;
 
 /**
  * The optimizer that `rmsprop(tf, …)` makes: a `tf.Optimizer` of that `tf`, and more. `TF` is `typeof tf`; `Core` says
@@ -80,7 +131,7 @@ export interface RMSpropClass<TF extends TensorFlow> extends SerializableClass {
  */
 export function rmsprop<TF extends TensorFlow>(
   tf: TF,
-  options?: RMSpropOptions & { readonly lossScale?: undefined },
+  options?: RMSpropOptions & { readonly lossScale?: undefined } & Plain,
 ): RMSpropOptimizer<TF, RMSprop>;
 /**
  * The same with the option `lossScale`: its `core` is a `LossScaleOptimizer`.
@@ -89,34 +140,65 @@ export function rmsprop<TF extends TensorFlow>(
  */
 export function rmsprop<TF extends TensorFlow>(
   tf: TF,
-  options: RMSpropOptions & DynamicScaling,
+  options: RMSpropOptions & DynamicScaling & Plain,
 ): RMSpropOptimizer<TF, LossScaleOptimizer>;
+/**
+ * The form that stays on the device: values, gradients and state are tensors, and a step reads nothing back.
+ *
+ * @throws {TypeError | RangeError} for options that are not as documented, or a function as learning rate beside `lossScale`.
+ */
+export function rmsprop<TF extends TensorFlow>(
+  tf: TF,
+  options: RMSpropTfjsOptions & { readonly resident: true | "composed" },
+): ResidentOptimizer<TF>;
 /**
  * The same with options of which it is not known whether `lossScale` is among them.
  *
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
-export function rmsprop<TF extends TensorFlow>(tf: TF, options?: RMSpropTfjsOptions): RMSpropOptimizer<TF>;
-export function rmsprop<TF extends TensorFlow>(tf: TF, options: RMSpropTfjsOptions = {}): RMSpropOptimizer<TF> {
-  return new (register(tf))(options);
+export function rmsprop<TF extends TensorFlow>(tf: TF, options?: RMSpropTfjsOptions & Plain): RMSpropOptimizer<TF>;
+export function rmsprop<TF extends TensorFlow>(
+  tf: TF,
+  options: RMSpropTfjsOptions & Residence = {},
+): RMSpropOptimizer<TF> | ResidentOptimizer<TF> {
+  const { Plain, Resident } = classesOf(tf);
+  const isResident = typeof options === "object" && options !== null && option({ ...options }, "resident");
+  return isResident ? new Resident(options) : new Plain(options);
 }
 
-/** Our class for each copy of tfjs, by its class `Optimizer`. */
-const classes = new WeakMap<TensorFlow["Optimizer"], RMSpropClass<never>>();
+/** The form that is not resident. */
+interface Plain {
+  readonly resident?: false | undefined;
+}
+
+/** The classes of both forms for one copy of tfjs. */
+interface Classes<TF extends TensorFlow> {
+  readonly Plain: RMSpropClass<TF>;
+  readonly Resident: new (options: RMSpropTfjsOptions & Residence) => ResidentOptimizer<TF>;
+}
+
+/** Our classes for each copy of tfjs, by its class `Optimizer`. */
+const classes = new WeakMap<TensorFlow["Optimizer"], Classes<never>>();
 
 /**
- * Makes this optimizer known to `tf`, so that `tf.loadLayersModel` can load models that were saved with it. The first
- * `rmsprop(tf, …)` does it too.
+ * Makes this optimizer, in both of its forms, known to `tf`, so that `tf.loadLayersModel` can load models that were saved with it.
+ * The first `rmsprop(tf, …)` does it too.
  */
 export function register<TF extends TensorFlow>(tf: TF): RMSpropClass<TF> {
+  return classesOf(tf).Plain;
+}
+
+function classesOf<TF extends TensorFlow>(tf: TF): Classes<TF> {
   if (typeof tf?.Optimizer !== "function" || typeof tf.serialization?.registerClass !== "function") {
     throw new TypeError(message("tf", "the namespace of @tensorflow/tfjs or @tensorflow/tfjs-core", tf));
   }
   const known = classes.get(tf.Optimizer);
-  // It extends this very `tf.Optimizer`; TypeScript sees the structure alone.
-  if (known) return known as unknown as RMSpropClass<TF>;
-  const made = optimizerClass(tf);
-  tf.serialization.registerClass(made);
-  classes.set(tf.Optimizer, made as unknown as RMSpropClass<never>);
-  return made as unknown as RMSpropClass<TF>;
+  // They extend this very `tf.Optimizer`; TypeScript sees the structure alone.
+  if (known) return known as unknown as Classes<TF>;
+  const [Plain, Resident] = [optimizerClass(tf), residentClass(tf)];
+  tf.serialization.registerClass(Plain);
+  tf.serialization.registerClass(Resident);
+  const made = { Plain, Resident } as unknown;
+  classes.set(tf.Optimizer, made as Classes<never>);
+  return made as Classes<TF>;
 }

@@ -5,12 +5,19 @@ import type { LearningRate } from "../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
-import { checkedObject, option } from "../support/checks.js";
-import { CheckpointError, StateError } from "../support/errors.js";
 import { LOSS_SCALE, STATE } from "../support/internal.js";
-import { message, show } from "../support/messages.js";
-import { configOf, optionsOf, type RMSpropTfjsOptions, split } from "./config.js";
-import type { Exclusion, RMSpropAdditions } from "./index.js";
+import { message } from "../support/messages.js";
+import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
+import { checkedExclusion, type Exclusion } from "./exclusion.js";
+import {
+  asList,
+  checkedVariablesOf,
+  type GradientList,
+  type Gradients,
+  minimized,
+  scaledGradients,
+} from "./gradients.js";
+import type { RMSpropAdditions } from "./index.js";
 import type {
   GradientsLike,
   NamedTensorLike,
@@ -20,11 +27,8 @@ import type {
   TensorLike,
   VariableLike,
 } from "./tensorflow.js";
-import { give, read, type Twin, take } from "./transfer.js";
-import { COUNTER, checkedWeights, pair, readWeights } from "./weights.js";
-
-type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
-type GradientList = readonly NamedTensorLike<TensorLike | null | undefined>[];
+import { give, readAll, type Twin, take } from "./transfer.js";
+import { assertFit, checkedWeights, pair, readWeights, scalarsOf, weightName } from "./weights.js";
 
 /** The class for one copy of tfjs. */
 export function optimizerClass(
@@ -45,7 +49,7 @@ export function optimizerClass(
 
     constructor(options: RMSpropTfjsOptions = {}) {
       super();
-      const [others, lossScale] = split(options);
+      const { others, lossScale } = splitOptions(options);
       this.#lossScale = lossScale;
       this.#rmsprop = new RMSprop(others);
       this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
@@ -80,42 +84,15 @@ export function optimizerClass(
     override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
     override minimize(
       loss: () => TensorLike,
-      second: boolean | readonly VariableLike[] = false,
+      second?: boolean | readonly VariableLike[],
       third?: VariableLike[],
     ): TensorLike | null {
-      const [returnCost, variables] = typeof second === "object" ? [false, second as VariableLike[]] : [second, third];
-      const { value, grads } = this.computeGradients(loss, variables);
-      try {
-        this.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
-      } catch (error) {
-        value.dispose();
-        throw error;
-      } finally {
-        for (const gradient of Object.values(grads)) gradient?.dispose();
-      }
-      if (returnCost) return value;
-      value.dispose();
-      return null;
+      return minimized(this, loss, second, third);
     }
 
     /** The loss as it is, and the gradients of the loss times `lossScale`. */
     override computeGradients(loss: () => TensorLike, variables?: VariableLike[]): GradientsLike {
-      const scale = this.lossScale;
-      if (scale === 1) return super.computeGradients(loss, variables);
-      let plain: TensorLike | undefined;
-      try {
-        const { value, grads } = super.computeGradients(() => {
-          const value = loss();
-          plain = value.clone();
-          tf.keep(plain);
-          return tf.mul(value, scale);
-        }, variables);
-        value.dispose();
-        // What is kept outlives the user's `tidy`; its clone does not.
-        return { value: (plain as unknown as TensorLike).clone(), grads };
-      } finally {
-        plain?.dispose();
-      }
+      return scaledGradients(tf, this.lossScale, loss, (scaled) => super.computeGradients(scaled, variables));
     }
 
     /**
@@ -131,26 +108,26 @@ export function optimizerClass(
     }
 
     #step(list: GradientList): void {
-      const tensors = list.map(({ name }) => registered(name));
-      list.forEach(({ name, tensor }, i) => {
-        const { shape = [] } = tensors[i] ?? {};
-        if (tensor == null) return;
-        if (tensor.dtype !== "float32")
-          throw new TypeError(`The gradient of "${name}" must be float32; it is ${tensor.dtype}.`);
-        if (String(tensor.shape) !== String(shape)) {
-          throw new RangeError(`The gradient of "${name}" must have shape [${shape}]; it has [${tensor.shape}].`);
-        }
-      });
-      const before = this.core.iterations;
+      const tensors = checkedVariablesOf(tf, list);
       const end = this.#meet(tensors);
       const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
       // A step moves the averages of all variables, and where they overwrite, all variables.
       const { useEma, emaOverwriteFrequency } = this.#rmsprop;
       const touched = useEma ? this.#twins.filter(({ tensor }) => !tensor?.isDisposed) : twins;
+      const given = twins.filter((_, i) => list[i]?.tensor != null);
+      // Averages overwrite also in a call that only accumulates.
+      const written = useEma && emaOverwriteFrequency ? touched : this.#updates ? given : [];
+      let fill = () => {};
       try {
-        for (const twin of touched) take(tf, twin);
+        take(tf, touched);
+        const numbers = readAll(
+          tf,
+          list.flatMap(({ tensor }) => tensor ?? []),
+        ).values();
+        const gradients = list.map(({ tensor }) => (tensor == null ? null : (numbers.next().value ?? null)));
+        fill = give(tf, written);
         this.core.apply(
-          list.map(({ tensor }) => (tensor == null ? null : read(tf, tensor))),
+          gradients,
           twins.map(({ variable }) => variable),
         );
       } catch (error) {
@@ -158,32 +135,23 @@ export function optimizerClass(
         throw error;
       }
       end(true);
-      // Also in a call that only accumulates.
-      if (useEma && emaOverwriteFrequency) give(tf, touched);
-      // Else gradients were only accumulated, or the step was skipped.
-      else if (this.core.iterations !== before) {
-        give(
-          tf,
-          twins.filter((_, i) => list[i]?.tensor != null),
-        );
-      }
+      fill();
+    }
+
+    /** Whether the next call updates the variables, if it is not skipped. */
+    get #updates(): boolean {
+      return (this.core.rawIterations + 1) % (this.#rmsprop.gradientAccumulationSteps || 1) === 0;
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
-      const given = checkedObject("which", which, ["variables", "names"]);
-      const [variables, names] = [option(given, "variables") ?? [], option(given, "names") ?? []];
-      if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
-      const list = Array.from(variables, (variable: Partial<VariableLike> | undefined, i) => {
-        if (typeof variable?.assign === "function") return variable as VariableLike;
-        throw new TypeError(message(`variables[${i}]`, "a tf.Variable", variable));
-      });
-      this.#exclude({ variables: list, names: Array.isArray(names) ? [...names] : (names as Exclusion["names"]) });
+      this.#exclude(checkedExclusion(which));
     }
 
     finalizeVariableValues(): void {
       if (!this.#rmsprop.useEma) return;
+      const fill = give(tf, this.#twins);
       this.core.finalizeVariableValues();
-      give(tf, this.#twins);
+      fill();
     }
 
     /**
@@ -212,30 +180,10 @@ export function optimizerClass(
      * @throws {CheckpointError} if the weights do not fit; then nothing has changed.
      */
     override async setWeights(weights: readonly NamedTensorLike[]): Promise<void> {
-      const { scalars, states, isTheirs } = await readWeights(checkedWeights(weights), keptSlots(this.#rmsprop));
-      if (isTheirs && this.#rmsprop.momentumMode === "torch" && states.some(({ slots }) => slots.has("momentum"))) {
-        throw new CheckpointError(
-          'The momentum of tfjs\' own RMSProp has the learning rate in it: make the optimizer with `momentumMode: "keras"`.',
-        );
-      }
-      for (const [name, value] of scalars) {
-        const scalar = this.#scalars().get(name);
-        if (!scalar) throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer.`);
-        try {
-          scalar.check?.(`weights["${name}"]`, value);
-        } catch (cause) {
-          throw new CheckpointError(`The weights do not fit: ${cause}`, { cause });
-        }
-      }
-      const missing = [...this.#scalars().keys()].find((name) => !scalars.has(name));
-      if (!isTheirs && missing !== undefined) throw new CheckpointError(`The weights have no "${missing}".`);
-
+      const saved = await readWeights(checkedWeights(weights), keptSlots(this.#rmsprop));
       const met = [...this.#twinOf.keys()].filter(({ isDisposed }) => !isDisposed);
-      const partners = pair(states, met, true);
-      const without = met.filter((_, i) => partners[i] === undefined).map(({ name }) => show(name));
-      if (without.length > 0) {
-        throw new CheckpointError(`The weights have no state for ${without.join(", ")}, which the optimizer trains.`);
-      }
+      const partners = assertFit(saved, this.core, this.#rmsprop.momentumMode, met);
+      const { scalars, states } = saved;
       const tensorOf = new Map(partners.map((state, i) => [state, met[i]]));
       const before = this.#twins;
       this.#twins = freeOnError((made) => {
@@ -255,7 +203,23 @@ export function optimizerClass(
         // Until its variable comes, steps on others pull the average to this value.
         variable.value.set(this.core.slot("average", variable) ?? []);
       });
-      for (const [name, value] of scalars) this.#scalars().get(name)?.assign([value]);
+      for (const [name, value] of scalars) scalarsOf(this.core).get(name)?.assign([value]);
+    }
+
+    /** `core`, with these variables taken up and the values of all as they are now. */
+    async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
+      this.#meet(variables)(true);
+      take(
+        tf,
+        this.#twins.filter(({ tensor }) => !tensor?.isDisposed),
+      );
+      return this.core;
+    }
+
+    /** Copies the values of `core` into the variables. */
+    fromCore(core: RMSprop | LossScaleOptimizer): void {
+      if (core !== this.core) throw new TypeError(message("core", "the `core` of this optimizer", core));
+      give(tf, this.#twins)();
     }
 
     override dispose(): void {
@@ -266,12 +230,6 @@ export function optimizerClass(
       for (const { variable } of this.#twins) variable.free();
       this.#twins = [];
       this.#twinOf.clear();
-    }
-
-    /** Counters and rates by the names that they have among the weights. */
-    #scalars() {
-      const own = this.core.variables.filter(({ variable, ignored }) => variable === null && !ignored);
-      return new Map(own.map((scalar) => [weightName(scalar), scalar]));
     }
 
     /**
@@ -296,13 +254,13 @@ export function optimizerClass(
         this.#index();
       };
       return freeOnError((made) => {
-        const fresh = strangers
-          .filter((_, i) => !partners[i])
-          .map((tensor): Twin => {
-            const { name, shape, dataId } = tensor;
-            const variable = made(new Variable(read(tf, tensor), { name, path: name, shape }));
-            return { name, shape, variable, tensor, dataId };
-          });
+        const unpaired = strangers.filter((_, i) => !partners[i]);
+        const initial = readAll(tf, unpaired);
+        const fresh = unpaired.map((tensor, i): Twin => {
+          const { name, shape, dataId } = tensor;
+          const variable = made(new Variable(initial[i] ?? [], { name, path: name, shape }));
+          return { name, shape, variable, tensor, dataId };
+        });
         const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
         const twins = [...live, ...fresh];
         const settle =
@@ -354,34 +312,4 @@ export function optimizerClass(
       this.#given = [];
     }
   };
-
-  /** What a counter or a rate is called among tfjs' weights. */
-  function weightName({ name }: { readonly name: string }): string {
-    return name === "iteration" ? COUNTER : name;
-  }
-
-  /** The variable that tfjs knows by this name. */
-  function registered(name: string): VariableLike {
-    const variable = option(tf.engine().registeredVariables, name) as VariableLike | undefined;
-    if (!variable) throw new StateError(`tfjs knows no variable ${show(name)}: it was disposed of, or never made.`);
-    if (variable.dtype !== "float32")
-      throw new TypeError(`Variable "${name}" must be float32; it is ${variable.dtype}.`);
-    return variable;
-  }
-
-  /** Both forms of gradients as a list. */
-  function asList(gradients: Gradients): GradientList {
-    if (typeof gradients !== "object" || gradients === null) {
-      throw new TypeError(
-        message("gradients", "tensors by the names of variables, or an array of { name, tensor }", gradients),
-      );
-    }
-    if (Array.isArray(gradients)) {
-      return Array.from(gradients as GradientList, (item, i) => {
-        if (typeof item === "object" && item !== null) return item;
-        throw new TypeError(message(`gradients[${i}]`, "{ name, tensor }", item));
-      });
-    }
-    return Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
-  }
 }

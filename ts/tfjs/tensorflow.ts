@@ -18,6 +18,13 @@ export interface VariableLike extends TensorLike {
   assign(value: TensorLike): void;
 }
 
+/** What kernels are given and give: a tensor without its methods. */
+export interface TensorInfo {
+  readonly dataId: object;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
 /** A tensor by its name. tfjs has `null` and `undefined` where there is no gradient. */
 export interface NamedTensorLike<T = TensorLike> {
   readonly name: string;
@@ -45,7 +52,14 @@ export interface TensorFlow {
   readonly Optimizer: abstract new () => OptimizerLike;
   readonly Variable: abstract new (...args: never[]) => VariableLike;
   readonly serialization: { registerClass(optimizer: SerializableClass): unknown };
-  engine(): { readonly registeredVariables: Readonly<Record<string, VariableLike>> };
+  engine(): {
+    readonly registeredVariables: Readonly<Record<string, VariableLike>>;
+    runKernel(name: string, inputs: object, attrs?: object): unknown;
+  };
+  env(): { getBool(flag: string): boolean };
+  getKernel(name: string, backend: string): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: tfjs' types of kernels fit only themselves.
+  registerKernel(kernel: any): void;
   backend(): object;
   getBackend(): string;
   tensor(values: Float32Array | Int32Array, shape: number[], dtype: "float32" | "int32"): TensorLike;

@@ -14,29 +14,88 @@ export interface Twin {
 }
 
 /** Copies the values in, unless ours are the same. */
-export function take(tf: TensorFlow, twin: Twin): void {
-  const { tensor, variable } = twin;
-  if (!tensor || tensor.dataId === twin.dataId) return;
-  variable.value.set(read(tf, tensor));
-  twin.dataId = tensor.dataId;
+export function take(tf: TensorFlow, twins: readonly Twin[]): void {
+  const changed = twins.filter(({ tensor, dataId }) => tensor && tensor.dataId !== dataId);
+  const values = readAll(
+    tf,
+    changed.map(({ tensor }) => tensor as VariableLike),
+  );
+  changed.forEach((twin, i) => {
+    twin.variable.value.set(values[i] ?? []);
+    twin.dataId = twin.tensor?.dataId;
+  });
 }
 
-/** Copies our values out. */
-export function give(tf: TensorFlow, twins: readonly Twin[]): void {
+/**
+ * Makes the tensors for our values, which are about to change, and assigns them: all that can fail, while nothing has changed.
+ *
+ * @returns what copies our values into them.
+ */
+export function give(tf: TensorFlow, twins: readonly Twin[]): () => void {
   const live = twins.filter(({ tensor }) => tensor && !tensor.isDisposed);
-  // If tfjs has no room for the tensors, ours are not the same values any more.
-  for (const twin of live) twin.dataId = undefined;
-  // All backends but wasm may keep the array that they are given.
-  const isCopying = tf.getBackend() === "wasm";
+  const arrays = assigned(tf, live);
+  const backend = tf.getBackend();
+  // These keep the array that they are given; tfjs moves it to the device when it is used.
+  if (backend === "cpu" || backend === "webgl" || backend === "webgpu") {
+    return () => {
+      for (const [i, { variable }] of live.entries()) arrays[i]?.set(variable.value);
+    };
+  }
+  const { typedArrayFromHeap } = (backend === "wasm" ? tf.backend() : {}) as WasmBackend;
+  if (typedArrayFromHeap) {
+    const heap = (tensor: TensorLike) => typedArrayFromHeap.call(tf.backend(), tensor);
+    return () => {
+      for (const { tensor, variable } of live) if (tensor) heap(tensor).set(variable.value);
+    };
+  }
+  return () => {
+    assigned(tf, live);
+  };
+}
+
+/** Assigns tensors of our values as they are; the arrays that they were made of. */
+function assigned(tf: TensorFlow, twins: readonly Twin[]): Float32Array[] {
+  const arrays = twins.map(({ variable: { value } }) => value.slice());
   tf.tidy(() => {
-    const values = live.map(({ variable: { value }, shape }) =>
-      tf.tensor(isCopying ? value : value.slice(), [...shape], "float32"),
-    );
-    live.forEach((twin, i) => {
-      twin.tensor?.assign(values[i] as TensorLike);
+    const tensors = arrays.map((array, i) => tf.tensor(array, [...(twins[i]?.shape ?? [])], "float32"));
+    twins.forEach((twin, i) => {
+      twin.tensor?.assign(tensors[i] as TensorLike);
       twin.dataId = twin.tensor?.dataId;
     });
   });
+  return arrays;
+}
+
+/** From how many tensors on they are read together: with fewer, the copy costs what the reads do. */
+const TOGETHER = 8;
+
+/**
+ * The values of several tensors, to be copied before tfjs computes again: in one read where each makes the processor wait for the
+ * device.
+ */
+export function readAll(tf: TensorFlow, tensors: readonly TensorLike[]): ArrayLike<number>[] {
+  const backend = tf.getBackend();
+  if (tensors.length < TOGETHER || (backend !== "webgl" && backend !== "webgpu")) {
+    return tensors.map((tensor) => read(tf, tensor));
+  }
+  const sizes = tensors.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
+  const run = (name: string, inputs: object, attrs: object) => tf.engine().runKernel(name, inputs, attrs) as TensorLike;
+  let all: TensorLike | undefined;
+  tf.tidy(() => {
+    const flat = tensors.map((x, i) => run("Reshape", { x }, { shape: [sizes[i]] }));
+    all = run("Concat", flat, { axis: 0 });
+    tf.keep(all);
+  });
+  try {
+    const numbers = all?.dataSync() as Float32Array;
+    let from = 0;
+    return sizes.map((size) => {
+      from += size;
+      return numbers.subarray(from - size, from);
+    });
+  } finally {
+    all?.dispose();
+  }
 }
 
 /** What tfjs' wasm backend has beside what all have. */

@@ -1,9 +1,13 @@
 // What `getWeights` gives, read back: counters and rates by name, and the slots of each variable.
 
 import { SLOTS, type Slot } from "../generated/codes.js";
+import type { MomentumMode } from "../generated/hyperparameters.js";
+import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import type { OptimizerVariable } from "../optimizers/optimizer-variable.js";
+import type { RMSprop } from "../optimizers/rmsprop.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
-import type { NamedTensorLike } from "./tensorflow.js";
+import type { NamedTensorLike, VariableLike } from "./tensorflow.js";
 
 /** The state that was saved for one variable. */
 export interface Saved {
@@ -73,6 +77,51 @@ export async function readWeights(weights: readonly NamedTensorLike[], kept: rea
     if (missing !== undefined) throw new CheckpointError(`The weights of ${show(name)} have no ${missing}.`);
   }
   return { scalars, states: [...states.values()], isTheirs };
+}
+
+/** What a counter or a rate is called among tfjs' weights. */
+export const weightName = ({ name }: { readonly name: string }): string => (name === "iteration" ? COUNTER : name);
+
+/** An optimizer's counters and rates by the names that they have among the weights. */
+export function scalarsOf(core: RMSprop | LossScaleOptimizer): ReadonlyMap<string, OptimizerVariable> {
+  const scalars = core.variables.filter(({ variable, ignored }) => variable === null && !ignored);
+  return new Map(scalars.map((scalar) => [weightName(scalar), scalar]));
+}
+
+/**
+ * Which of the states each of the variables in `met` continues.
+ *
+ * @throws {CheckpointError} if the weights are not those of an optimizer such as `core`, or a variable has no state.
+ */
+export function assertFit(
+  { scalars, states, isTheirs }: SavedWeights,
+  core: RMSprop | LossScaleOptimizer,
+  momentumMode: MomentumMode,
+  met: readonly VariableLike[],
+): (Saved | undefined)[] {
+  if (isTheirs && momentumMode === "torch" && states.some(({ slots }) => slots.has("momentum"))) {
+    throw new CheckpointError(
+      'The momentum of tfjs\' own RMSProp has the learning rate in it: make the optimizer with `momentumMode: "keras"`.',
+    );
+  }
+  const known = scalarsOf(core);
+  for (const [name, value] of scalars) {
+    const scalar = known.get(name);
+    if (!scalar) throw new CheckpointError(`Weight ${show(name)} is not known to the optimizer.`);
+    try {
+      scalar.check?.(`weights["${name}"]`, value);
+    } catch (cause) {
+      throw new CheckpointError(`The weights do not fit: ${cause}`, { cause });
+    }
+  }
+  const missing = [...known.keys()].find((name) => !scalars.has(name));
+  if (!isTheirs && missing !== undefined) throw new CheckpointError(`The weights have no "${missing}".`);
+  const partners = pair(states, met, true);
+  const without = met.filter((_, i) => partners[i] === undefined).map(({ name }) => show(name));
+  if (without.length > 0) {
+    throw new CheckpointError(`The weights have no state for ${without.join(", ")}, which the optimizer trains.`);
+  }
+  return partners;
 }
 
 /** A list of named tensors, or an error. */

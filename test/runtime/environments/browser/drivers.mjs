@@ -33,9 +33,9 @@ function queue() {
   };
 }
 
-/** What a scope leaves in `globalThis.report` while it loads or soon after; `look` is given what to evaluate there. */
-export async function reportOf(look) {
-  for (const late = Date.now() + 10_000; Date.now() < late; ) {
+/** What a scope leaves in `globalThis.report` while it loads or within `seconds`; `look` is given what to evaluate there. */
+export async function reportOf(look, seconds = 10) {
+  for (const late = Date.now() + seconds * 1000; Date.now() < late; ) {
     const report = await look(() => globalThis.report);
     if (report) return report;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -48,7 +48,10 @@ function withPuppeteer(executable, launch) {
   const browser = once(
     async () => {
       const { default: program } = await puppeteer.import("puppeteer-core");
-      return program.launch({ executablePath: executable.path, headless: true, ...launch });
+      const { screen, ...settings } = launch;
+      // Software rendering needs a screen in Firefox, reading at once from WebGPU in Chromium.
+      const shown = screen ? { headless: false, env: { ...process.env, ...screen.env, DISPLAY: await display() } } : {};
+      return program.launch({ executablePath: executable.path, headless: true, ...settings, ...shown });
     },
     (running) => running.close(),
   );
@@ -56,7 +59,7 @@ function withPuppeteer(executable, launch) {
 
   // Firefox fails to open a page while it closes another.
   const alone = queue();
-  async function open(address) {
+  async function open(address, seconds) {
     const running = await browser();
     const page = await alone(() => running.newPage());
     const errors = [];
@@ -65,20 +68,36 @@ function withPuppeteer(executable, launch) {
     try {
       // Without limits of its own: the environment has one.
       await page.goto(address, { timeout: 0 });
-      return { version: await version(), report: await reportOf((expression) => page.evaluate(expression)) };
+      return { version: await version(), report: await reportOf((expression) => page.evaluate(expression), seconds) };
     } catch (error) {
       throw new Error([error.message, ...errors].join("; "));
     } finally {
       await alone(() => page.close());
     }
   }
-  return { needs: [puppeteer, executable], browser, version, open };
+  return { needs: [puppeteer, executable, ...(launch.screen ? [xvfb] : [])], browser, version, open };
 }
 
 const switches = [
   ...["--no-sandbox", "--no-first-run", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
+
+const xvfb = apt("xvfb", "/usr/bin/Xvfb");
+
+const screens = [];
+/** A screen for all browsers that want one; its name. */
+const display = once(
+  () =>
+    startScreen((command, args, settings) => {
+      const child = spawn(command, args, { stdio: "ignore", ...settings });
+      screens.push(child);
+      return child;
+    }),
+  () => {
+    for (const child of screens.splice(0)) child.kill();
+  },
+);
 
 const chromiumWith = (...more) =>
   withPuppeteer(apt("chromium", "/usr/bin/chromium"), {
@@ -102,7 +121,7 @@ function webkitWith(variables = {}) {
   const script = (expression) => `const done = arguments[0];
     Promise.resolve((${expression})()).then((value) => done({ value }), (error) => done({ failure: String(error) }));`;
 
-  async function open(address) {
+  async function open(address, seconds) {
     const { version, post } = await session();
     return alone(async () => {
       await post("url", { url: address });
@@ -111,10 +130,10 @@ function webkitWith(variables = {}) {
         if (failure) throw new Error(failure);
         return value;
       };
-      return { version, report: await reportOf(look) };
+      return { version, report: await reportOf(look, seconds) };
     });
   }
-  const needs = [apt("webkit2gtk-driver", "/usr/bin/WebKitWebDriver"), apt("xvfb", "/usr/bin/Xvfb")];
+  const needs = [apt("webkit2gtk-driver", "/usr/bin/WebKitWebDriver"), xvfb];
   return { needs, open, session };
 }
 
@@ -204,3 +223,17 @@ export const firefox = firefoxWith();
 export const firefoxWithoutWasm = firefoxWith({ "javascript.options.wasm": false });
 export const webkit = webkitWith();
 export const webkitWithoutJit = webkitWith({ JSC_useJIT: "0" });
+
+// With a GPU, which is software: SwiftShader in Chromium, llvmpipe in the others.
+const gpuSwitches = ["--no-sandbox", "--no-first-run", "--enable-unsafe-webgpu", "--enable-unsafe-swiftshader"];
+const vulkan = ["--use-angle=swiftshader", "--use-vulkan=swiftshader", "--enable-features=Vulkan"];
+const debianChromium = apt("chromium", "/usr/bin/chromium");
+export const gpuChromium = withPuppeteer(debianChromium, { args: gpuSwitches });
+/** Without a screen, Chromium's GPU process dies when a page reads from WebGPU at once. */
+export const gpuChromiumOnScreen = withPuppeteer(debianChromium, { args: [...gpuSwitches, ...vulkan], screen: {} });
+export const gpuFirefox = withPuppeteer(apt("firefox-esr", "/usr/bin/firefox-esr"), {
+  browser: "firefox",
+  extraPrefsFirefox: { "webgl.force-enabled": true },
+  screen: { env: { LIBGL_ALWAYS_SOFTWARE: "1" } },
+});
+export const gpuWebkit = webkitWith({ WEBKIT_DISABLE_COMPOSITING_MODE: undefined });

@@ -1,0 +1,256 @@
+// What every backend must compute as the core does: option sets, gradients, and the comparison of bits. For Node and browsers.
+
+/** Steps of each case. */
+export const STEPS = 40;
+
+const cosine = {
+  schedule: "CosineDecay",
+  initialLearningRate: 0.001,
+  warmupTarget: 0.02,
+  warmupSteps: 5,
+  decaySteps: 30,
+};
+const restarts = { schedule: "CosineDecayRestarts", initialLearningRate: 0.02, firstDecaySteps: 7 };
+
+/**
+ * The options of `rmsprop`. Beside them: `exclude` is for `excludeFromWeightDecay`, `isNorm` says that sums are in it, whose order
+ * is the backend's, and `spikes` that some gradients are not finite.
+ */
+export const CASES = {
+  defaults: { options: {} },
+  momentum: { options: { momentum: 0.9, learningRate: 0.01 } },
+  centered: { options: { centered: true, learningRate: 0.01 } },
+  "momentum, centered": { options: { centered: true, momentum: 0.5, learningRate: 0.01, rho: 0.95 } },
+  "weight decay with exclusion, cosine": { options: { weightDecay: 0.02, learningRate: cosine }, exclude: ["_1_"] },
+  "function as rate": { options: { learningRate: (step) => 0.01 / (1 + step), momentum: 0.8 } },
+  clipvalue: { options: { clipvalue: 0.3 } },
+  "clipvalue, momentum, centered": { options: { clipvalue: 0.01, momentum: 0.5, centered: true } },
+  "average, overwriting": { options: { useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 4 } },
+  "average with all state": {
+    options: { useEma: true, momentum: 0.9, centered: true, weightDecay: 0.1 },
+    finalize: true,
+  },
+  accumulation: { options: { gradientAccumulationSteps: 3, centered: true } },
+  "accumulation, average": {
+    options: { gradientAccumulationSteps: 4, useEma: true, emaOverwriteFrequency: 2, momentum: 0.9 },
+  },
+  "loss scale": { options: { lossScaleFactor: 128, rho: 0.99, epsilon: 1e-3 } },
+  "loss scale that is no power of two": { options: { lossScaleFactor: 3.7 } },
+  "epsilon outside, torch's momentum": {
+    options: { epsilonMode: "outside", momentumMode: "torch", momentum: 0.9, weightDecay: 0.01 },
+  },
+  "epsilon outside, centered": { options: { epsilonMode: "outside", centered: true, learningRate: 0.01 } },
+  "epsilon 0": { options: { epsilon: 0, centered: true, learningRate: 0.01 }, kinds: ["normal"] },
+  "torch's momentum, restarts": { options: { momentumMode: "torch", momentum: 0.9, learningRate: restarts } },
+  "all but norms": {
+    options: {
+      ...{ momentum: 0.9, centered: true, weightDecay: 0.004, clipvalue: 0.5, useEma: true, emaOverwriteFrequency: 5 },
+      ...{ lossScaleFactor: 8, gradientAccumulationSteps: 2, learningRate: cosine },
+    },
+  },
+  clipnorm: { options: { clipnorm: 0.5 }, isNorm: true },
+  "clipnorm with all": {
+    options: { clipnorm: 0.5, lossScaleFactor: 3, gradientAccumulationSteps: 2, momentum: 0.5, useEma: true },
+    isNorm: true,
+  },
+  globalClipnorm: { options: { globalClipnorm: 0.5 }, isNorm: true },
+  "globalClipnorm with all": {
+    options: { globalClipnorm: 1, momentum: 0.9, centered: true, weightDecay: 0.004, useEma: true, lossScaleFactor: 5 },
+    isNorm: true,
+  },
+  "dynamic scale": { options: { lossScale: { initialScale: 1024, dynamicGrowthSteps: 5 } }, spikes: true },
+  "dynamic scale, cosine, average": {
+    options: {
+      ...{ learningRate: cosine, useEma: true, emaOverwriteFrequency: 3, momentum: 0.9, weightDecay: 0.1 },
+      lossScale: { initialScale: 64, dynamicGrowthSteps: 4, maximumScale: 128, minimumScale: 8 },
+    },
+    spikes: true,
+  },
+  "dynamic scale, accumulation, average": {
+    options: {
+      ...{ gradientAccumulationSteps: 3, useEma: true, emaOverwriteFrequency: 2, centered: true, learningRate: cosine },
+      lossScale: { initialScale: 64, dynamicGrowthSteps: 4 },
+    },
+    spikes: true,
+  },
+  "dynamic scale, clipnorm": {
+    options: { clipnorm: 0.5, momentum: 0.3, lossScale: { initialScale: 64, dynamicGrowthSteps: 4 } },
+    spikes: true,
+    isNorm: true,
+  },
+};
+
+/** The options with schedules of `rmsprop-wasm`. */
+export function optionsOf({ options }, rmsprop) {
+  const { learningRate } = options;
+  if (typeof learningRate !== "object") return options;
+  const { schedule, ...given } = learningRate;
+  return { ...options, learningRate: new rmsprop[schedule](given) };
+}
+
+/** Numbers that look random, the same everywhere. */
+export function generator(seed) {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Gradients by kind: of many sizes, and with zeros of both signs among them. */
+const GRADIENTS = {
+  normal: (random) => (random() - 0.5) * 10 ** (random() * 13 - 9),
+  zeros: (random) => (random() < 0.5 ? (random() < 0.5 ? -0 : 0) : (random() - 0.5) * 10 ** (random() * 6 - 3)),
+};
+
+export const KINDS = ["normal", "zeros"];
+const SHAPES = [[16, 13], [7], [3, 5, 4], [], [2, 1, 3, 1, 2]];
+/** Steps in which a gradient is not finite, in cases with `spikes`. */
+const SPIKES = {
+  4: Number.POSITIVE_INFINITY,
+  5: Number.POSITIVE_INFINITY,
+  13: Number.NaN,
+  22: Number.NEGATIVE_INFINITY,
+};
+
+const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
+
+/** The variables of a case: names, shapes, first values; and their gradients in each step, `null` for one now and then. */
+export function problem(of, steps = STEPS) {
+  const random = generator(12345);
+  const kinds = of.kinds ?? KINDS;
+  const variables = SHAPES.flatMap((shape, i) =>
+    kinds.map((kind) => ({
+      name: `${kind}_${i}_`,
+      kind,
+      shape,
+      values: Float32Array.from({ length: sizeOf(shape) }, () => (random() - 0.5) * 4),
+    })),
+  );
+  const gradients = Array.from({ length: steps }, (_, step) =>
+    variables.map(({ kind, values }, i) => {
+      const gradient = Float32Array.from(values, () => GRADIENTS[kind](random));
+      if (of.spikes && i === 1 && step in SPIKES) gradient[1] = SPIKES[step];
+      return i === 1 && step % 5 === 3 ? null : gradient;
+    }),
+  );
+  return { variables, gradients };
+}
+
+const word = (number) => (Number.isNaN(number) ? 0x7fc00000 : new Uint32Array(Float32Array.of(number).buffer)[0]);
+
+/** How many numbers differ in a bit, and by how much at most, relative to the number or to `scale`. */
+export function difference(actual, expected, scale) {
+  let [count, relative] = [actual.length === expected.length ? 0 : Number.POSITIVE_INFINITY, 0];
+  for (let i = 0; i < expected.length; i++) {
+    if (word(actual[i]) === word(expected[i])) continue;
+    count++;
+    const by = Math.abs(actual[i] - expected[i]) / Math.max(Math.abs(expected[i]), scale);
+    if (!(by <= relative)) relative = by;
+  }
+  return { count, relative };
+}
+
+/** The largest relative difference where sums are in it. */
+export const TOLERANCE = 1e-6;
+
+/** What the core computes. */
+export function expected(of, rmsprop, steps = STEPS) {
+  const { RMSprop, LossScaleOptimizer, Variable } = rmsprop;
+  const { variables, gradients } = problem(of, steps);
+  const { lossScale, ...options } = optionsOf(of, rmsprop);
+  const list = variables.map(({ name, shape, values }) => new Variable(values, { name, path: name, shape }));
+  const inner = new RMSprop(options);
+  const core = lossScale ? new LossScaleOptimizer(inner, lossScale) : inner;
+  core.build(list);
+  if (of.exclude) core.excludeFromWeightDecay({ names: of.exclude });
+  for (const each of gradients) core.apply(each, list);
+  if (of.finalize) core.finalizeVariableValues();
+  return { core, list };
+}
+
+const SLOTS = ["velocity", "momentum", "average_gradient", "average", "gradient_accumulator"];
+
+/** Counts what is read from the backend while `work` runs. */
+export function reads(tf, work) {
+  const backend = tf.backend();
+  let count = 0;
+  const undo = ["read", "readSync"].map((name) => {
+    const original = backend[name];
+    backend[name] = function (...args) {
+      count++;
+      return original.apply(this, args);
+    };
+    return () => {
+      backend[name] = original;
+    };
+  });
+  try {
+    work();
+  } finally {
+    for (const restore of undo) restore();
+  }
+  return count;
+}
+
+/**
+ * Runs a case on tfjs' backend in use, and compares with the core.
+ *
+ * @returns complaints: none if all is right.
+ */
+export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = STEPS } = {}) {
+  const { variables, gradients } = problem(of, steps);
+  const before = tf.memory().numTensors;
+  const list = variables.map(({ name, shape, values }) =>
+    tf.tidy(() => tf.variable(tf.tensor(values, shape), true, name)),
+  );
+  const optimizer = tfjs.rmsprop(tf, { ...optionsOf(of, rmsprop), resident });
+  if (of.exclude) optimizer.excludeFromWeightDecay({ names: of.exclude });
+  const complaints = [];
+  let held;
+  for (const [step, each] of gradients.entries()) {
+    const tensors = each.map((gradient, i) => gradient && tf.tensor(gradient, variables[i].shape));
+    const named = tensors.map((tensor, i) => ({ name: variables[i].name, tensor }));
+    const count = reads(tf, () => optimizer.applyGradients(named));
+    if (count > 0) complaints.push(`step ${step} reads ${count} times`);
+    tf.dispose(tensors.filter(Boolean));
+    const { numTensors } = tf.memory();
+    if (step === 9) held = numTensors;
+    if (step > 9 && numTensors !== held) complaints.push(`step ${step}: ${numTensors} tensors, not ${held}`);
+  }
+  if (of.finalize) optimizer.finalizeVariableValues();
+
+  const { core, list: wanted } = expected(of, rmsprop, steps);
+  // Where terms cancel, what is left has the rounding of the terms: differences are relative to the largest number of the array.
+  const compare = (what, actual, right) => {
+    const scale = right.reduce((most, number) => Math.max(most, Math.abs(number)), 1e-30);
+    const { count, relative } = difference(actual, right, scale);
+    if (of.isNorm ? !(relative <= TOLERANCE) : count > 0) {
+      complaints.push(`${what}: ${count} of ${right.length} differ, by ${relative.toExponential(1)}`);
+    }
+  };
+  for (const [i, variable] of list.entries()) compare(variable.name, await variable.data(), wanted[i].value);
+  const weights = new Map((await optimizer.getWeights()).map(({ name, tensor }) => [name, tensor]));
+  for (const [i, { name }] of list.entries()) {
+    for (const slot of SLOTS) {
+      const right = core.slot(slot, wanted[i]);
+      const tensor = weights.get(`${name}/${slot}`);
+      if (!right !== !tensor) complaints.push(`${name}/${slot} is ${tensor ? "there" : "missing"}`);
+      if (right && tensor) compare(`${name}/${slot}`, await tensor.data(), right);
+    }
+  }
+  const counter = (await weights.get("iter").data())[0];
+  if (counter !== core.rawIterations) complaints.push(`iter is ${counter}, not ${core.rawIterations}`);
+  if (weights.has("dynamic_scale")) {
+    for (const [name, right] of Object.entries({ dynamic_scale: core.dynamicScale, step_counter: core.stepCounter })) {
+      const [value] = await weights.get(name).data();
+      if (value !== right) complaints.push(`${name} is ${value}, not ${right}`);
+    }
+  }
+  optimizer.dispose();
+  tf.dispose(list);
+  if (tf.memory().numTensors !== before) complaints.push(`${tf.memory().numTensors - before} tensors are left`);
+  core.free();
+  for (const variable of wanted) variable.free();
+  return complaints;
+}

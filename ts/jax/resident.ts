@@ -1,0 +1,212 @@
+// The transformation as jax-js' own operations: it stays on the device, and `jit` can trace it.
+
+import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import type { Slot } from "../generated/codes.js";
+import type { Hyperparameters } from "../generated/hyperparameters.js";
+import { checkedLearningRate } from "../optimizers/learning-rate.js";
+import { keptSlots } from "../optimizers/slots.js";
+import { callsPerUpdate, coefficients, formOf } from "../rule/coefficients.js";
+import { average, averageGradient, increment, momentum, prepared, value, velocity } from "../rule/rmsprop.js";
+import type { Schedule } from "../schedules/schedule.js";
+import { checkedObject } from "../support/checks.js";
+import { message } from "../support/messages.js";
+import { assertReferences, counter } from "./arrays.js";
+import { tracedSchedule } from "./schedules.js";
+import { type Operand, Traced } from "./traced.js";
+
+type Leaf = np.Array | null | undefined;
+
+/** The functions of a transformation. */
+export interface Functions {
+  init(params: JsTree<np.Array>): JsTree<np.Array>;
+  update(
+    updates: JsTree<np.Array>,
+    state: JsTree<np.Array>,
+    params?: JsTree<np.Array>,
+  ): [JsTree<np.Array>, JsTree<np.Array>];
+}
+
+/** The learning rate as the step takes it: a number, or of the count so far. */
+function rateOf(given: unknown): (x: Traced, count: np.Array) => Operand {
+  if (typeof given === "function") {
+    return (x, count) => {
+      const rate = given(x.float(count).ref) as Operand;
+      // What the function gives is ours now.
+      return typeof rate === "number" ? Math.fround(rate) : x.own(rate);
+    };
+  }
+  const rate = checkedLearningRate("learningRate", given ?? 0.001);
+  if (typeof rate === "number") return () => rate;
+  const schedule = tracedSchedule(rate as Schedule);
+  return (x, count) => schedule(x, x.float(count));
+}
+
+export function residentFunctions(by: Hyperparameters, learningRate: unknown): Functions {
+  const kept = keptSlots(by);
+  const calls = callsPerUpdate(by);
+  const scale = by.lossScaleFactor === null ? undefined : Math.fround(by.lossScaleFactor);
+  const needsParams = by.weightDecay !== null || by.useEma;
+  const form = { ...formOf(by), decays: by.weightDecay !== null };
+  const rate = rateOf(learningRate);
+
+  return {
+    init(params) {
+      const [leaves, structure] = tree.flatten<Leaf>(params as JsTree<Leaf>);
+      const arrays = leaves.map((leaf, i) => (leaf == null ? null : float32(`params[${i}]`, leaf)));
+      const zeros = () => arrays.map((leaf) => leaf && np.zeros(leaf.shape, { device: leaf.device }));
+      const slots = kept.map((slot) => [slot, tree.unflatten<Leaf>(structure, zeros())]);
+      disposeAll([params]);
+      return { count: counter(0), ...Object.fromEntries(slots) };
+    },
+
+    update(updates, state, params) {
+      const [leaves, structure] = tree.flatten<Leaf>(updates as JsTree<Leaf>);
+      const { count, ...trees } = checkedObject("state", state, ["count", ...kept]) as Record<string, JsTree<Leaf>>;
+      if (!isArray(count)) throw new TypeError(message("state.count", "the counter that `init` made", count));
+      const slots = new Map<Slot, readonly Leaf[]>(
+        kept.map((slot) => {
+          const [own, its] = tree.flatten<Leaf>(trees[slot] as JsTree<Leaf>);
+          const fits = its.equals(structure) && own.every((leaf, i) => leaves[i] == null || sameShape(leaf, leaves[i]));
+          if (!fits) {
+            throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", trees[slot]));
+          }
+          return [slot, own];
+        }),
+      );
+      const [values, its] = params === undefined ? [] : tree.flatten<Leaf>(params as JsTree<Leaf>);
+      if (needsParams && !values) {
+        const name = by.useEma ? "useEma" : "weightDecay";
+        throw new TypeError(message("params", `the parameters, which \`${name}\` needs`, params));
+      }
+      if (
+        values &&
+        !(its?.equals(structure) && leaves.every((leaf, i) => leaf == null || sameShape(values[i], leaf)))
+      ) {
+        throw new RangeError(message("params", "of the structure and shapes of the updates", params));
+      }
+      leaves.forEach((leaf, i) => {
+        if (leaf != null) float32(`updates[${i}]`, leaf);
+      });
+
+      assertReferences([updates, state, params ?? []]);
+
+      const x = new Traced();
+      const eta = rate(x, count);
+      const numbers = coefficients(by, 0, calls > 1 ? calls : (scale ?? 1), 1);
+      const c = { ...numbers, eta };
+      /** Whether this call updates; always, without accumulation. */
+      const isUpdate = calls > 1 ? x.equal(x.remainder(x.add(count, 1) as np.Array, calls), 0) : undefined;
+      const pick = (made: Operand, otherwise: Operand): Operand =>
+        isUpdate ? x.where(isUpdate, made, otherwise) : made;
+
+      const given = leaves.flatMap((leaf, i) => (leaf == null ? [] : [{ i, g: leaf as Operand }]));
+      const next = new Map<Slot, Leaf[]>(kept.map((slot) => [slot, [...(slots.get(slot) ?? [])]]));
+      const put = (slot: Slot, i: number, made: Operand) => {
+        (next.get(slot) as Leaf[])[i] = made as np.Array;
+      };
+      const old = (slot: Slot, i: number) => slots.get(slot)?.[i] as np.Array;
+      const sums = given.map(({ i, g }) => {
+        if (calls === 1) return g;
+        return x.add(scale === undefined ? g : x.div(g, scale), old("gradient_accumulator", i));
+      });
+      const divides = calls > 1 || scale !== undefined;
+      const unclipped = { ...form, divides, clips: "no" } as const;
+      let gradients = sums.map((g) => prepared(x, unclipped, c, g));
+      const threshold = Math.fround(by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0);
+      const square = (g: Operand) => x.sum(x.mul(g, g));
+      const clip = { ...form, divides: false };
+      if (form.clips === "norm") {
+        gradients = gradients.map((g) => prepared(x, clip, c, g, x.maximum(x.sqrt(square(g)), threshold)));
+      } else if (form.clips === "globalNorm" && gradients.length > 0) {
+        const n = x.sqrt(gradients.map(square).reduce((a, b) => x.add(a, b)));
+        const least = x.minimum(x.div(1, n), Math.fround(1 / (by.globalClipnorm as number)));
+        const factor = x.add(x.mul(least, threshold), x.sub(n, n));
+        gradients = gradients.map((g) => prepared(x, clip, c, g, factor));
+      } else gradients = gradients.map((g) => prepared(x, clip, c, g));
+
+      const results: Leaf[] = leaves.map((leaf, i) => {
+        const like = leaf == null ? old("velocity", i) : undefined;
+        return like ? x.zeros(like) : null;
+      });
+      given.forEach(({ i }, k) => {
+        const g = gradients[k] as Operand;
+        const v = velocity<Operand>(x, c, g, old("velocity", i));
+        put("velocity", i, pick(v, old("velocity", i)));
+        let a: Operand | undefined;
+        if (by.centered) {
+          a = averageGradient<Operand>(x, c, g, old("average_gradient", i));
+          put("average_gradient", i, pick(a, old("average_gradient", i)));
+        }
+        let delta = increment<Operand>(x, form, c, g, v, a);
+        if (form.hasMomentum) {
+          delta = momentum<Operand>(x, c, old("momentum", i), delta);
+          put("momentum", i, pick(delta, old("momentum", i)));
+        }
+        const w = values?.[i] as Operand;
+        const decayed = () => x.sub(value<Operand>(x, form, c, w, delta), w);
+        const plain = () => x.mul(form.etaOutside ? x.mul(delta, eta) : delta, -1);
+        const update = form.decays ? decayed() : plain();
+        results[i] = (isUpdate ? pick(update, x.zeros(old("velocity", i))) : update) as np.Array;
+        if (calls > 1) {
+          const sum = sums[k] as Operand;
+          put("gradient_accumulator", i, pick(x.zeros(old("velocity", i)), sum));
+        }
+      });
+      const isGiven = new Set(given.map(({ i }) => i));
+      leaves.forEach((_, i) => {
+        if (calls === 1 || isGiven.has(i) || !old("velocity", i)) return;
+        const sum = old("gradient_accumulator", i);
+        put("gradient_accumulator", i, pick(x.zeros(old("velocity", i)), sum));
+      });
+
+      if (by.useEma) {
+        const iteration = x.floor(x.div(x.float(count), calls));
+        const isFirst = x.equal(iteration, 0);
+        const emaMomentum = x.where(isFirst, 0, numbers.emaMomentum);
+        const weights = { ...c, emaMomentum, oneMinusEmaMomentum: x.sub(1, emaMomentum) };
+        const frequency = by.emaOverwriteFrequency;
+        const nth = x.add(iteration, 1);
+        const overwrites = frequency
+          ? x.equal(x.sub(nth, x.mul(x.floor(x.div(nth, frequency)), frequency)), 0)
+          : undefined;
+        results.forEach((update, i) => {
+          const w = values?.[i];
+          if (!w || !update) return;
+          const next = average<Operand>(x, weights, old("average", i), x.add(w, update));
+          put("average", i, next);
+          if (overwrites) results[i] = x.where(overwrites, x.sub(next, w), update) as np.Array;
+        });
+      }
+      const counted = x.add(count, 1) as np.Array;
+
+      // All that goes out, with a reference of its own each.
+      const flat = [counted, ...results, ...kept.flatMap((slot) => next.get(slot) as Leaf[])];
+      const ended = x.end(flat.filter((leaf): leaf is np.Array => leaf != null))[Symbol.iterator]();
+      const out = flat.map((leaf) => (leaf == null ? leaf : ended.next().value)) as Leaf[];
+      disposeAll([updates, state, params]);
+      const size = leaves.length;
+      const unflatten = (from: number) => tree.unflatten<Leaf>(structure, out.slice(from, from + size));
+      const made = kept.map((slot, k) => [slot, unflatten(1 + size * (k + 1))]);
+      return [unflatten(1) as JsTree<np.Array>, { count: out[0] as np.Array, ...Object.fromEntries(made) }];
+    },
+  };
+}
+
+const isArray = (leaf: unknown): leaf is np.Array => typeof (leaf as Partial<np.Array> | null)?.astype === "function";
+
+const sameShape = (a: Leaf, b: Leaf): boolean => isArray(a) && isArray(b) && String(a.shape) === String(b.shape);
+
+/** A float32 array or a tracer of one. */
+function float32(argument: string, leaf: unknown): np.Array {
+  if (!isArray(leaf)) throw new TypeError(message(argument, "an array", leaf));
+  if (leaf.dtype !== "float32") throw new TypeError(message(argument, "a float32 array", leaf.dtype));
+  return leaf;
+}
+
+/** `tree.dispose`, for trees with leaves that are no arrays. */
+export function disposeAll(trees: readonly (JsTree<Leaf> | undefined)[]): void {
+  for (const each of trees) {
+    if (each === undefined) continue;
+    for (const leaf of tree.flatten<Leaf>(each)[0]) leaf?.dispose();
+  }
+}

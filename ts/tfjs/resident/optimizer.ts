@@ -1,0 +1,471 @@
+// The class of the form that stays on the device: a `tf.Optimizer` whose values, gradients and state are tensors.
+
+import { SLOTS, type Slot } from "../../generated/codes.js";
+import type { Hyperparameters } from "../../generated/hyperparameters.js";
+import { freeOnError } from "../../memory/free-on-error.js";
+import { defaultRuntime } from "../../memory/runtime.js";
+import { Variable } from "../../memory/variable.js";
+import { type LearningRate, learningRateAt, replacedLearningRate } from "../../optimizers/learning-rate.js";
+import { LossScaleOptimizer } from "../../optimizers/loss-scale-optimizer.js";
+import type { RMSpropOptions } from "../../optimizers/options.js";
+import { RMSprop } from "../../optimizers/rmsprop.js";
+import { keptSlots } from "../../optimizers/slots.js";
+import { callsPerUpdate } from "../../rule/coefficients.js";
+import type { Schedule } from "../../schedules/schedule.js";
+import { CheckpointError, StateError } from "../../support/errors.js";
+import { STATE } from "../../support/internal.js";
+import { message, show } from "../../support/messages.js";
+import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
+import { checkedExclusion, type Exclusion } from "../exclusion.js";
+import { asList, checkedVariablesOf, type Gradients, minimized, scaledGradients } from "../gradients.js";
+import type { ResidentAdditions } from "../index.js";
+import type {
+  GradientsLike,
+  NamedTensorLike,
+  OptimizerLike,
+  SerializableClass,
+  TensorFlow,
+  TensorLike,
+  VariableLike,
+} from "../tensorflow.js";
+import { assertFit, checkedWeights, readWeights, type Saved, weightName } from "../weights.js";
+import { DynamicScale } from "./dynamic-scale.js";
+import { kernelOf } from "./kernels.js";
+import { Operations } from "./operations.js";
+import { writesOfStep } from "./step.js";
+import { type Entry, Variables } from "./variables.js";
+
+type Options = RMSpropTfjsOptions & Residence;
+
+const MUST_FIT_SCALE =
+  "a number or a schedule under `lossScale`: the step is known to the device alone, so a function cannot be called with it (without `resident` it can)";
+
+/** The class for one copy of tfjs. */
+export function residentClass(tf: TensorFlow): SerializableClass & (new (options?: Options) => OptimizerLike) {
+  return class RMSpropWasmResident extends tf.Optimizer implements OptimizerLike, ResidentAdditions {
+    /** In model.json. */
+    static readonly className = "RMSpropWasmResident";
+    readonly #by: Hyperparameters;
+    readonly #name: string;
+    #rate: LearningRate;
+    readonly #lossScale: Options["lossScale"];
+    readonly #resident: true | "composed";
+    readonly #operations: Operations = new Operations(tf);
+    readonly #variables: Variables = new Variables(tf);
+    readonly #dynamic: DynamicScale | undefined;
+    /** Calls so far; under a dynamic scale only the device knows. */
+    #raw = 0;
+    #excluded: Exclusion = {};
+    /** What `getWeights` gave last. */
+    #given: readonly TensorLike[] = [];
+    #isDisposed = false;
+
+    constructor(options: Options = { resident: true }) {
+      super();
+      const { others, lossScale, resident } = splitOptions(options);
+      const rmsprop = new RMSprop(others);
+      const { hyperparameters, learningRate } = rmsprop[STATE];
+      this.#by = hyperparameters;
+      this.#name = rmsprop.name;
+      this.#rate = learningRate;
+      this.#lossScale = lossScale;
+      this.#resident = resident || true;
+      if (lossScale === undefined) return;
+      this.#assertRateFits(this.#rate);
+      const { initialScale, dynamicGrowthSteps } = new LossScaleOptimizer(rmsprop, lossScale);
+      this.#dynamic = new DynamicScale(tf, this.#operations, {
+        initialScale: Math.fround(initialScale),
+        growthSteps: dynamicGrowthSteps,
+        minimum: lossScale.minimumScale ?? Number.NEGATIVE_INFINITY,
+        maximum: lossScale.maximumScale ?? Number.POSITIVE_INFINITY,
+      });
+    }
+
+    static fromConfig(optimizer: new (options: Options) => OptimizerLike, config: object): OptimizerLike {
+      return new optimizer(optionsOf(config));
+    }
+
+    override getConfig(): Record<string, unknown> {
+      return { ...configOf(this.#rmsprop(), this.#lossScale), resident: this.#resident };
+    }
+
+    get iterations(): number {
+      return Math.floor(this.#rawIterations / callsPerUpdate(this.#by));
+    }
+
+    get learningRate(): number {
+      this.#assertAlive();
+      return this.#rateAt(typeof this.#rate === "number" ? 0 : this.#rawIterations);
+    }
+
+    set learningRate(rate: LearningRate) {
+      this.#assertAlive();
+      const next = replacedLearningRate(this.#rate, rate);
+      if (this.#dynamic) this.#assertRateFits(next);
+      this.#rate = next;
+    }
+
+    get lossScale(): number {
+      this.#assertAlive();
+      return this.#dynamic
+        ? (this.#dynamic.tensors.scale.dataSync()[0] as number)
+        : Math.fround(this.#by.lossScaleFactor ?? 1);
+    }
+
+    get lossScaleTensor(): TensorLike {
+      this.#assertAlive();
+      return this.#dynamic?.tensors.scale ?? this.#operations.constant(this.lossScale);
+    }
+
+    override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
+    override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
+    override minimize(
+      loss: () => TensorLike,
+      second?: boolean | readonly VariableLike[],
+      third?: VariableLike[],
+    ): TensorLike | null {
+      return minimized(this, loss, second, third);
+    }
+
+    /** The loss as it is, and the gradients of the loss times `lossScaleTensor`. */
+    override computeGradients(loss: () => TensorLike, variables?: VariableLike[]): GradientsLike {
+      this.#assertAlive();
+      const scale = this.#dynamic ? this.#dynamic.tensors.scale : this.lossScale;
+      return scaledGradients(tf, scale, loss, (scaled) => super.computeGradients(scaled, variables));
+    }
+
+    /** One step with the gradients by the names of their variables; nothing is read from the device. */
+    override applyGradients(gradients: Gradients): void {
+      this.#assertAlive();
+      const list = asList(gradients);
+      // A learning rate of the user's can throw, dispose of tensors and set options: before anything is looked at.
+      const raw = this.#raw;
+      const eta = this.#dynamic || list.length === 0 ? 0 : this.#rateAt(raw);
+      this.#assertAlive();
+      const variables = checkedVariablesOf(tf, list);
+      assertDistinct(variables);
+      if (list.length > 0 && list.every(({ tensor }) => tensor == null)) {
+        throw new RangeError("No gradients provided for any variable: all of them are null.");
+      }
+      const gone = list.find(({ tensor }) => tensor?.isDisposed);
+      if (gone) throw new StateError(`The gradient of "${gone.name}" was disposed of.`);
+      if (list.length === 0 && !this.#dynamic) return;
+      assertRenders32();
+
+      const { entries, keep, drop } = this.#variables.meet(variables, (variable) => this.#entry(variable));
+      const pairs = entries.flatMap((entry, i) => {
+        const gradient = list[i]?.tensor;
+        entry.decays = this.#decays(entry.name, variables[i]);
+        return gradient == null ? [] : [{ entry, gradient }];
+      });
+      const all = [...new Set([...this.#variables.live, ...entries])];
+      let isDone = false;
+      try {
+        tf.tidy(() => {
+          const kernel = this.#resident === "composed" ? undefined : kernelOf(tf);
+          if (this.#dynamic) {
+            const { writes, end } = this.#dynamic.step(this.#by, this.#rate as number | Schedule, all, pairs);
+            keep();
+            this.#variables.commit(writes);
+            end();
+          } else {
+            const writes = writesOfStep(tf, this.#operations, kernel, this.#by, { raw, eta, all, pairs });
+            keep();
+            this.#variables.commit(writes);
+            this.#raw = raw + 1;
+          }
+          isDone = true;
+        });
+      } finally {
+        if (!isDone) drop();
+      }
+    }
+
+    excludeFromWeightDecay(which: Exclusion): void {
+      this.#assertAlive();
+      const exclusion = checkedExclusion(which);
+      this.#rmsprop().excludeFromWeightDecay({ names: exclusion.names });
+      this.#excluded = exclusion;
+      for (const entry of this.#variables.all) entry.decays = this.#decays(entry.name, entry.variable);
+    }
+
+    finalizeVariableValues(): void {
+      this.#assertAlive();
+      if (!this.#by.useEma) return;
+      tf.tidy(() => {
+        const { live } = this.#variables;
+        const copies = live.map(({ slots }) => this.#operations.copy(slots.get("average") as TensorLike));
+        live.forEach(({ variable }, i) => {
+          variable?.assign(copies[i] as TensorLike);
+        });
+      });
+    }
+
+    override async getWeights(): Promise<NamedTensorLike[]> {
+      this.#assertAlive();
+      const scalars = this.#scalars();
+      const entries = this.#variables.all;
+      const weights: NamedTensorLike[] = [];
+      tf.tidy(() => {
+        for (const slot of keptSlots(this.#by)) {
+          for (const { name, variable, slots } of entries) {
+            const tensor = this.#operations.copy(slots.get(slot) as TensorLike);
+            tf.keep(tensor);
+            weights.push({ name: `${variable?.name ?? name}/${slot}`, tensor });
+          }
+        }
+      });
+      const values = await scalars;
+      const first = this.#template([]).variables.flatMap(({ name, ignored, variable, dtype }) => {
+        if (ignored || variable) return [];
+        const numbers = (dtype === "int32" ? Int32Array : Float32Array).of(values.get(name) as number);
+        const tensor = tf.tensor(numbers, [], dtype);
+        tf.keep(tensor);
+        return [{ name: weightName({ name }), tensor }];
+      });
+      this.#disposeGiven();
+      const all = [...first, ...weights];
+      this.#given = all.map(({ tensor }) => tensor);
+      return all;
+    }
+
+    override async setWeights(weights: readonly NamedTensorLike[]): Promise<void> {
+      this.#assertAlive();
+      const saved = await readWeights(checkedWeights(weights), keptSlots(this.#by));
+      this.#assertAlive();
+      const template = this.#template([]);
+      const partners = assertFit(saved, template, this.#by.momentumMode, this.#met());
+      template.free();
+      const { scalars, states } = saved;
+      const variableOf = new Map(partners.map((state, i) => [state, this.#met()[i]]));
+      this.#replace(states, (state) => variableOf.get(state));
+      this.#setScalars(new Map([...scalars].map(([name, value]) => [name === "iter" ? "iteration" : name, value])));
+    }
+
+    /**
+     * An optimizer of the package, built over variables with copies of the values and the state as they are now: for checkpoints
+     * and files, and to go on elsewhere. Free it, and its `trainableVariables`, when it is not needed any more.
+     */
+    async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
+      this.#assertAlive();
+      this.#meet(variables);
+      const { live } = this.#variables;
+      const kept = keptSlots(this.#by);
+      // All of them asked for now, before the next step.
+      const [scalars, values, slots] = await Promise.all([
+        this.#scalars(),
+        Promise.all(live.map(({ variable }) => (variable as VariableLike).data())),
+        Promise.all(live.flatMap((entry) => kept.map((slot) => (entry.slots.get(slot) as TensorLike).data()))),
+      ]);
+      return freeOnError((made) => {
+        const list = live.map(({ variable, shape }, i) => {
+          const { name } = variable as VariableLike;
+          return made(new Variable(values[i] as Float32Array, { name, path: name, shape }));
+        });
+        const core = this.#template(list);
+        list.forEach((variable, i) => {
+          kept.forEach((slot, k) => {
+            core.slot(slot, variable)?.set(slots[i * kept.length + k] as Float32Array);
+          });
+        });
+        for (const scalar of core.variables) {
+          const value = scalars.get(scalar.name);
+          if (!scalar.ignored && scalar.variable === null && value !== undefined) scalar.assign([value]);
+        }
+        core.excludeFromWeightDecay({
+          variables: list.filter((_, i) => !live[i]?.decays),
+        });
+        return core;
+      });
+    }
+
+    /**
+     * Puts back what `toCore` gave, or such an optimizer after steps of its own or after a checkpoint was loaded into it: values,
+     * state and counters.
+     *
+     * @throws {TypeError} if it is another kind of optimizer.
+     * @throws {CheckpointError} if it keeps other state, or its variables are not those of this optimizer; then nothing has changed.
+     */
+    fromCore(core: RMSprop | LossScaleOptimizer): void {
+      this.#assertAlive();
+      const Class = this.#dynamic ? LossScaleOptimizer : RMSprop;
+      if (!(core instanceof Class))
+        throw new TypeError(message("core", `a ${Class.name}, as \`toCore\` makes it`, core));
+      const kept = keptSlots(this.#by);
+      const states = core.trainableVariables.map((variable) => {
+        const { name, shape } = variable;
+        const slots = new Map(
+          SLOTS.map((slot) => [slot, core.slot(slot, variable)] as const).filter(([, view]) => view),
+        );
+        const other = SLOTS.find((slot) => slots.has(slot) !== kept.includes(slot));
+        if (other) {
+          const which = slots.has(other) ? "keeps" : "does not keep";
+          throw new CheckpointError(
+            `The optimizer given ${which} ${other}, unlike this one: make both with the same options.`,
+          );
+        }
+        return { name, shape, slots: slots as ReadonlyMap<Slot, Float32Array>, value: variable.value };
+      });
+      const { live } = this.#variables;
+      const byName = new Map(states.map((state) => [state.name, state]));
+      const partners = live.map(({ variable, shape }) => {
+        const { name } = variable as VariableLike;
+        const state = byName.get(name);
+        if (!state || String(state.shape) !== String(shape)) {
+          throw new CheckpointError(`The optimizer given has no variable ${show(name)} of shape [${shape}].`);
+        }
+        return state;
+      });
+      const scalars = core.variables.filter(({ variable, ignored }) => !variable && !ignored);
+      const numbers = new Map(scalars.map(({ name, value }) => [name, value[0] as number]));
+      if (numbers.has("learning_rate") !== (typeof this.#rate === "number")) {
+        throw new CheckpointError("One learning rate is a number, the other is not: make both with the same options.");
+      }
+      const variableOf = new Map(partners.map((state, i) => [state as Saved, live[i]?.variable]));
+      tf.tidy(() => {
+        const values = partners.map(({ value, shape }) => tf.tensor(value.slice(), [...shape], "float32"));
+        this.#replace(states, (state) => variableOf.get(state));
+        partners.forEach((state, i) => {
+          variableOf.get(state)?.assign(values[i] as TensorLike);
+        });
+      });
+      this.#setScalars(numbers);
+    }
+
+    override dispose(): void {
+      if (this.#isDisposed) return;
+      super.dispose();
+      this.#disposeGiven();
+      this.#variables.replace([]);
+      this.#operations.dispose();
+      this.#dynamic?.dispose();
+      this.#isDisposed = true;
+    }
+
+    /** An RMSprop with these options, which is not built. */
+    #rmsprop(): RMSprop {
+      return new RMSprop({ ...this.#by, name: this.#name, learningRate: this.#rate } as RMSpropOptions);
+    }
+
+    /** The optimizer of the package that does the same, built. */
+    #template(variables: readonly Variable[]): RMSprop | LossScaleOptimizer {
+      const rmsprop = this.#rmsprop();
+      const core = this.#lossScale === undefined ? rmsprop : new LossScaleOptimizer(rmsprop, this.#lossScale);
+      core.build(variables);
+      return core;
+    }
+
+    get #rawIterations(): number {
+      this.#assertAlive();
+      return this.#dynamic ? (this.#dynamic.tensors.raw.dataSync()[0] as number) : this.#raw;
+    }
+
+    /** Counters and rates by the core's names. */
+    async #scalars(): Promise<ReadonlyMap<string, number>> {
+      const list: [string, number | Promise<ArrayLike<number>>][] = this.#dynamic
+        ? [
+            ["step_counter", this.#dynamic.tensors.counter.data()],
+            ["dynamic_scale", this.#dynamic.tensors.scale.data()],
+            ["iteration", this.#dynamic.tensors.raw.data()],
+          ]
+        : [["iteration", this.#raw]];
+      if (typeof this.#rate === "number") list.push(["learning_rate", this.#rate]);
+      const values = await Promise.all(list.map(([, value]) => value));
+      return new Map(
+        list.map(([name], i) => {
+          const value = values[i] as number | ArrayLike<number>;
+          return [name, typeof value === "number" ? value : (value[0] as number)];
+        }),
+      );
+    }
+
+    #setScalars(numbers: ReadonlyMap<string, number>): void {
+      const of = (name: string) => numbers.get(name);
+      this.#raw = of("iteration") ?? 0;
+      this.#dynamic?.set(of("dynamic_scale") ?? 1, of("step_counter") ?? 0, this.#raw);
+      if (typeof this.#rate === "number") this.#rate = Math.fround(of("learning_rate") ?? this.#rate);
+    }
+
+    /** The variables that the optimizer has met, and tfjs still has. */
+    #met(): VariableLike[] {
+      return this.#variables.live.map(({ variable }) => variable as VariableLike);
+    }
+
+    /** State at zero for a new variable; the average of one that comes late begins at its value. */
+    #entry(variable: VariableLike): Entry {
+      const { name, shape } = variable;
+      const began = this.#dynamic ? this.#dynamic.began : this.#raw > 0;
+      const slots = new Map<Slot, TensorLike>();
+      tf.tidy(() => {
+        for (const slot of keptSlots(this.#by)) {
+          const x = this.#operations;
+          const tensor = slot === "average" && began ? x.copy(variable) : x.zeros(shape);
+          tf.keep(tensor);
+          slots.set(slot, tensor);
+        }
+      });
+      return { name, shape, variable: undefined, slots, decays: this.#decays(name, variable) };
+    }
+
+    #meet(variables: readonly VariableLike[]): void {
+      const { entries, keep } = this.#variables.meet(variables, (variable) => this.#entry(variable));
+      keep();
+      entries.forEach((entry, i) => {
+        entry.decays = this.#decays(entry.name, variables[i]);
+      });
+    }
+
+    /** State in the place of all that there is. */
+    #replace(states: readonly Saved[], variableOf: (state: Saved) => VariableLike | undefined): void {
+      const entries = states.map((state): Entry => {
+        const { name, shape } = state;
+        const variable = variableOf(state);
+        const slots = new Map<Slot, TensorLike>();
+        for (const [slot, values] of state.slots) {
+          const tensor = tf.tensor(Float32Array.from(values), [...shape], "float32");
+          tf.keep(tensor);
+          slots.set(slot, tensor);
+        }
+        return { name, shape, variable, slots, decays: this.#decays(variable?.name ?? name, variable) };
+      });
+      this.#variables.replace(entries);
+    }
+
+    #decays(name: string, variable: VariableLike | undefined): boolean {
+      const { variables = [], names = [] } = this.#excluded;
+      if (variable && variables.includes(variable)) return false;
+      return !names.some((pattern) => (variable?.name ?? name).search(pattern) >= 0);
+    }
+
+    #rateAt(step: number): number {
+      return learningRateAt(this.#rate, step, defaultRuntime());
+    }
+
+    #assertRateFits(rate: LearningRate): void {
+      if (typeof rate === "function") throw new RangeError(message("learningRate", MUST_FIT_SCALE, rate));
+    }
+
+    #assertAlive(): void {
+      if (this.#isDisposed) throw new StateError("The optimizer was disposed of.");
+    }
+
+    #disposeGiven(): void {
+      for (const tensor of this.#given) tensor.dispose();
+      this.#given = [];
+    }
+  };
+
+  /** Half floats lose velocities and ε: not one number would be right. */
+  function assertRenders32(): void {
+    if (tf.getBackend() !== "webgl" || tf.env().getBool("WEBGL_RENDER_FLOAT32_ENABLED")) return;
+    throw new RangeError(
+      "With `resident` the backend must compute in 32-bit floats, and webgl on this device has 16 bits: leave `resident` out.",
+    );
+  }
+}
+
+/** Each variable once. */
+function assertDistinct(variables: readonly VariableLike[]): void {
+  const twice = variables.find((variable, i) => variables.indexOf(variable) !== i);
+  if (twice) throw new RangeError(`Argument \`gradients\` lists variable "${twice.name}" twice.`);
+}

@@ -1,0 +1,111 @@
+// One step whose counts the host knows: all but those under a dynamic loss scale.
+
+import type { Slot } from "../../generated/codes.js";
+import type { Hyperparameters } from "../../generated/hyperparameters.js";
+import { type Coefficients, callsPerUpdate, coefficients, formOf, mapCoefficients } from "../../rule/coefficients.js";
+import { type Arrays, average, type Form, step, type Updated } from "../../rule/rmsprop.js";
+import type { TensorFlow, TensorLike } from "../tensorflow.js";
+import { type Kernel, runKernel } from "./kernels.js";
+import { norms } from "./norms.js";
+import type { Operations } from "./operations.js";
+import type { Entry, Write } from "./variables.js";
+
+/** A gradient and the state it moves. */
+export interface Pair {
+  readonly entry: Entry;
+  readonly gradient: TensorLike;
+}
+
+export const SLOT_NAMES: Readonly<Record<Exclude<keyof Updated<unknown>, "value">, Slot>> = {
+  velocity: "velocity",
+  averageGradient: "average_gradient",
+  momentum: "momentum",
+  average: "average",
+};
+
+/** What the formula takes of an entry's state. */
+export function arraysOf(entry: Entry, gradient: TensorLike, norm?: TensorLike): Arrays<TensorLike> {
+  const { variable, slots } = entry;
+  const state = Object.entries(SLOT_NAMES).map(([name, slot]) => [name, slots.get(slot)]);
+  return { ...Object.fromEntries(state), value: variable, gradient, norm } as Arrays<TensorLike>;
+}
+
+/** What the formula made, by the names of slots. */
+export function writeOf(entry: Entry, { value, ...state }: Partial<Updated<TensorLike>>): Write {
+  const slots = Object.entries(state).flatMap(([name, tensor]) =>
+    tensor ? [[SLOT_NAMES[name as keyof typeof SLOT_NAMES], tensor] as const] : [],
+  );
+  return { entry, slots: new Map(slots), value };
+}
+
+/** The scalars as tensors. */
+export const onDevice = (x: Operations, numbers: Coefficients): Coefficients<TensorLike> =>
+  mapCoefficients(numbers, (name, value) => (name === "eta" ? x.changing("eta", value) : x.constant(value)));
+
+/** Call number `raw` (from 0), with the learning rate `eta`, over `all` variables of which `pairs` have gradients. */
+export function writesOfStep(
+  tf: TensorFlow,
+  x: Operations,
+  kernel: Kernel<never> | undefined,
+  by: Hyperparameters,
+  { raw, eta, all, pairs }: { raw: number; eta: number; all: readonly Entry[]; pairs: readonly Pair[] },
+): Write[] {
+  const calls = callsPerUpdate(by);
+  const iteration = Math.floor(raw / calls);
+  const updates = (raw + 1) % calls === 0;
+  const { emaOverwriteFrequency: frequency, lossScaleFactor } = by;
+  const overwrites = by.useEma && !!frequency && (iteration + 1) % frequency === 0;
+  const scale = lossScaleFactor === null ? undefined : Math.fround(lossScaleFactor);
+  const numbers = coefficients(by, eta, calls > 1 ? calls : (scale ?? 1), iteration);
+  const scalars = onDevice(x, numbers);
+  const form: Form = { ...formOf(by), divides: calls > 1 || scale !== undefined, overwrites };
+
+  /** The moving average of a variable that the formula does not update now. */
+  const averaged = (entry: Entry, slots: Map<Slot, TensorLike> = new Map()): Write => {
+    const { variable, slots: old } = entry;
+    const previous = old.get("average");
+    if (!variable || !previous) return { entry, slots, value: undefined };
+    const next = average(x, scalars, previous, variable);
+    // Not the same tensor twice: the next step may write into the average.
+    return { entry, slots: slots.set("average", next), value: overwrites ? x.copy(next) : undefined };
+  };
+
+  const sums =
+    calls > 1
+      ? pairs.map(({ entry, gradient }) => {
+          const scaled = scale === undefined ? gradient : x.div(gradient, x.constant(scale));
+          return x.add(scaled, entry.slots.get("gradient_accumulator") as TensorLike);
+        })
+      : [];
+  const given = new Set(pairs.map(({ entry }) => entry));
+  const emptied = (entry: Entry): Map<Slot, TensorLike> =>
+    calls > 1 && updates ? new Map([["gradient_accumulator", x.filled(entry.shape, 0).clone()]]) : new Map();
+  const others = all.filter((entry) => !given.has(entry)).map((entry) => averaged(entry, emptied(entry)));
+  if (!updates) {
+    const summed = pairs.map(({ entry }, i) =>
+      averaged(entry, new Map([["gradient_accumulator", sums[i] as TensorLike]])),
+    );
+    return [...summed, ...others];
+  }
+
+  let gradients = pairs.map(({ gradient }, i) => sums[i] ?? gradient);
+  const needsNorms = form.clips === "norm" || form.clips === "globalNorm";
+  // Norms are those of divided gradients: then these are divided once.
+  if (needsNorms && form.divides) gradients = gradients.map((g) => x.div(g, scalars.divisor));
+  const divides = form.divides && !needsNorms;
+  const threshold = by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0;
+  const norm = norms(x, form.clips, scalars, threshold, gradients);
+  const cleared = pairs.map(({ entry }) => emptied(entry));
+  // Last, because a kernel may write in place: what can fail has been done.
+  const updated = pairs.map(({ entry }, i) => {
+    const own: Form = { ...form, divides, decays: by.weightDecay !== null && entry.decays };
+    const arrays = arraysOf(entry, gradients[i] as TensorLike, norm[i]);
+    if (kernel) return writeOf(entry, runKernel(tf, kernel, own, numbers, arrays));
+    const made = step(x, own, scalars, arrays);
+    return writeOf(entry, own.overwrites && made.average ? { ...made, value: x.copy(made.average) } : made);
+  });
+  return [
+    ...updated.map(({ slots, ...rest }, i) => ({ ...rest, slots: new Map([...slots, ...(cleared[i] ?? [])]) })),
+    ...others,
+  ];
+}

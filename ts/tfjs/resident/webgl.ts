@@ -1,0 +1,128 @@
+// The step on WebGL: a program for each array that is written, because a program has one output.
+
+import type { Arithmetic } from "../../rule/arithmetic.js";
+import { type CoefficientName, mapCoefficients } from "../../rule/coefficients.js";
+import { average, averageGradient, increment, momentum, prepared, value, velocity } from "../../rule/rmsprop.js";
+import type { TensorInfo } from "../tensorflow.js";
+import type { Kernel } from "./kernels.js";
+import { type Language, Shader } from "./shader.js";
+
+/** Of tfjs' backend what is used here; programs as `GPGPUProgram` of its source. */
+interface Backend {
+  runWebGLProgram(
+    program: object,
+    inputs: TensorInfo[],
+    dtype: string,
+    uniforms: number[][],
+    preventEagerUnpacking: boolean,
+  ): TensorInfo;
+  disposeIntermediateTensorInfo(tensor: TensorInfo): void;
+  incRef(dataId: object): void;
+  readonly texData: { get(dataId: object): { readonly isPacked?: boolean } };
+  packTensor?(tensor: TensorInfo): TensorInfo;
+}
+
+const LANES = ["x", "y", "z", "w"] as const;
+
+// Lane by lane: `mix` of GLSL with a weight of 1 is not exact, and WebGL 1 has none with a condition.
+const each = (name: string, a: string, choose: (lane: string) => string) =>
+  `vec4 ${name} = ${a}; ${LANES.map((lane) => choose(`${name}.${lane}`)).join(" ")}`;
+
+// `isnan` is tfjs' own, by the bits where there are any: compilers may take comparisons for `min` and `max`.
+const GLSL: Language = {
+  declare: "vec4",
+  positive: (name, a, least) => each(name, a, (x) => `if (${x} <= 0.0 && !isnan(${x})) ${x} = ${least};`),
+  clamp: (name, a, limit) => each(name, a, (x) => `if (!isnan(${x})) ${x} = clamp(${x}, -${limit}, ${limit});`),
+};
+
+/** Texels hold blocks of two by two elements: what is outside the tensor must be 0, for sums are taken over all. */
+function mask(shape: readonly number[]): string {
+  const rank = shape.length;
+  if (shape.every((length) => length === 1)) return "r.yzw = vec3(0.0);";
+  if (rank === 1) return `if (getOutputCoords() + 1 >= ${shape[0]}) r.y = 0.0; r.zw = vec2(0.0);`;
+  const at = (i: number) => `coords.${"xyzwuv"[i]}`;
+  return `ivec${rank} coords = getOutputCoords();
+  if (${at(rank - 1)} + 1 >= ${shape[rank - 1]}) r.yw = vec2(0.0);
+  if (${at(rank - 2)} + 1 >= ${shape[rank - 2]}) r.zw = vec2(0.0);`;
+}
+
+export const webgl: Kernel<Backend> = (backend, form, coefficients, arrays) => {
+  const { shape } = arrays.value;
+  type Tensors = Readonly<Record<string, TensorInfo | undefined>>;
+
+  /** A program that writes what `formula` makes of these tensors. */
+  const run = <Inputs extends Tensors>(
+    inputs: Inputs,
+    formula: (
+      x: Arithmetic<string>,
+      c: Parameters<typeof velocity<string>>[1],
+      names: Record<keyof Inputs, string>,
+    ) => string,
+  ): TensorInfo => {
+    const tensors = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] !== undefined);
+    const shader = new Shader(GLSL);
+    const read = new Set<CoefficientName>();
+    const scalars = mapCoefficients(coefficients, () => "");
+    for (const name of Object.keys(scalars) as CoefficientName[]) {
+      Object.defineProperty(scalars, name, {
+        get() {
+          if (name === "zero") return "0.0";
+          read.add(name);
+          return name;
+        },
+      });
+    }
+    const names = Object.fromEntries(tensors.map(([name]) => [name, name === "norm" ? "norm.x" : name]));
+    const result = formula(shader, scalars, names as Record<keyof Inputs, string>);
+    const uniforms = [...read];
+    // tfjs makes `get${name}AtOutCoords` of a name with a capital letter, and a uniform of the name itself.
+    const variable = (name: string) => `I${name}`;
+    const program = {
+      variableNames: tensors.map(([name]) => variable(name)),
+      packedInputs: true,
+      packedOutput: true,
+      outputShape: [...shape],
+      customUniforms: uniforms.map((name) => ({ name, type: "float" })),
+      userCode: `void main() {
+${tensors.map(([name]) => `  vec4 ${name} = get${variable(name)}AtOutCoords();\n`).join("")}${shader.code}  vec4 r = ${result};
+  ${mask(shape)}
+  setOutput(r);
+}`,
+    };
+    return backend.runWebGLProgram(
+      program,
+      tensors.map(([, tensor]) => tensor),
+      "float32",
+      uniforms.map((name) => [coefficients[name]]),
+      true,
+    );
+  };
+
+  const { norm, velocity: v, averageGradient: a, momentum: m, average: e } = arrays;
+  let { gradient } = arrays;
+  if (form.divides || form.clips !== "no") {
+    gradient = run({ g: gradient, norm }, (x, c, names) => prepared(x, form, c, names.g, names.norm));
+  } else if (backend.packTensor && !backend.texData.get(gradient.dataId).isPacked) {
+    // Once: else each program packs it anew.
+    gradient = backend.packTensor(gradient);
+  }
+  const newV = run({ g: gradient, v }, (x, c, { g, v }) => velocity(x, c, g, v));
+  const newA = a && run({ g: gradient, a }, (x, c, { g, a }) => averageGradient(x, c, g, a));
+  const delta = { g: gradient, v: newV, a: newA };
+  const newM =
+    m && run({ ...delta, m }, (x, c, { g, v, a, m }) => momentum(x, c, m, increment(x, form, c, g, v, newA && a)));
+  let newW = newM
+    ? run({ w: arrays.value, m: newM }, (x, c, { w, m }) => value(x, form, c, w, m))
+    : run({ w: arrays.value, ...delta }, (x, c, { w, g, v, a }) =>
+        value(x, form, c, w, increment(x, form, c, g, v, newA && a)),
+      );
+  const newE = e && run({ w: newW, e }, (x, c, { w, e }) => average(x, c, e, w));
+  if (gradient !== arrays.gradient) backend.disposeIntermediateTensorInfo(gradient);
+  if (newE && form.overwrites) {
+    // The same texture twice: programs never write into one that there is.
+    backend.disposeIntermediateTensorInfo(newW);
+    backend.incRef(newE.dataId);
+    newW = { ...newE };
+  }
+  return { value: newW, velocity: newV, averageGradient: newA, momentum: newM, average: newE };
+};
