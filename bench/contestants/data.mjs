@@ -52,17 +52,26 @@ export function state(regime, i) {
 }
 
 /**
- * A function of the element's index, for the `size` elements from `first` on.
+ * Sets the elements of an array to a function of their index in the model, where the first one has the index `first`.
+ *
+ * @template {Float32Array} T
+ * @param {T} array
+ * @param {number} first
+ * @param {(index: number) => number} number
+ */
+export function fill(array, first, number) {
+  for (let i = 0; i < array.length; i++) array[i] = number(first + i);
+  return array;
+}
+
+/**
+ * A new array that is filled so.
  *
  * @param {number} size
  * @param {number} first
  * @param {(index: number) => number} number
- * @param {Float32Array} [into]
  */
-export function filled(size, first, number, into = new Float32Array(size)) {
-  for (let i = 0; i < size; i++) into[i] = number(first + i);
-  return into;
-}
+export const filled = (size, first, number) => fill(new Float32Array(size), first, number);
 
 /**
  * The tensors of a model: where each begins, and its size.

@@ -1,6 +1,6 @@
 // This package, built, through its public API: `wasm` and `js` are the two backends, `threads` the threaded runtime.
 import { readFileSync } from "node:fs";
-import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
+import { fill, filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
 
 /** @import { Runtime } from "rmsprop-wasm" */
 /** @import { Prepared } from "../types.js" */
@@ -42,11 +42,11 @@ export async function prepare(form, threads) {
     const optimizer = RMSprop.fromConfig({ learning_rate: LEARNING_RATE, ...flags, ...numbers });
     optimizer.build(variables);
     variables.forEach((variable, i) => {
-      const { first, size } = shapes[i];
-      filled(size, first, (index) => gradient(regime, index), variable.gradient);
+      const { first } = shapes[i];
+      fill(variable.gradient, first, (index) => gradient(regime, index));
       for (const name of STUCK_SLOTS) {
         const slot = optimizer.slot(name, variable);
-        if (slot) filled(size, first, (index) => state(regime, index), slot);
+        if (slot) fill(slot, first, (index) => state(regime, index));
       }
       optimizer.slot("average", variable)?.set(variable.value);
     });

@@ -157,12 +157,6 @@ export interface Run extends JudgedRun {
   readonly seconds: number;
 }
 
-/** A tensor of a model: the index of its first element in the whole model, and its size. */
-export interface Tensor {
-  readonly first: number;
-  readonly size: number;
-}
-
 /** What `make` of the protocol asks for. */
 export interface ModelRequest {
   readonly sizes: readonly number[];
