@@ -185,6 +185,7 @@ export const campaign = {
     const mutations = fc.array(fc.oneof(bytewise, headerwise), { minLength: 1, maxLength: 3 });
     return fc.property(kind, mutations, (name, list) => {
       const { good, read } = readers[/** @type {keyof typeof readers} */ (name)];
+      /** @type {Uint8Array} */
       let bytes = good;
       for (const mutate of list) {
         try {

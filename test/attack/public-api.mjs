@@ -118,8 +118,8 @@ function stateOfModel(model) {
 
 class Planned extends Error {}
 
-/** @type {fc.Arbitrary<Operation>} */
-const operation = fc.oneof(
+/** @type {{ weight: number, arbitrary: fc.Arbitrary<Operation> }[]} */
+const kinds = [
   {
     weight: 6,
     arbitrary: array.map((draw) => ({
@@ -258,7 +258,9 @@ const operation = fc.oneof(
     weight: 1,
     arbitrary: fc.constant({ name: "save, load into others", run: (side) => side.resume(), model: () => true }),
   },
-);
+];
+
+const operation = fc.oneof(...kinds);
 
 /** @type {Draw} */
 const ZERO = { seed: 5, kind: "unit" };
