@@ -69,7 +69,7 @@ function judged(title, goal, measured, excuse) {
 const MEMORY_BOUND = 1.25;
 
 /**
- * Why a goal beside others may be out of reach. They were set on one processor: on another, the divider or its rivals may be
+ * Why a goal beside others may be out of reach. They were set on one processor: on another, the divider or the peers may be
  * so fast that the crate as native code does not reach them either, or memory so slow that a second thread has nothing to do.
  *
  * @param {RatioGoal} goal

@@ -1,4 +1,4 @@
-// The measurement of one match: everybody computes the same, gets warm, and then takes turns for short slices.
+// The measurement of one match: everybody computes the same, warms up, and then runs in short slices, one after the other.
 import { sameBits } from "./contestants.mjs";
 
 /** Steps after which results are compared. */
@@ -28,10 +28,10 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
     }
     await compare(present);
     for (const entry of present) Object.assign(entry, await warmUp(entry, warm, slice));
-    for (let turn = 0; turn < rounds * slices; turn++) {
-      const round = Math.floor(turn / slices);
-      for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, turn)) {
-        if (isSlow && turn % slices > 0) continue;
+    for (let i = 0; i < rounds * slices; i++) {
+      const round = Math.floor(i / slices);
+      for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, i)) {
+        if (isSlow && i % slices > 0) continue;
         // What others left in the caches is not the contestant's fault.
         if (steps >= 10) await contestant.run(key, Math.ceil(steps / 10));
         const perStep = await contestant.run(key, steps);
@@ -46,19 +46,19 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
 }
 
 /**
- * Another first one in each turn, and every other turn backwards: nobody always follows the same one.
+ * Starts with another entry in each slice, and goes backwards in every other: nobody always follows the same one.
  *
  * @template T
  * @param {readonly T[]} entries
- * @param {number} turn
+ * @param {number} slice
  */
-function order(entries, turn) {
-  const first = turn % entries.length;
+function order(entries, slice) {
+  const first = slice % entries.length;
   const rotated = [...entries.slice(first), ...entries.slice(0, first)];
-  return turn % 2 === 0 ? rotated : rotated.reverse();
+  return slice % 2 === 0 ? rotated : rotated.reverse();
 }
 
-/** A step of so many milliseconds is a long slice by itself: one a round is enough. */
+/** Milliseconds from which one step is a long slice by itself: one per round is enough. */
 const SLOW = 100;
 
 /**

@@ -66,12 +66,12 @@ const value = fc.oneof(
 
 /** Changes one value or key somewhere in JSON; `path` chooses where. @param {unknown} json @param {readonly number[]} path @param {unknown} by @param {boolean} isKey @returns {unknown} */
 function changed(json, path, by, isKey) {
-  const [turn, ...rest] = path;
-  if (turn === undefined || typeof json !== "object" || json === null) return by;
+  const [choice, ...rest] = path;
+  if (choice === undefined || typeof json !== "object" || json === null) return by;
   if (Array.isArray(json))
-    return json.map((item, i) => (i === turn % Math.max(1, json.length) ? changed(item, rest, by, isKey) : item));
+    return json.map((item, i) => (i === choice % Math.max(1, json.length) ? changed(item, rest, by, isKey) : item));
   const entries = Object.entries(json);
-  const chosen = turn % Math.max(1, entries.length);
+  const chosen = choice % Math.max(1, entries.length);
   return Object.fromEntries(
     entries.map(([key, item], i) => {
       if (i !== chosen) return [key, item];

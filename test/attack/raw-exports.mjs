@@ -150,7 +150,7 @@ class Instance {
       if (name === "variable_create")
         this.#fill(returned >>> 0, /** @type {number} */ (resolved[0]), /** @type {number} */ (resolved[2]));
     }
-    if (ADDRESSES.has(name)) return returned === 0 ? "nowhere" : "somewhere";
+    if (ADDRESSES.has(name)) return returned === 0 ? "null" : "an address";
     return Number.isNaN(returned) ? "NaN" : Object.is(returned, -0) ? "-0" : String(returned);
   }
 

@@ -6,7 +6,7 @@ import { described, hosts, page } from "./browsers.mjs";
 
 /** @import { Backend, BrowserWay, Environment, Files, Kit, Variables } from "../types.js" */
 
-/** @typedef {{ wanted?: number, backend?: Backend }} More The threads and the backend that there must be. */
+/** @typedef {{ wanted?: number, backend?: Backend }} More How many threads, and which backend, there must be. */
 
 export const close = closeBrowsers;
 
