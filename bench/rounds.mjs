@@ -3,15 +3,14 @@ import { sameBits } from "./contestants.mjs";
 
 /** Steps after which results are compared. */
 const COMPARED_STEPS = 3;
-/** Largest difference of the way a value went, relative to the farthest way. Float32 rounding of values gives 1e-5. */
+/** Largest difference between values, relative to the largest change of a value. Float32 rounding gives 1e-5. */
 const TOLERANCE = 1e-3;
 
 /** @import { Effort, Measured, Resolved } from "./types.js" */
 /** @typedef {Resolved & Measured & { steps: number, isSlow: boolean }} Running */
 
 /**
- * Measures the entries, the first one the reference, without those that do not support the model. A round's number is that of
- * its fastest slice.
+ * Measures the entries that support the model; the first one is the reference. The number of a round is its fastest slice.
  *
  * @param {readonly Resolved[]} entries
  * @param {Effort} effort
@@ -32,7 +31,7 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
       const round = Math.floor(i / slices);
       for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, i)) {
         if (isSlow && i % slices > 0) continue;
-        // What others left in the caches is not the contestant's fault.
+        // Refills the caches that others have used.
         if (steps >= 10) await contestant.run(key, Math.ceil(steps / 10));
         const perStep = await contestant.run(key, steps);
         // Whatever else the machine does makes a slice slower, never faster.
@@ -62,7 +61,7 @@ function order(entries, slice) {
 const SLOW = 100;
 
 /**
- * Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice.
+ * Runs for at least `warm` ms, until engines have optimized. Returns how many steps fill a slice.
  *
  * @param {Resolved} entry
  * @param {number} warm
@@ -87,7 +86,7 @@ async function warmUp({ contestant, key }, warm, slice) {
 const stepsWithin = (milliseconds, perStep) => Math.max(1, Math.min(1e6, Math.round(milliseconds / perStep)));
 
 /**
- * Throws unless everyone has moved the values as the first one has.
+ * Throws unless all entries compute what the first one computes.
  *
  * @param {readonly Running[]} entries
  */

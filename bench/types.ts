@@ -42,7 +42,7 @@ export interface Resolved {
 /** An entry that was measured. */
 export interface Measured {
   readonly key: string;
-  /** From the first entry, relative to the farthest way that a value went. */
+  /** From the first entry, relative to the largest change of a value. */
   difference?: number;
   /** Per step: one number per round. */
   readonly nanoseconds: number[];

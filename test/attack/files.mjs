@@ -1,5 +1,5 @@
-// Broken and forged files: whatever the bytes, a reader gives what is in them or a typed error, and an optimizer that could not
-// be loaded is what it was.
+// Broken and forged files: a reader returns what is in them or throws a typed error, and a failed load leaves the optimizer as it
+// was.
 import { readFileSync } from "node:fs";
 import { crc32, gunzipSync } from "node:zlib";
 import * as fc from "fast-check";

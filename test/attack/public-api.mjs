@@ -291,7 +291,7 @@ function check(drawn, operations, runtimes) {
   const sides = runtimes.map((runtime) => new Side(settled, runtime));
   try {
     for (const { name, run, model: follow } of operations) {
-      // Under a dynamic scale the static one is not looked at; Keras' rule that it is null is the constructor's alone.
+      // A dynamic scale ignores the static one; only the constructor requires it to be null, as in Keras.
       const works = follow(model, settled);
       const expected = stateOfModel(model);
       for (const side of sides) {

@@ -4,7 +4,7 @@ import { CRC } from "./suite.js";
 /** @import { Report } from "./types.js" */
 
 /**
- * Why the suite's report is not as it must be where `backend` must be used; `undefined` if it is.
+ * What is wrong with the suite's report where `backend` must be used; `undefined` if nothing is.
  *
  * @param {Pick<Report, "backend" | "crc" | "results">} report
  * @param {string} backend

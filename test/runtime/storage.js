@@ -1,5 +1,5 @@
-// What a storage helper must do on the host that it is for: keep a checkpoint, and go on from it. As suite.js, in nothing
-// but ECMAScript; but asynchronous.
+// What a storage helper must do on its host: keep a checkpoint, and resume from it. Like suite.js in nothing but ECMAScript,
+// but asynchronous.
 
 /** @import { Checkpoint, Package, Result } from "./types.js" */
 

@@ -365,8 +365,8 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
         "a value after free",
       );
     };
-    // The first optimizer makes the table of optimizers, which stays and lies among the arrays of the first cycle: the next
-    // one can need other room for one of its arrays. From then on the memory does not grow.
+    // The first optimizer allocates the table of optimizers among its arrays, and the table stays. So the second cycle can need
+    // other memory; later ones do not.
     for (let i = 0; i < 3; i++) cycle();
     const before = witness.value.buffer.byteLength;
     for (let i = 0; i < 100; i++) cycle();

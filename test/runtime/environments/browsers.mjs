@@ -205,7 +205,7 @@ export const described = (
 const [inChromium, inFirefox, inWebKit] = hosts;
 
 /**
- * A browser that was told to do without what the module needs.
+ * A browser whose switches take WebAssembly or SIMD away.
  *
  * @param {BrowserHost} host
  * @param {Driver} driver

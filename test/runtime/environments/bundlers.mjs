@@ -221,7 +221,7 @@ export default function Page() {
 const folders = [];
 
 /**
- * An app that is built once, by this compiler, for all environments that look at it.
+ * An app that this compiler builds once for all of its environments.
  *
  * @param {string} compiler
  */
@@ -229,7 +229,7 @@ function nextApp(compiler) {
   /** @type {Promise<string> | undefined} */
   let building;
   const build = async (/** @type {Kit} */ kit) => {
-    // Where Next finds itself as in any project: it does not follow links out of the project.
+    // Below Next's own node_modules: Next does not follow links out of a project.
     const folder = await mkdtemp(join(next.folder, "app-"));
     folders.push(folder);
     await cp(await kit.folder(nextFiles), folder, { recursive: true });

@@ -50,7 +50,7 @@ function queue() {
 }
 
 /**
- * What a scope leaves in `globalThis.report` while it loads or soon after; `look` is given what to evaluate there.
+ * What a scope leaves in `globalThis.report` within 10 s; `look` evaluates a function there.
  *
  * @param {Evaluate} look
  * @returns {Promise<Report | string>}
