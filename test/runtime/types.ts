@@ -131,8 +131,11 @@ export interface Page {
   on(event: "console", listen: (message: { type(): string; text(): string }) => void): void;
   on(event: "pageerror", listen: (error: unknown) => void): void;
   goto(address: string, options: { timeout: number }): Promise<unknown>;
-  evaluate: Evaluate;
+  evaluate(expression: string | (() => unknown)): Promise<unknown>;
   close(): Promise<void>;
+  setViewport(size: { width: number; height: number }): Promise<void>;
+  screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
+  readonly keyboard: { press(key: string): Promise<void> };
 }
 
 export interface Target {
@@ -154,6 +157,14 @@ export interface Browser {
 export interface Driver {
   readonly needs: readonly Need[];
   open(address: string): Promise<Outcome>;
+}
+
+/** A session of WebDriver in the one window of WebKitGTK. */
+export interface WebDriver extends Driver {
+  session(): Promise<{
+    post(command: string, body: object): Promise<{ readonly value?: unknown; readonly failure?: string }>;
+    get(command: string): Promise<string>;
+  }>;
 }
 
 export interface PuppeteerDriver extends Driver {

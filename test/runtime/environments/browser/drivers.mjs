@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { apt, npm } from "../../needs.mjs";
 
-/** @import { Browser, Driver, Evaluate, PuppeteerDriver, Report, Variables } from "../../types.js" */
+/** @import { Browser, Evaluate, PuppeteerDriver, Report, Variables, WebDriver } from "../../types.js" */
 
 // The last line of releases for Node 20.
 const puppeteer = npm({ "puppeteer-core": "24.43.1" });
@@ -129,7 +129,7 @@ const firefoxWith = (extraPrefsFirefox = {}) =>
  * WebKitGTK's small browser by plain WebDriver, with these switches of the engine.
  *
  * @param {Variables} [variables]
- * @returns {Driver}
+ * @returns {WebDriver}
  */
 function webkitWith(variables = {}) {
   const session = once(
