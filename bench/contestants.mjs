@@ -18,7 +18,7 @@ const script = (module, ...args) => ({
 });
 
 /**
- * Contestants by their names in a match. A configuration outside `only` is answered with `unsupported`, but to ask costs time.
+ * Contestants by their names in a match. Outside `only` they would answer `unsupported`, after some time.
  *
  * @type {Readonly<Record<string, import("./types.js").Start>>}
  */
@@ -36,7 +36,7 @@ export const contestants = {
   },
   "tfjs-wasm": { title: "tfjs, wasm", ...script("peers/tfjs.mjs", "wasm"), only: ["default", "momentum", "centered"] },
   "tfjs-cpu": { title: "tfjs, cpu", ...script("peers/tfjs.mjs", "cpu"), only: ["default"], most: 2 ** 20 },
-  // To trace a thousand tensors takes it 4 GiB of memory and minutes.
+  // Tracing a thousand tensors takes 4 GiB of memory and minutes.
   "jax-js": { title: "jax-js, wasm", ...script("peers/jax-js.mjs"), only: ["default"], mostTensors: 100 },
   torch: {
     title: "PyTorch",

@@ -132,7 +132,7 @@ ${tables.startupTable(run.startup)}
 
 \`npm run bench -- --check\` fails if a goal is missed by more than the noise: if the 95 % interval of the median, widened by what the
 same code differs from itself, lies wholly beyond the limit. Goals beside
-others were set on an Intel Xeon; on a processor whose divider or whose rivals are faster, the crate as native code may miss
+others were set on an Intel Xeon; on a processor with a faster divider, or with faster peers, the crate as native code may miss
 them too, or memory may be what limits two threads, and then they count as no failure. In this run: ${counts()}.
 
 ${goalsSaid()}

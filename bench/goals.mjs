@@ -120,7 +120,7 @@ export const ratioGoals = [
 ];
 
 /**
- * Ratios of ours over other numbers than ordinary ones to ours over ordinary ones, 4 k parameters.
+ * Our time with unusual numbers divided by our time with ordinary ones, at 4 k parameters.
  *
  * @type {readonly import("./types.js").RegimeGoal[]}
  */

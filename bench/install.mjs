@@ -1,5 +1,5 @@
 // What the benchmark needs and the package does not: peers from npm and PyPI in ignored folders of their own, and the
-// crate compiled for this processor. Nothing is done twice.
+// crate compiled for this processor.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

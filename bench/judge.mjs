@@ -11,8 +11,7 @@ import { interval, median, ratios } from "./statistics.mjs";
 const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key)?.nanoseconds;
 
 /**
- * A median ratio, its 95 % interval, and what the same code seems to gain or lose against itself. Only what is beyond both
- * is a goal missed.
+ * A median ratio and its 95 % interval, widened by how far the same code differs from itself.
  *
  * @param {MeasuredMatch | undefined} match
  * @param {string} over
@@ -69,7 +68,7 @@ function judged(title, goal, measured, excuse) {
 const MEMORY_BOUND = 1.25;
 
 /**
- * Why a goal beside others may be out of reach. They were set on one processor: on another, the divider or its rivals may be
+ * Why a goal beside others may be out of reach. They were set on one processor: on another, the divider or the peers may be
  * so fast that the crate as native code does not reach them either, or memory so slow that a second thread has nothing to do.
  *
  * @param {RatioGoal} goal
@@ -82,7 +81,7 @@ function excuse(goal, match) {
     const toMemory = ratio(match, "threads", "triad");
     return toMemory && toMemory.measured <= MEMORY_BOUND ? "memory is the limit" : null;
   }
-  // Of native code beside itself nothing would follow.
+  // Native code compared with itself says nothing.
   if (!names.includes("ours") || names.includes("native")) return null;
   /** @param {string} name */
   const other = (name) => (name === "ours" ? "native" : name);

@@ -11,7 +11,7 @@ export const effort = {
 };
 
 /**
- * What `--quick` leaves out is large, or said by its neighbours.
+ * `--quick` leaves out what is large, or close to what it measures.
  *
  * @type {{ peers: Workload[], configurations: Workload[], regimes: Configuration[] }}
  */
@@ -42,11 +42,11 @@ function sideBySide(present, isQuick) {
         const { only, most = Number.POSITIVE_INFINITY, mostTensors = most } = contestants[name];
         return (only?.includes(configuration) ?? true) && size <= most && tensors <= mostTensors;
       });
-      // The slow ones take minutes for what the default configuration has shown.
+      // Slow contestants would take minutes, and the default configuration has shown how slow they are.
       const invited = able.filter(
         (name) => isDefault || size <= 2 ** 20 || ["ours", "native", "threads"].includes(name),
       );
-      // Bandwidth is a ceiling only for what is out of the caches.
+      // Bandwidth limits only what does not fit the caches.
       const entries = invited.filter((name) => name !== "triad" || size >= 2 ** 20);
       return { workload, configuration, regime: "dense", entries: [...entries, "again"] };
     });
@@ -54,7 +54,7 @@ function sideBySide(present, isQuick) {
 }
 
 /**
- * What is beyond the caches is part of the quick run too, but alone: the peers take seconds for a step.
+ * The quick run measures beyond the caches too, but without peers, which take seconds for a step.
  *
  * @returns {Omit<Match, "name">}
  */
@@ -78,7 +78,7 @@ const perTensor = {
 };
 
 /**
- * Ours over all kinds of numbers, against itself over ordinary ones; for comparison, what others make of them.
+ * Ours with all kinds of numbers, and for comparison native code and plain JavaScript.
  *
  * @param {boolean} isQuick
  * @returns {Match[]}

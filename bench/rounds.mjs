@@ -1,17 +1,16 @@
-// The measurement of one match: everybody computes the same, gets warm, and then takes turns for short slices.
+// The measurement of one match: everybody computes the same, warms up, and then runs in short slices, one after the other.
 import { sameBits } from "./contestants.mjs";
 
 /** Steps after which results are compared. */
 const COMPARED_STEPS = 3;
-/** Largest difference of the way a value went, relative to the farthest way. Float32 rounding of values gives 1e-5. */
+/** Largest difference between values, relative to the largest change of a value. Float32 rounding gives 1e-5. */
 const TOLERANCE = 1e-3;
 
 /** @import { Effort, Measured, Resolved } from "./types.js" */
 /** @typedef {Resolved & Measured & { steps: number, isSlow: boolean }} Running */
 
 /**
- * Measures the entries, the first one the reference, without those that do not support the model. A round's number is that of
- * its fastest slice.
+ * Measures the entries that support the model; the first one is the reference. The number of a round is its fastest slice.
  *
  * @param {readonly Resolved[]} entries
  * @param {Effort} effort
@@ -28,11 +27,11 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
     }
     await compare(present);
     for (const entry of present) Object.assign(entry, await warmUp(entry, warm, slice));
-    for (let turn = 0; turn < rounds * slices; turn++) {
-      const round = Math.floor(turn / slices);
-      for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, turn)) {
-        if (isSlow && turn % slices > 0) continue;
-        // What others left in the caches is not the contestant's fault.
+    for (let i = 0; i < rounds * slices; i++) {
+      const round = Math.floor(i / slices);
+      for (const { contestant, key, steps, isSlow, nanoseconds } of order(present, i)) {
+        if (isSlow && i % slices > 0) continue;
+        // Refills the caches that others have used.
         if (steps >= 10) await contestant.run(key, Math.ceil(steps / 10));
         const perStep = await contestant.run(key, steps);
         // Whatever else the machine does makes a slice slower, never faster.
@@ -46,23 +45,23 @@ export async function measure(entries, { rounds, slices, slice, warm }) {
 }
 
 /**
- * Another first one in each turn, and every other turn backwards: nobody always follows the same one.
+ * Starts with another entry in each slice, and goes backwards in every other: nobody always follows the same one.
  *
  * @template T
  * @param {readonly T[]} entries
- * @param {number} turn
+ * @param {number} slice
  */
-function order(entries, turn) {
-  const first = turn % entries.length;
+function order(entries, slice) {
+  const first = slice % entries.length;
   const rotated = [...entries.slice(first), ...entries.slice(0, first)];
-  return turn % 2 === 0 ? rotated : rotated.reverse();
+  return slice % 2 === 0 ? rotated : rotated.reverse();
 }
 
-/** A step of so many milliseconds is a long slice by itself: one a round is enough. */
+/** Milliseconds from which one step is a long slice by itself: one per round is enough. */
 const SLOW = 100;
 
 /**
- * Runs for `warm` ms at least, until engines have optimized; the number of steps that fill a slice.
+ * Runs for at least `warm` ms, until engines have optimized. Returns how many steps fill a slice.
  *
  * @param {Resolved} entry
  * @param {number} warm
@@ -87,7 +86,7 @@ async function warmUp({ contestant, key }, warm, slice) {
 const stepsWithin = (milliseconds, perStep) => Math.max(1, Math.min(1e6, Math.round(milliseconds / perStep)));
 
 /**
- * Throws unless everyone has moved the values as the first one has.
+ * Throws unless all entries compute what the first one computes.
  *
  * @param {readonly Running[]} entries
  */

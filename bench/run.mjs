@@ -3,12 +3,12 @@
  *
  *   node bench/run.mjs [--quick] [--python] [--check] [--only TEXT] [--json FILE]
  *
- * `--quick` measures less, in two minutes. `--python` takes PyTorch, jax and Keras in, which are installed into .venv-bench
+ * `--quick` measures less, in two minutes. `--python` adds PyTorch, jax and Keras, and installs them into .venv-bench
  * first. `--check` ends with an error if a goal of goals.mjs is missed by more than the noise. `--only` measures only the
- * matches whose names hold the text: "regimes", "16M", "momentum"; growth, memory and start-up have these names.
+ * matches whose names contain the text: "regimes", "16M", "momentum", "growth"; or "memory", "start-up".
  *
  * Everything measured is in bench/results/latest.json (`--json` names another file); `npm run docs:benchmarks` makes
- * docs/benchmarks.md of it. The run fails if a contestant computes something else than the others, however fast.
+ * docs/benchmarks.md of it. The run fails if a contestant computes other values than the reference.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -94,7 +94,7 @@ const nameOf = ({ name, workload, configuration, size }) =>
   [name, size === undefined ? workload : `${size} parameters`, configuration].filter(Boolean).join(", ");
 
 /**
- * Measures them one after the other. One that fails is said at the end; its processes are started anew.
+ * Measures matches one after the other. After one that fails, all contestants are started anew.
  *
  * @template {Match} M
  * @param {readonly M[]} list

@@ -4,7 +4,7 @@
 const sorted = (numbers) => Float64Array.from(numbers).sort();
 
 /**
- * The number below which the share `q` of the numbers lies; between two numbers by a straight line.
+ * The `q`-quantile, interpolated linearly.
  *
  * @param {ArrayLike<number>} numbers
  * @param {number} q
@@ -31,9 +31,9 @@ export const summary = (numbers) => ({
 });
 
 /**
- * A confidence interval of the median, of 95 % at least whatever the numbers' distribution: from the `rank`-th number to the
- * `rank`-th from above. A sample has less than `rank` numbers below the median as often as a coin has heads (W. J. Conover,
- * *Practical Nonparametric Statistics*, 3.2).
+ * A confidence interval of the median, at least 95 % for any distribution: from the `rank`-th smallest to the `rank`-th largest
+ * number. How many numbers lie below the median has a binomial distribution (W. J. Conover, *Practical Nonparametric
+ * Statistics*, 3.2).
  *
  * @param {ArrayLike<number>} numbers
  */

@@ -57,17 +57,17 @@ const interleave = "-Cllvm-args=-force-vector-interleave=2";
 const rolled = "-Cllvm-args=-unroll-runtime=false";
 
 /**
- * wasm-pack: the crate as build/pkg-<form>/rmsprop_bg.wasm.
+ * wasm-pack: the crate as build/pkg-<variant>/rmsprop_bg.wasm.
  *
- * @param {string} form
+ * @param {string} variant
  * @param {string[]} flags
  * @param {string[]} args
  */
-function compile(form, flags, ...args) {
-  // Own flags and an own target folder per form. The environment's RUSTFLAGS would silently replace the +simd128 of
+function compile(variant, flags, ...args) {
+  // Own flags and an own target folder per variant. The environment's RUSTFLAGS would silently replace the +simd128 of
   // .cargo/config.toml, so they are always set here.
-  const env = { ...environment(flags), CARGO_TARGET_DIR: join(root, "target", form) };
-  const output = ["--out-dir", build(`pkg-${form}`), "--out-name", "rmsprop"];
+  const env = { ...environment(flags), CARGO_TARGET_DIR: join(root, "target", variant) };
+  const output = ["--out-dir", build(`pkg-${variant}`), "--out-name", "rmsprop"];
   return run(
     "wasm-pack",
     ["build", "crate", "--mode", "no-install", "--target", "web", "--no-pack", ...output, ...args],
@@ -78,15 +78,15 @@ function compile(form, flags, ...args) {
 /**
  * Drops every export that is not ours. wasm-bindgen's own exports are all that needs imports, so those go too.
  *
- * @param {string} form
+ * @param {string} variant
  * @param {string[]} names
  * @param {string[]} features
  */
-async function keepExports(form, names, ...features) {
-  const graph = build(`exports.${form}.json`);
+async function keepExports(variant, names, ...features) {
+  const graph = build(`exports.${variant}.json`);
   const nodes = names.map((name) => ({ name, export: name }));
   writeFileSync(graph, JSON.stringify([{ name: "host", root: true, reaches: names }, ...nodes]));
-  const [from, to] = [build(`pkg-${form}`, "rmsprop_bg.wasm"), build(`${form}.wasm`)];
+  const [from, to] = [build(`pkg-${variant}`, "rmsprop_bg.wasm"), build(`${variant}.wasm`)];
   await binaryen("wasm-metadce", "-g", ...baseline, ...bindgen, ...features, "--graph-file", graph, from, "-o", to);
   dropPanics(to);
   return to;

@@ -147,7 +147,7 @@ const plain = ["index", "files", "assets"];
  * @param {Entry} entry
  * @param {string} variant
  */
-function stem({ path, source }, variant) {
+function baseName({ path, source }, variant) {
   const name = path.slice(2).replaceAll("/", ".");
   if (source === "index" || source === "slim") return variant;
   return plain.includes(variant) ? name : `${variant}.${name}`;
@@ -165,7 +165,7 @@ function stem({ path, source }, variant) {
 /** @type {readonly Build[]} */
 export const builds = entries.flatMap((entry) => {
   const own = /** @type {[Variant, number][]} */ (Object.entries(entry.builds)).map(([variant, budget]) => {
-    return { entry, variant, source: entry.source, file: entry.file ?? `${stem(entry, variant)}.js`, budget };
+    return { entry, variant, source: entry.source, file: entry.file ?? `${baseName(entry, variant)}.js`, budget };
   });
   if (entry.unavailable === undefined) return own;
   const { source, budget } = entry.unavailable;

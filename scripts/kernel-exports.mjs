@@ -21,11 +21,11 @@ const raw = (type) => type.replace(/\bboolean\b/g, "number");
 /**
  * The functions that a module exports, in wasm-bindgen's (alphabetical) order, typed as the raw exports are.
  *
- * @param {string} form As in build/pkg-<form>.
+ * @param {string} variant As in build/pkg-<variant>.
  * @returns {KernelExport[]}
  */
-export function kernelExports(form) {
-  const declarations = readFileSync(join(root, "build", `pkg-${form}`, "rmsprop.d.ts"), "utf8");
+export function kernelExports(variant) {
+  const declarations = readFileSync(join(root, "build", `pkg-${variant}`, "rmsprop.d.ts"), "utf8");
   const found = declarations.matchAll(
     /(?<doc>\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export function (?<name>\w+)\((?<parameters>.*)\): (?<result>.*);/g,
   );

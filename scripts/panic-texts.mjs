@@ -11,10 +11,10 @@ const DIGITS = Array.from({ length: 100 }, (_, i) => String(i).padStart(2, "0"))
 
 /** Messages of `core` and `alloc`, from their first word to their last. */
 const MESSAGES =
-  /slice index starts at [\s\S]*? out of range for slice of length |range end index [\s\S]*? out of range for slice of length |memory allocation of [\s\S]*? bytes failed|copy_from_slice: source slice length [\s\S]*?\) does not match destination slice length \(|capacity overflow|attempt to divide by zero|RefCell already (mutably )?borrowed|mid > len/g;
+  /slice index starts at .*? out of range for slice of length |range end index .*? out of range for slice of length |memory allocation of .*? bytes failed|copy_from_slice: source slice length .*?\) does not match destination slice length \(|capacity overflow|attempt to divide by zero|RefCell already (mutably )?borrowed|mid > len/gs;
 
 /**
- * The module with zeros in the place of the texts.
+ * The module with zeros instead of the texts.
  *
  * @param {Uint8Array} module
  * @param {string} text the same module as text: no constant in it may lead to what is taken out.

@@ -1,5 +1,5 @@
 // What this optimizer gives instead of tfjs' own: steps per second of models that train, and the time of the
-// optimizer's part alone. Both take turns, round by round, and the best round of each counts: the machine's noise only slows.
+// optimizer's part alone. Rounds of both alternate, and the best round of each counts: other load only slows.
 //
 //   node bench/adapters/tfjs.mjs [rounds]
 import * as tf from "@tensorflow/tfjs-core";
@@ -60,7 +60,7 @@ function train(units, makeOptimizer) {
 }
 
 /**
- * Milliseconds of one call: the best of all rounds, the functions taking turns.
+ * Milliseconds of one call: the best of all rounds, which the functions run alternately.
  *
  * @param {readonly (() => unknown)[]} functions
  */

@@ -1,5 +1,5 @@
 // The numbers that every contestant starts from, by the element's index in the whole model: the same formulas in
-// native/src/data.rs and peers/data.py. Integers, and sums that are exact in float32: no language rounds them differently.
+// native/src/data.rs and peers/python.py. Only integers and exact float32 sums, so that no language rounds them differently.
 
 /** @import { Regime } from "../types.js" */
 
@@ -12,7 +12,7 @@ const SAMPLES = 4096;
 const hash = (i) => Math.imul(i, 2654435761) >>> 0;
 
 /**
- * The value that element `i` begins with, in [-1, 1).
+ * The first value of element `i`, in [-1, 1).
  *
  * @param {number} i
  */
@@ -28,7 +28,7 @@ const STUCK = 4 * 2 ** -149;
 const isDense = (regime, i) => regime === "dense" || (regime === "alternating" && (i >>> 4) % 2 === 0);
 
 /**
- * The gradient of element `i`, by which it stays in its regime for ever.
+ * The gradient of element `i`, which keeps it in its regime.
  *
  * @param {Regime} regime
  * @param {number} i
@@ -41,7 +41,7 @@ export function gradient(regime, i) {
 }
 
 /**
- * What velocity, momentum and average gradient of element `i` begin with.
+ * The first velocity, momentum and average gradient of element `i`.
  *
  * @param {Regime} regime
  * @param {number} i
@@ -52,17 +52,26 @@ export function state(regime, i) {
 }
 
 /**
- * A function of the element's index, for the `size` elements from `first` on.
+ * Sets the elements of an array to a function of their index in the model, where the first one has the index `first`.
+ *
+ * @template {Float32Array} T
+ * @param {T} array
+ * @param {number} first
+ * @param {(index: number) => number} number
+ */
+export function fill(array, first, number) {
+  for (let i = 0; i < array.length; i++) array[i] = number(first + i);
+  return array;
+}
+
+/**
+ * The same, as a new array.
  *
  * @param {number} size
  * @param {number} first
  * @param {(index: number) => number} number
- * @param {Float32Array} [into]
  */
-export function filled(size, first, number, into = new Float32Array(size)) {
-  for (let i = 0; i < size; i++) into[i] = number(first + i);
-  return into;
-}
+export const filled = (size, first, number) => fill(new Float32Array(size), first, number);
 
 /**
  * The tensors of a model: where each begins, and its size.

@@ -1,35 +1,35 @@
 // This package, built, through its public API: `wasm` and `js` are the two backends, `threads` the threaded runtime.
 import { readFileSync } from "node:fs";
-import { filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
+import { fill, filled, gradient, LEARNING_RATE, state, tensors, value } from "./data.mjs";
 
 /** @import { Runtime } from "rmsprop-wasm" */
 /** @import { Prepared } from "../types.js" */
-/** @typedef {"wasm" | "js" | "threads"} Form */
+/** @typedef {"wasm" | "js" | "threads"} Kind */
 
 /** @type {readonly import("rmsprop-wasm").Slot[]} */
 const STUCK_SLOTS = ["velocity", "momentum", "average_gradient"];
 
 /**
- * The package's classes, and a function that makes a runtime of this form.
+ * The package's classes, and a function that makes a runtime of this kind.
  *
- * @param {Form} form
+ * @param {Kind} kind
  * @param {string} threads
  * @returns {Promise<typeof import("rmsprop-wasm") & { runtime: () => Promise<Runtime & { free?(): void }> }>}
  */
-async function load(form, threads) {
+async function load(kind, threads) {
   const core = await import("rmsprop-wasm");
-  if (form !== "threads") return { ...core, runtime: async () => core.createRuntime({ backend: form }) };
+  if (kind !== "threads") return { ...core, runtime: async () => core.createRuntime({ backend: kind }) };
   const { createThreadedRuntime } = await import("rmsprop-wasm/threads");
   return { ...core, runtime: () => createThreadedRuntime({ threads: Number(threads) }) };
 }
 
 /**
- * @param {Form} form
+ * @param {Kind} kind
  * @param {string} threads
  * @returns {Promise<Prepared>}
  */
-export async function prepare(form, threads) {
-  const { RMSprop, Variable, runtime: createRuntime } = await load(form, threads);
+export async function prepare(kind, threads) {
+  const { RMSprop, Variable, runtime: createRuntime } = await load(kind, threads);
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
   /** @type {Prepared["make"]} */
@@ -42,11 +42,11 @@ export async function prepare(form, threads) {
     const optimizer = RMSprop.fromConfig({ learning_rate: LEARNING_RATE, ...flags, ...numbers });
     optimizer.build(variables);
     variables.forEach((variable, i) => {
-      const { first, size } = shapes[i];
-      filled(size, first, (index) => gradient(regime, index), variable.gradient);
+      const { first } = shapes[i];
+      fill(variable.gradient, first, (index) => gradient(regime, index));
       for (const name of STUCK_SLOTS) {
         const slot = optimizer.slot(name, variable);
-        if (slot) filled(size, first, (index) => state(regime, index), slot);
+        if (slot) fill(slot, first, (index) => state(regime, index));
       }
       optimizer.slot("average", variable)?.set(variable.value);
     });

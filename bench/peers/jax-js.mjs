@@ -11,7 +11,7 @@ import { filled, gradient, LEARNING_RATE, tensors, value } from "../contestants/
 const RHO = 0.9;
 const EPSILON = 1e-7;
 
-// An array is used up by an operation unless it is taken by `.ref`.
+// An operation consumes its arrays, unless they are passed by `.ref`.
 const update = jit(
   (/** @type {JaxArray[]} */ values, /** @type {JaxArray[]} */ velocities, /** @type {JaxArray[]} */ gradients) => {
     const next = velocities.map((v, i) => v.mul(RHO).add(gradients[i].ref.mul(gradients[i].ref).mul(1 - RHO)));

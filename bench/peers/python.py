@@ -42,8 +42,8 @@ def gradient(i):
     return np.where((bits >> 9) & 1, -magnitude, magnitude).astype(np.float32)
 
 
-def places(text):
-    """The place of every element in the whole model, tensor by tensor."""
+def indices(text):
+    """The index of every element in the whole model, tensor by tensor."""
     first = 0
     for part in text.split(","):
         size, _, count = part.partition("x")
@@ -164,7 +164,7 @@ def main():
         numbers = {key: float(number) for key, number in (option.split("=") for option in options)}
         if regime != "dense" or not numbers.keys() <= kind.options:
             return "unsupported"
-        elements = list(places(sizes))
+        elements = list(indices(sizes))
         models[name] = kind([value(i) for i in elements], [gradient(i) for i in elements], numbers)
         return "ok"
 

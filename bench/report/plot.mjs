@@ -1,4 +1,4 @@
-// Plots as SVG: points and lines on two logarithmic axes. Nothing else is needed, and libraries for it need a document.
+// Plots as SVG: points and lines on two logarithmic axes. Plotting libraries need a document.
 
 /** @typedef {{ name: string, points: [x: number, y: number][] }} Series */
 /** @typedef {(number: number) => string} Tick */

@@ -21,7 +21,7 @@ async function start(flags, entry = everything) {
 }
 
 /**
- * What the engine's two tiers make of a step when each is all there is, in milliseconds per step of 4,096 parameters.
+ * Milliseconds per step of 4,096 parameters when the engine has its baseline compiler only, or its optimizing one only.
  *
  * @param {number} count
  */
@@ -36,7 +36,7 @@ async function tiers(count) {
 }
 
 /**
- * The default entry, and `slim`, which differs by what decoding takes.
+ * The default entry, and `slim`, which has no module to decode.
  *
  * @param {number} count
  * @returns {Promise<Host[]>}

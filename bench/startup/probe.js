@@ -8,7 +8,7 @@ const now = () => performance.now();
 const MILLISECONDS = 150;
 
 /**
- * Steps of 4,096 parameters, timed in batches until the engine has long had the time to optimize them.
+ * Times batches of steps of 4,096 parameters, until well after the engine optimized them.
  *
  * @param {Package} rmsprop
  */
@@ -38,8 +38,7 @@ function batches(rmsprop) {
 const typical = (list) => list.map(({ perStep }) => perStep).sort((a, b) => a - b)[list.length >> 1];
 
 /**
- * In milliseconds. `baseline` and `optimized` are per step of 4,096 parameters, before and after the engine optimizes. With
- * `bytes`, of the entry `slim`, which is given its WebAssembly and so need not decode it.
+ * One cold start of an entry. With `bytes`, the entry is `slim`, which is given its WebAssembly and need not decode it.
  *
  * @param {string} url
  * @param {Uint8Array} [bytes]

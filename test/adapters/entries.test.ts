@@ -26,7 +26,7 @@ describe.each([
   ["by default", [], "wasm-simd128"],
   ["on the edge", ["--conditions=edge-light"], "js"],
 ])("%s", (_, flags, backend) => {
-  it("the adapters share the classes of `rmsprop-wasm`, and the machine form", () => {
+  it("the adapters share the classes of `rmsprop-wasm`, and the backend", () => {
     const script = `
       import * as tf from "@tensorflow/tfjs-core";
       import "@tensorflow/tfjs-backend-cpu";

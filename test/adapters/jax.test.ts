@@ -212,10 +212,10 @@ describe("errors", () => {
           return 0.1;
         },
       });
-    const [solver, undisturbed] = [make(), make()];
+    const [solver, untouched] = [make(), make()];
     const [w, other] = [np.array(noise(3)), np.array(noise(4))];
     const state = solver.init(w.ref);
-    const wanted = bitsOf(undisturbed.update(w.ref, tree.ref(state))[0]);
+    const wanted = bitsOf(untouched.update(w.ref, tree.ref(state))[0]);
     const inner: (() => unknown)[] = [
       () => solver.free(),
       () => solver.update(np.array(noise(3, 5)), solver.init(w.ref)),

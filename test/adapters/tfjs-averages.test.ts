@@ -7,44 +7,44 @@ import { gradient, gradientsOf, onBothBackends, SHAPES, start, tf, valueBits, va
 
 /** The core over the variables of `variables()`. */
 function core(options: RMSpropOptions) {
-  const twins = SHAPES.map((shape, i) => new Variable(start(i), { name: `v${i}`, shape }));
+  const ours = SHAPES.map((shape, i) => new Variable(start(i), { name: `v${i}`, shape }));
   const optimizer = new RMSprop(options);
-  optimizer.build(twins);
-  return { optimizer, twins };
+  optimizer.build(ours);
+  return { optimizer, ours };
 }
 
 onBothBackends(() => {
   it("they overwrite also in calls that only accumulate", () => {
     const options = { useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 2, gradientAccumulationSteps: 2 } as const;
-    const { optimizer: expected, twins } = core(options);
+    const { optimizer: expected, ours } = core(options);
     const list = variables();
     const optimizer = rmsprop(tf, options);
     for (let step = 0; step < 9; step++) {
-      expected.apply(twins.map((_, i) => gradient(step, i)));
+      expected.apply(ours.map((_, i) => gradient(step, i)));
       optimizer.applyGradients(gradientsOf(list, step));
-      expect([step, ...list.map(valueBits)]).toEqual([step, ...twins.map(({ value }) => bits(value))]);
+      expect([step, ...list.map(valueBits)]).toEqual([step, ...ours.map(({ value }) => bits(value))]);
     }
   });
 
   it("they overwrite variables without a gradient, and follow values that were set meanwhile", () => {
     const options = { useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 2 } as const;
-    const { optimizer: expected, twins } = core(options);
+    const { optimizer: expected, ours } = core(options);
     const list = variables();
     const optimizer = rmsprop(tf, options);
     for (let step = 0; step < 9; step++) {
       if (step === 4) {
-        twins[1]!.assign(start(1));
+        ours[1]!.assign(start(1));
         list[1]!.assign(tf.tensor(start(1), [...SHAPES[1]]));
       }
       // First all of them, then only the first one.
-      const some = step < 3 ? twins : [twins[0]!];
+      const some = step < 3 ? ours : [ours[0]!];
       expected.apply(
         some.map((_, i) => gradient(step, i)),
         some,
       );
       const gradients = gradientsOf(list, step);
       optimizer.applyGradients(some.map((_, i) => ({ name: list[i]!.name, tensor: gradients[list[i]!.name]! })));
-      expect([step, ...list.map(valueBits)]).toEqual([step, ...twins.map(({ value }) => bits(value))]);
+      expect([step, ...list.map(valueBits)]).toEqual([step, ...ours.map(({ value }) => bits(value))]);
     }
   });
 

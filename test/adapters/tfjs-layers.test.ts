@@ -308,19 +308,19 @@ describe("weights", () => {
   });
 
   it("that fit none of the variables are refused when these are met", async () => {
-    const [one, stranger, later] = ["one", "stranger", "one_1"].map((name) => tf.variable(tf.scalar(1), true, name));
+    const [one, unbound, later] = ["one", "unbound", "one_1"].map((name) => tf.variable(tf.scalar(1), true, name));
     const step = (of: tf.Optimizer, v: tf.Variable) => tf.tidy(() => of.applyGradients({ [v.name]: tf.scalar(1) }));
     const [optimizer, other] = [rmsprop(tf), rmsprop(tf)];
     step(optimizer, one!);
     const weights = await copies(optimizer);
     await other.setWeights(weights);
-    expect(() => step(other, stranger!)).toThrow(CheckpointError);
-    expect(() => step(other, stranger!)).toThrow(/state for "one"; the variables are "stranger"/);
+    expect(() => step(other, unbound!)).toThrow(CheckpointError);
+    expect(() => step(other, unbound!)).toThrow(/state for "one"; the variables are "unbound"/);
     step(other, later!);
     expect(other.iterations).toBe(2);
     optimizer.dispose();
     other.dispose();
-    tf.dispose([one!, stranger!, later!, weights.map(({ tensor }) => tensor)]);
+    tf.dispose([one!, unbound!, later!, weights.map(({ tensor }) => tensor)]);
   });
 
   it("in doubt about names are refused", async () => {

@@ -1,5 +1,5 @@
-// Broken and forged files: whatever the bytes, a reader gives what is in them or a typed error, and an optimizer that could not
-// be loaded is what it was.
+// Broken and forged files: a reader returns what is in them or throws a typed error, and a failed load leaves the optimizer as it
+// was.
 import { readFileSync } from "node:fs";
 import { crc32, gunzipSync } from "node:zlib";
 import * as fc from "fast-check";
@@ -66,12 +66,12 @@ const value = fc.oneof(
 
 /** Changes one value or key somewhere in JSON; `path` chooses where. @param {unknown} json @param {readonly number[]} path @param {unknown} by @param {boolean} isKey @returns {unknown} */
 function changed(json, path, by, isKey) {
-  const [turn, ...rest] = path;
-  if (turn === undefined || typeof json !== "object" || json === null) return by;
+  const [choice, ...rest] = path;
+  if (choice === undefined || typeof json !== "object" || json === null) return by;
   if (Array.isArray(json))
-    return json.map((item, i) => (i === turn % Math.max(1, json.length) ? changed(item, rest, by, isKey) : item));
+    return json.map((item, i) => (i === choice % Math.max(1, json.length) ? changed(item, rest, by, isKey) : item));
   const entries = Object.entries(json);
-  const chosen = turn % Math.max(1, entries.length);
+  const chosen = choice % Math.max(1, entries.length);
   return Object.fromEntries(
     entries.map(([key, item], i) => {
       if (i !== chosen) return [key, item];
@@ -185,6 +185,7 @@ export const campaign = {
     const mutations = fc.array(fc.oneof(bytewise, headerwise), { minLength: 1, maxLength: 3 });
     return fc.property(kind, mutations, (name, list) => {
       const { good, read } = readers[/** @type {keyof typeof readers} */ (name)];
+      /** @type {Uint8Array} */
       let bytes = good;
       for (const mutate of list) {
         try {

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { createRuntime, LossScaleOptimizer, OutOfMemoryError, RMSprop, Variable } from "rmsprop-wasm";
 
-/** @typedef {{ variables: Variable[], optimizers: (RMSprop | LossScaleOptimizer)[] }} World */
+/** @typedef {{ variables: Variable[], optimizers: (RMSprop | LossScaleOptimizer)[] }} Live */
 
 const size = fc.oneof(fc.nat(200), fc.nat(30_000));
 
@@ -27,7 +27,7 @@ const operation = fc.oneof(
   { weight: 1, arbitrary: fc.nat(9).map((which) => ({ kind: /** @type {const} */ ("free optimizer"), which })) },
 );
 
-/** @param {World} world */
+/** @param {Live} live */
 const stateOf = ({ variables, optimizers }) => [
   ...variables.map(({ value, gradient }) => Buffer.from(value.slice().buffer).toString("latin1") + gradient.length),
   ...optimizers.map((optimizer) =>
@@ -46,38 +46,38 @@ export const campaign = {
       fc.array(operation, { minLength: 1, maxLength: 30 }),
       (backend, maximumBytes, operations) => {
         const runtime = createRuntime({ backend, maximumBytes });
-        /** @type {World} */
-        const world = { variables: [], optimizers: [] };
+        /** @type {Live} */
+        const live = { variables: [], optimizers: [] };
         for (const given of operations) {
-          const before = stateOf(world);
+          const before = stateOf(live);
           try {
             if (given.kind === "variable")
-              world.variables.push(new Variable(new Float32Array(given.count).fill(1), { runtime }));
+              live.variables.push(new Variable(new Float32Array(given.count).fill(1), { runtime }));
             else if (given.kind === "optimizer") {
               const inner = new RMSprop(given.options);
               const optimizer = given.scaled ? new LossScaleOptimizer(inner) : inner;
-              optimizer.build(world.variables.slice(given.from));
-              if (world.variables.length > given.from) world.optimizers.push(optimizer);
+              optimizer.build(live.variables.slice(given.from));
+              if (live.variables.length > given.from) live.optimizers.push(optimizer);
               else optimizer.free();
             } else if (given.kind === "step") {
-              const optimizer = world.optimizers[given.which];
+              const optimizer = live.optimizers[given.which];
               optimizer?.apply(
                 optimizer.trainableVariables.map(({ size: count }) => new Float32Array(count).fill(0.5)),
               );
-            } else if (given.kind === "free optimizer") world.optimizers.splice(given.which, 1)[0]?.free();
+            } else if (given.kind === "free optimizer") live.optimizers.splice(given.which, 1)[0]?.free();
             else {
               // Optimizers that train it go first.
-              const variable = world.variables[given.which];
+              const variable = live.variables[given.which];
               if (!variable) continue;
-              const users = world.optimizers.filter(({ trainableVariables }) => trainableVariables.includes(variable));
+              const users = live.optimizers.filter(({ trainableVariables }) => trainableVariables.includes(variable));
               for (const optimizer of users) optimizer.free();
-              world.optimizers = world.optimizers.filter((optimizer) => !users.includes(optimizer));
-              world.variables.splice(given.which, 1);
+              live.optimizers = live.optimizers.filter((optimizer) => !users.includes(optimizer));
+              live.variables.splice(given.which, 1);
               variable.free();
             }
           } catch (error) {
             if (!(error instanceof OutOfMemoryError)) throw error;
-            const after = stateOf(world);
+            const after = stateOf(live);
             if (after.some((text, i) => text !== before[i]))
               throw new Error(`${given.kind} failed, and changed something`);
           }

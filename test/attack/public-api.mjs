@@ -118,8 +118,8 @@ function stateOfModel(model) {
 
 class Planned extends Error {}
 
-/** @type {fc.Arbitrary<Operation>} */
-const operation = fc.oneof(
+/** @type {{ weight: number, arbitrary: fc.Arbitrary<Operation> }[]} */
+const kinds = [
   {
     weight: 6,
     arbitrary: array.map((draw) => ({
@@ -258,7 +258,9 @@ const operation = fc.oneof(
     weight: 1,
     arbitrary: fc.constant({ name: "save, load into others", run: (side) => side.resume(), model: () => true }),
   },
-);
+];
+
+const operation = fc.oneof(...kinds);
 
 /** @type {Draw} */
 const ZERO = { seed: 5, kind: "unit" };
@@ -289,7 +291,7 @@ function check(drawn, operations, runtimes) {
   const sides = runtimes.map((runtime) => new Side(settled, runtime));
   try {
     for (const { name, run, model: follow } of operations) {
-      // Under a dynamic scale the static one is not looked at; Keras' rule that it is null is the constructor's alone.
+      // A dynamic scale ignores the static one; only the constructor requires it to be null, as in Keras.
       const works = follow(model, settled);
       const expected = stateOfModel(model);
       for (const side of sides) {

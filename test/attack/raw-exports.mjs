@@ -59,7 +59,7 @@ const OFTEN = new Set([
 /** An argument: a number, or "the handle that was the n-th to be made". @type {Record<Kind, fc.Arbitrary<number | { handle: number }>>} */
 const ARGUMENTS = {
   handle: fc.oneof({ arbitrary: fc.record({ handle: fc.nat(7) }), weight: 12 }, { arbitrary: anyNumber, weight: 1 }),
-  // Up to 2 ** 30 a number is room that one backend has and the other has not.
+  // Sizes between these fit the memory of one backend and not of the other.
   size: fc.oneof(
     { arbitrary: fc.nat(300), weight: 6 },
     { arbitrary: fc.constantFrom(2 ** 30, 2 ** 31, 2 ** 32 - 1, -1), weight: 1 },
@@ -102,7 +102,7 @@ class Instance {
   /** @param {"wasm" | "js"} backend */
   constructor(backend) {
     this.kernel = /** @type {{ kernel: Kernel }} */ (/** @type {unknown} */ (createRuntime({ backend }))).kernel;
-    // The wrapper has tried a first step in WebAssembly, and freed what it took: the same handles are used up in both.
+    // The wrapper has probed WebAssembly with a first step. The same handles must be used up in both backends.
     if (backend === "js") {
       this.#export("variable_free")(this.#export("variable_create")(1, 0, 0));
       this.#export("optimizer_free")(this.#export("optimizer_create")());
@@ -150,7 +150,7 @@ class Instance {
       if (name === "variable_create")
         this.#fill(returned >>> 0, /** @type {number} */ (resolved[0]), /** @type {number} */ (resolved[2]));
     }
-    if (ADDRESSES.has(name)) return returned === 0 ? "nowhere" : "somewhere";
+    if (ADDRESSES.has(name)) return returned === 0 ? "null" : "an address";
     return Number.isNaN(returned) ? "NaN" : Object.is(returned, -0) ? "-0" : String(returned);
   }
 
@@ -158,7 +158,7 @@ class Instance {
   #fill(handle, size, dtype) {
     this.sizes.set(handle, size);
     this.floats(this.#export("variable_value")(handle) >>> 0, size).set(numbers(size, { seed: size, kind: "unit" }));
-    // Of 16 bits there is half the room; any other type is float32.
+    // 16-bit gradients have half the memory; any other type is float32.
     const isHalf = dtype >>> 0 === 1 || dtype >>> 0 === 2;
     const gradient = numbers(size, { seed: size + 1, kind: "unit" });
     if (!isHalf) this.floats(this.#export("variable_gradient")(handle) >>> 0, size).set(gradient);

@@ -7,21 +7,29 @@ import { matches } from "../../bench/matches.mjs";
 import { interval, median, quantile, ratios } from "../../bench/statistics.mjs";
 import { configurations, parametersOf, regimes, tensorsOf, workloads } from "../../bench/workloads.mjs";
 
+/** @import { Workload } from "../../bench/types.js" */
+/** @typedef {Readonly<Record<string, number[]>>} Times */
+
+/**
+ * @param {number} count
+ * @param {(i: number) => number} number
+ */
 const numbers = (count, number) => Array.from({ length: count }, (_, i) => number(i));
 
-/** A run in which one match was measured, with these times. */
-const run = (times) => ({
-  matches: [
-    {
-      name: "side by side",
-      workload: "4k",
-      configuration: "default",
-      entries: Object.entries(times).map(([key, nanoseconds]) => ({ key, nanoseconds })),
-    },
-  ],
-});
+/**
+ * The goal of this title, judged by a run in which one match was measured, with these times.
+ *
+ * @param {string} title
+ * @param {Workload} workload
+ * @param {Times} times
+ */
+function judged(title, workload, times) {
+  const entries = Object.entries(times).map(([key, nanoseconds]) => ({ key, nanoseconds }));
+  const goals = judge({ matches: [{ name: "side by side", workload, configuration: "default", entries }] });
+  return goals.find((goal) => goal.title === `${title}, ${workload}, default`);
+}
 
-const verdictOf = (times) => judge(run(times)).find(({ title }) => title === "ours / native, 4k, default");
+const overNative = (/** @type {Times} */ times) => judged("ours / native", "4k", times);
 
 describe("statistics", () => {
   it("medians and quartiles do not mind the order", () => {
@@ -42,7 +50,7 @@ describe("statistics", () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return state / 2 ** 32;
     };
-    const hits = numbers(2000, () => interval(numbers(21, random))).filter(
+    const hits = Array.from({ length: 2000 }, () => interval(numbers(21, random))).filter(
       ({ low, high }) => low <= 0.5 && 0.5 <= high,
     );
     expect(hits.length / 2000).toBeGreaterThan(0.95);
@@ -55,14 +63,14 @@ describe("statistics", () => {
 });
 
 describe("a goal", () => {
-  const flat = (number) => numbers(21, () => number);
+  const flat = (/** @type {number} */ number) => numbers(21, () => number);
 
   it("is reached at its limit", () => {
-    expect(verdictOf({ ours: flat(105), native: flat(100) }).verdict).toBe("reached");
+    expect(overNative({ ours: flat(105), native: flat(100) })?.verdict).toBe("reached");
   });
 
   it("is missed beyond it, if nothing says that it is noise", () => {
-    expect(verdictOf({ ours: flat(107), native: flat(100), again: flat(107) })).toMatchObject({
+    expect(overNative({ ours: flat(107), native: flat(100), again: flat(107) })).toMatchObject({
       verdict: "missed",
       measured: 1.07,
     });
@@ -70,16 +78,15 @@ describe("a goal", () => {
 
   it("is within noise if the rounds disagree about it", () => {
     const ours = numbers(21, (i) => 97 + i);
-    expect(verdictOf({ ours, native: flat(100) }).verdict).toBe("within noise");
+    expect(overNative({ ours, native: flat(100) })?.verdict).toBe("within noise");
   });
 
   it("is within noise if the same code differs as much from itself", () => {
-    expect(verdictOf({ ours: flat(107), native: flat(100), again: flat(104) }).verdict).toBe("within noise");
+    expect(overNative({ ours: flat(107), native: flat(100), again: flat(104) })?.verdict).toBe("within noise");
   });
 
   it("beside others is not missed where native code misses it too", () => {
-    const tfjs = (times) => judge({ matches: [{ ...run(times).matches[0], workload: "1M" }] });
-    const of = (times) => tfjs(times).find(({ title }) => title === "tfjs-wasm / ours, 1M, default").verdict;
+    const of = (/** @type {Times} */ times) => judged("tfjs-wasm / ours", "1M", times)?.verdict;
     expect(of({ ours: flat(100), native: flat(98), "tfjs-wasm": flat(1600) })).toBe("reached");
     expect(of({ ours: flat(100), native: flat(98), "tfjs-wasm": flat(900) })).toBe("native code misses it too");
     expect(of({ ours: flat(100), native: flat(50), "tfjs-wasm": flat(900) })).toBe("missed");
@@ -87,10 +94,7 @@ describe("a goal", () => {
   });
 
   it("of threads is not missed where memory is the limit", () => {
-    const at64k = (times) => {
-      const judged = judge({ matches: [{ ...run(times).matches[0], workload: "64k" }] });
-      return judged.find(({ title }) => title === "ours / threads, 64k, default").verdict;
-    };
+    const at64k = (/** @type {Times} */ times) => judged("ours / threads", "64k", times)?.verdict;
     expect(at64k({ ours: flat(190), threads: flat(100) })).toBe("reached");
     expect(at64k({ ours: flat(150), threads: flat(100), triad: flat(90) })).toBe("memory is the limit");
     expect(at64k({ ours: flat(150), threads: flat(100), triad: flat(50) })).toBe("missed");
@@ -98,7 +102,7 @@ describe("a goal", () => {
   });
 
   it("that nobody measured is neither", () => {
-    expect(verdictOf({ ours: flat(1) }).verdict).toBe("not measured");
+    expect(overNative({ ours: flat(1) })?.verdict).toBe("not measured");
   });
 });
 

@@ -1,5 +1,5 @@
-// The map of CONTRIBUTING.md: its tables name every file of crate/src and ts, by itself or by its folder, and nothing else. (README.md's table tells of
-// the entries, which have a folder each.)
+// The map of CONTRIBUTING.md: its tables name every file of crate/src and ts, by itself or by its folder, and nothing else.
+// (README.md's table lists the entries, which have a folder each.)
 // Scripts begin with a comment that says their job.
 
 import { readdirSync } from "node:fs";

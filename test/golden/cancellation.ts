@@ -1,5 +1,5 @@
 /**
- * The one place where this package does better than Keras: in `centered`, velocity − average_gradient² + epsilon can round
+ * The one case in which this package does better than Keras: with `centered`, velocity − average_gradient² + epsilon can round
  * to ≤ 0. Keras then makes NaN or inf of finite input, this package takes epsilon. Which elements that concerns follows from
  * the slots alone, so every other element is still compared in bits.
  */

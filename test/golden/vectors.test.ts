@@ -19,7 +19,7 @@ for (const backend of BACKENDS) {
   group(backend, () => {
     const runtime = createRuntime({ backend });
 
-    it("is the machine form asked for", () => {
+    it("is the backend asked for", () => {
       expect(runtime.backend).toBe(backend === "wasm" ? "wasm-simd128" : "js");
     });
 

@@ -125,8 +125,8 @@ function absolute(path: string, here: readonly string[]): string[] {
 function fileOf(root: string, path: readonly string[]): string {
   let file = "lib.rs";
   for (const [i, segment] of path.entries()) {
-    const stem = path.slice(0, i + 1).join("/");
-    const module = [`${stem}.rs`, `${stem}/mod.rs`].find((name) => existsSync(join(root, name)));
+    const base = path.slice(0, i + 1).join("/");
+    const module = [`${base}.rs`, `${base}/mod.rs`].find((name) => existsSync(join(root, name)));
     if (module === undefined) {
       const here = path.slice(0, i);
       const source = uses(compiled(root, file), here).find(

@@ -33,11 +33,23 @@ const { values: options } = parseArgs({
 
 class Failure extends Error {}
 
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Omit<import("node:child_process").SpawnSyncOptionsWithStringEncoding, "encoding">} [settings]
+ */
 function run(command, args, settings = {}) {
   return spawnSync(command, args, { cwd: root, encoding: "utf8", ...settings });
 }
 
-/** Runs with its output shown; a failure ends the whole run with one sentence. */
+/**
+ * Runs with its output shown; a failure ends the whole run with one sentence.
+ *
+ * @param {string} sentence
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
+ */
 function must(sentence, command, args, env = {}) {
   const { status } = run(command, args, { stdio: "inherit", env: { ...process.env, ...env } });
   if (status !== 0) throw new Failure(sentence);
@@ -47,7 +59,8 @@ function must(sentence, command, args, env = {}) {
 
 function findPython() {
   const candidates = [process.env.PYTHON, "python3", "python", "python3.14", "python3.13", "python3.12", "python3.11"];
-  for (const candidate of candidates.filter(Boolean)) {
+  for (const candidate of candidates) {
+    if (!candidate) continue;
     const { status, stdout } = run(candidate, ["-c", "import sys; print(*sys.version_info[:2])"]);
     if (status !== 0) continue;
     const [major, minor] = stdout.trim().split(" ").map(Number);
@@ -78,7 +91,11 @@ function ensureEnvironment() {
   return inside;
 }
 
-/** As the vectors were recorded: Keras on NumPy, pow/cos/log from libm, and nothing written outside the temporary folder. */
+/**
+ * As the vectors were recorded: Keras on NumPy, pow/cos/log from libm, and nothing written outside the temporary folder.
+ *
+ * @param {string} folder
+ */
 function pythonEnvironment(folder) {
   const { meta } = JSON.parse(readFileSync(join(root, "test", "golden", "schedules.json"), "utf8"));
   return {
@@ -91,6 +108,10 @@ function pythonEnvironment(folder) {
 
 // --- the run ------------------------------------------------------------------------------------------------------------
 
+/**
+ * @param {string} folder
+ * @param {string} reproduce
+ */
 function replay(folder, reproduce) {
   const manifest = createRequire(import.meta.url).resolve("vitest/package.json");
   const vitest = join(dirname(manifest), JSON.parse(readFileSync(manifest, "utf8")).bin.vitest);

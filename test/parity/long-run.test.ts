@@ -1,5 +1,5 @@
-// The long run on both backends: the same bits after each leg, and those recorded here, so that a change of bits on both at
-// once does not go unnoticed.
+// The long run on both backends: the same bits after each leg, and those recorded here, so that a change of bits on both backends
+// is noticed.
 import { createRuntime } from "rmsprop-wasm";
 import { expect, it } from "vitest";
 import { run } from "./long-run.js";

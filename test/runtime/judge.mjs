@@ -1,7 +1,14 @@
 // When an environment counts as passed.
 import { CRC } from "./suite.js";
 
-/** Why the suite's report is not as it must be where `backend` must be used; `undefined` if it is. */
+/** @import { Report } from "./types.js" */
+
+/**
+ * What is wrong with the suite's report where `backend` must be used; `undefined` if nothing is.
+ *
+ * @param {Pick<Report, "backend" | "crc" | "results">} report
+ * @param {string} backend
+ */
 export function complaint(report, backend) {
   const failed = report.results.filter(({ ok }) => !ok);
   if (failed.length > 0) return failed.map(({ name, detail }) => `${name}: ${detail}`).join("; ");

@@ -6,16 +6,23 @@ import { dirname, join } from "node:path";
 import { rollup } from "rollup";
 import { root } from "../../scripts/tools.mjs";
 
+/** @import { BundleSettings, ExecuteSettings, Files, Prepared, Report } from "./types.js" */
+/** @typedef {string | undefined | { [condition: string]: Exported }} Exported */
+
 /** The line with the report: hosts print other things too. */
 const MARK = "rmsprop-wasm report: ";
 
 /** Where npm puts the package. */
 const INSTALLED = "node_modules/rmsprop-wasm";
 
-/** Packs the package (or takes a tarball), and installs it in a folder from which all others are copied. */
+/**
+ * Packs the package (or takes a tarball), and installs it in a folder from which all others are copied.
+ *
+ * @param {string} [packed]
+ */
 export async function prepare(packed) {
   const folder = await mkdtemp(join(tmpdir(), "rmsprop-wasm-runtimes-"));
-  const npm = (args) =>
+  const npm = (/** @type {readonly string[]} */ args) =>
     execute("npm", [...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: folder,
       signal: AbortSignal.timeout(120_000),
@@ -41,7 +48,14 @@ export async function prepare(packed) {
   };
 }
 
-/** The standard output of a command; the error of one that fails has the end of its output. */
+/**
+ * The standard output of a command; the error of one that fails has the end of its output.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {ExecuteSettings} settings
+ * @returns {Promise<string>}
+ */
 export function execute(command, args, { cwd, env, input = "", signal }) {
   // A group of its own, so that its children end with it.
   const detached = process.platform !== "win32";
@@ -53,7 +67,7 @@ export function execute(command, args, { cwd, env, input = "", signal }) {
   });
   const kill = () => {
     try {
-      if (detached) process.kill(-child.pid, "SIGKILL");
+      if (detached && child.pid) process.kill(-child.pid, "SIGKILL");
       else child.kill("SIGKILL");
     } catch {
       // It has ended.
@@ -81,15 +95,28 @@ export function execute(command, args, { cwd, env, input = "", signal }) {
   });
 }
 
+/**
+ * @param {Prepared} prepared
+ * @param {number} seconds
+ */
 export function createKit(prepared, seconds) {
+  /** @type {string[]} */
   const folders = [];
   const limit = new AbortController();
   const { signal } = limit;
+  /** @param {string} entry @param {readonly string[]} [conditions] */
+  const file = (entry, conditions = []) => {
+    const found = target(prepared.manifest.exports[entry], [...conditions, "default"]);
+    if (!found) throw new Error(`the package has no entry ${entry}`);
+    return `${INSTALLED}/${found.slice(2)}`;
+  };
+  const print = `console.log(${JSON.stringify(MARK)} + (typeof report === "string" ? report : JSON.stringify(report)));\n`;
   const kit = {
     root,
     tarball: prepared.tarball,
     signal,
 
+    /** @param {Files} [files] */
     async folder(files = {}) {
       const folder = await mkdtemp(join(prepared.folder, "app-"));
       folders.push(folder);
@@ -101,18 +128,26 @@ export function createKit(prepared, seconds) {
       return folder;
     },
 
+    /**
+     * @param {string} command
+     * @param {readonly string[]} args
+     * @param {ExecuteSettings} [settings]
+     */
     execute: (command, args, settings = {}) => execute(command, args, { signal, ...settings }),
 
-    print: `console.log(${JSON.stringify(MARK)} + (typeof report === "string" ? report : JSON.stringify(report)));\n`,
+    print,
+    file,
 
-    file: (entry, conditions = []) =>
-      `${INSTALLED}/${target(prepared.manifest.exports[entry], [...conditions, "default"]).slice(2)}`,
-
+    /**
+     * @param {string} [entry]
+     * @param {string} [from]
+     */
     main: (entry = ".", from = `rmsprop-wasm${entry.slice(1)}`) => `import * as rmsprop from ${JSON.stringify(from)};
 import { suite } from "./suite.js";
 const report = suite(rmsprop);
-${kit.print}`,
+${print}`,
 
+    /** @param {string} path */
     storing: (path) => `import * as rmsprop from "rmsprop-wasm";
 import * as checkpoint from "rmsprop-wasm/checkpoint";
 import * as files from "rmsprop-wasm/checkpoint/node";
@@ -120,8 +155,12 @@ import { storage } from "./storage.js";
 import { suite } from "./suite.js";
 const report = suite(rmsprop);
 report.results.push(await storage(rmsprop, checkpoint, files, ${JSON.stringify(path)}));
-${kit.print}`,
+${print}`,
 
+    /**
+     * @param {string} text
+     * @returns {Report}
+     */
     report(text) {
       if (text.startsWith("{")) return JSON.parse(text);
       const line = text.split("\n").find((each) => each.includes(MARK));
@@ -129,30 +168,44 @@ ${kit.print}`,
       return JSON.parse(line.slice(line.indexOf(MARK) + MARK.length));
     },
 
+    /**
+     * @param {string} folder
+     * @param {string} code
+     * @param {BundleSettings} [settings]
+     */
     async bundle(folder, code, { format = "esm", name, conditions = [], external = [] } = {}) {
       const main = join(folder, "bundled.js");
+      /** @type {import("rollup").Plugin} */
       const plugin = {
         name: "runtimes",
         resolveId(id) {
           if (id === main) return id;
           if (external.includes(id)) return { id, external: true };
           if (!id.startsWith("rmsprop-wasm")) return null;
-          return join(folder, kit.file(`.${id.slice("rmsprop-wasm".length)}`, conditions));
+          return join(folder, file(`.${id.slice("rmsprop-wasm".length)}`, conditions));
         },
         load: (id) => (id === main ? code : null),
       };
-      const onwarn = (warning) => {
+      const onwarn = (/** @type {{ message: string }} */ warning) => {
         throw new Error(warning.message);
       };
       const bundle = await rollup({ input: main, plugins: [plugin], onwarn });
-      const { output } = await bundle.generate({ format, name });
+      const { output } = await bundle.generate({ format, ...(name !== undefined && { name }) });
       await bundle.close();
       return output[0].code;
     },
 
-    /** `work`, or an error at the time limit. */
+    /**
+     * `work`, or an error at the time limit.
+     *
+     * @template T
+     * @param {Promise<T>} work
+     * @returns {Promise<T>}
+     */
     async withinTime(work) {
+      /** @type {NodeJS.Timeout | undefined} */
       let timer;
+      /** @type {Promise<never>} */
       const late = new Promise((_, reject) => {
         timer = setTimeout(() => {
           reject(new Error(`not finished after ${seconds} s`));
@@ -173,7 +226,13 @@ ${kit.print}`,
   return kit;
 }
 
-/** The file that a package's `exports` name under these conditions. */
+/**
+ * The file that a package's `exports` name under these conditions.
+ *
+ * @param {Exported} exported
+ * @param {readonly string[]} conditions
+ * @returns {string | undefined}
+ */
 function target(exported, conditions) {
   if (typeof exported === "string") return exported;
   for (const [condition, inner] of Object.entries(exported ?? {})) {

@@ -81,12 +81,15 @@ const { values: options } = parseArgs({
   },
 });
 
+/** @import { Environment, EnvironmentModule, EnvironmentResult, Prepared } from "./types.js" */
+
 const here = import.meta.dirname;
 const isCI = /^(true|1)$/i.test(process.env.CI ?? "");
 
 async function load() {
   const names = (await readdir(join(here, "environments"))).filter((name) => name.endsWith(".mjs")).sort();
-  const modules = await Promise.all(names.map((name) => import(new URL(`environments/${name}`, import.meta.url))));
+  /** @type {EnvironmentModule[]} */
+  const modules = await Promise.all(names.map((name) => import(new URL(`environments/${name}`, import.meta.url).href)));
   const environments = modules.flatMap((module) => module.environments);
   const all = environments.map(({ name }) => name);
   const twice = all.find((name, i) => all.indexOf(name) !== i);
@@ -94,6 +97,7 @@ async function load() {
   return { environments, close: () => Promise.all(modules.map((module) => module.close?.())) };
 }
 
+/** @param {readonly Environment[]} environments */
 function chosen(environments) {
   if (options.only === undefined) return environments;
   const beginnings = options.only.split(",").filter(Boolean);
@@ -104,6 +108,11 @@ function chosen(environments) {
   return environments.filter(({ name }) => beginnings.some((beginning) => name.startsWith(beginning)));
 }
 
+/**
+ * @param {Environment} environment
+ * @param {Prepared} prepared
+ * @returns {Promise<EnvironmentResult>}
+ */
 async function run(environment, prepared) {
   const { name, host, way, entry, backend, needs = [], seconds = 120 } = environment;
   const result = { name, host, way, entry, backend, version: null, milliseconds: null };
@@ -120,21 +129,27 @@ async function run(environment, prepared) {
     const reason = version ? complaint(report, backend) : "its version is not known";
     const { backend: used, crc, counts } = report;
     const seen = { version, backend: used, crc, counts, milliseconds: elapsed() };
-    return { ...result, ...seen, status: reason ? "failed" : "ok", ...(reason && { reason }) };
+    return { ...result, ...seen, status: reason ? "failed" : "ok", ...(reason !== undefined && { reason }) };
   } catch (error) {
-    return { ...result, milliseconds: elapsed(), status: "failed", reason: String(error?.message ?? error) };
+    return {
+      ...result,
+      milliseconds: elapsed(),
+      status: "failed",
+      reason: error instanceof Error ? error.message : String(error),
+    };
   } finally {
     await kit.dispose();
   }
 }
 
+/** @param {EnvironmentResult} result */
 function print({ name, version, backend, milliseconds, status, reason }) {
   const isRun = milliseconds !== null;
   const time = isRun ? `${milliseconds} ms` : "";
   const cells = [
     name.padEnd(34),
     (version ?? "").padEnd(22),
-    (isRun && version ? backend : "").padEnd(13),
+    ((isRun && version && backend) || "").padEnd(13),
     time.padStart(9),
   ];
   console.log(
@@ -142,10 +157,16 @@ function print({ name, version, backend, milliseconds, status, reason }) {
   );
 }
 
-/** All of `environments`, `--jobs` at a time, those that want to be alone last. */
+/**
+ * All of `environments`, `--jobs` at a time, those that want to be alone last.
+ *
+ * @param {readonly Environment[]} environments
+ * @param {Prepared} prepared
+ */
 async function runAll(environments, prepared) {
+  /** @type {Map<Environment, EnvironmentResult>} */
   const results = new Map();
-  const one = async (environment) => {
+  const one = async (/** @type {Environment} */ environment) => {
     const result = await run(environment, prepared);
     results.set(environment, result);
     print(result);
@@ -156,7 +177,7 @@ async function runAll(environments, prepared) {
   };
   await Promise.all(Array.from({ length: Math.max(1, Number(options.jobs)) }, worker));
   for (const environment of environments.filter(({ exclusive }) => exclusive)) await one(environment);
-  return environments.map((environment) => results.get(environment));
+  return environments.flatMap((environment) => results.get(environment) ?? []);
 }
 
 async function main() {
@@ -169,7 +190,8 @@ async function main() {
   if (options.install) await install(environments.flatMap(({ notCovered, needs = [] }) => (notCovered ? [] : needs)));
 
   const started = performance.now();
-  const prepared = await prepare(options.tarball && resolve(options.tarball));
+  const prepared = await prepare(options.tarball === undefined ? undefined : resolve(options.tarball));
+  /** @type {EnvironmentResult[]} */
   let results;
   try {
     results = await runAll(environments, prepared);
@@ -189,7 +211,7 @@ async function main() {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify({ ...about, crc: CRC, results }, null, 2)}\n`);
   }
-  const count = (status) => results.filter((result) => result.status === status).length;
+  const count = (/** @type {string} */ status) => results.filter((result) => result.status === status).length;
   const counts = ["ok", "failed", "missing", "not covered"].map((status) => `${count(status)} ${status}`);
   console.log(`${counts.join(", ")}; ${Math.round((performance.now() - started) / 1000)} s`);
   if (count("failed") > 0 || (isCI && count("missing") > 0)) process.exitCode = 1;

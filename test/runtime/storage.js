@@ -1,7 +1,18 @@
-// What a storage helper must do on the host that it is for: keep a checkpoint, and go on from it. As suite.js, in nothing
-// but ECMAScript; but asynchronous.
+// What a storage helper must do on its host: keep a checkpoint, and resume from it. Like suite.js in nothing but ECMAScript,
+// but asynchronous.
 
-/** The result for the report. `store` is a storage helper of the package, `target` a name or path that it takes. */
+/** @import { Checkpoint, Package, Result } from "./types.js" */
+
+/**
+ * The result for the report. `store` is a storage helper of the package, `target` a name or path that it takes.
+ *
+ * @template T
+ * @param {Package} rmsprop
+ * @param {Checkpoint} checkpoint
+ * @param {{ readCheckpoint(target: T): Promise<Uint8Array | null>, writeCheckpoint(target: T, bytes: Uint8Array): Promise<void> }} store
+ * @param {T} target
+ * @returns {Promise<Result>}
+ */
 export async function storage({ RMSprop, Variable }, { load, save }, store, target) {
   const made = () => {
     const w = new Variable([1, -2, 3], { name: "w" });
@@ -13,10 +24,11 @@ export async function storage({ RMSprop, Variable }, { load, save }, store, targ
     };
     return { optimizer, step };
   };
-  const must = (what, holds) => {
+  const must = (/** @type {string} */ what, /** @type {boolean} */ holds) => {
     if (!holds) throw new Error(what);
   };
-  const same = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
+  const same = (/** @type {Uint8Array} */ a, /** @type {Uint8Array} */ b) =>
+    a.length === b.length && a.every((byte, i) => byte === b[i]);
   try {
     must("there is a file before one is written", (await store.readCheckpoint(target)) === null);
     const whole = made();
@@ -28,6 +40,7 @@ export async function storage({ RMSprop, Variable }, { load, save }, store, targ
     }
     await Promise.all(writing);
     const bytes = await store.readCheckpoint(target);
+    if (!bytes) throw new Error("there is no file after one was written");
     must("other bytes are read than were written last", same(bytes, save(whole.optimizer)));
     const resumed = made();
     load(bytes, resumed.optimizer);

@@ -1,13 +1,19 @@
 // What must work in every environment: one synchronous function of the package's namespace, in nothing but ECMAScript.
 // No imports, and no syntax of modules but `export` at the beginning of a line: kit.mjs makes a classic script of it.
 
+/** @import { Limits, Package, Report, Result, Scenario } from "./types.js" */
+
 /** The CRC-32 of everything that the scenarios leave behind, on every host and both backends. */
 export const CRC = "cf8b701d";
 
 /** Steps of each scenario. */
 export const STEPS = 200;
 
-/** The variables of each scenario: a scalar, less than a vector register, more than a block of NumPy's sums, a matrix. */
+/**
+ * The variables of each scenario: a scalar, less than a vector register, more than a block of NumPy's sums, a matrix.
+ *
+ * @type {readonly (readonly number[])[]}
+ */
 export const SHAPES = [[], [3], [131], [9, 21]];
 
 /**
@@ -16,6 +22,8 @@ export const SHAPES = [[], [3], [131], [9, 21]];
  * leaves one variable after the other without a gradient, `exclude` is for `excludeFromWeightDecay`, `overwrite` and
  * `nonNeg` are indices of variables with those options, `reload` is the step before which everything is saved and loaded
  * into new objects, and `finalize` ends with the averages.
+ *
+ * @type {readonly Scenario[]}
  */
 export const SCENARIOS = [
   { name: "defaults", options: {} },
@@ -84,7 +92,11 @@ export const SCENARIOS = [
   },
 ];
 
-/** Numbers in [-1, 1) that look random and are the same everywhere: an integer recurrence, exact in float64. */
+/**
+ * Numbers in [-1, 1) that look random and are the same everywhere: an integer recurrence, exact in float64.
+ *
+ * @param {number} seed
+ */
 export function generator(seed) {
   let state = seed >>> 0;
   return () => {
@@ -104,6 +116,7 @@ function crc32() {
   }
   let crc = -1;
   return {
+    /** @param {Float32Array | Int32Array} array */
     add(array) {
       const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
       for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]) & 255] ^ (crc >>> 8);
@@ -112,16 +125,38 @@ function crc32() {
   };
 }
 
+/** @param {readonly number[]} shape */
 const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 
+/**
+ * @param {Package} rmsprop
+ * @param {NonNullable<Scenario["schedule"]>} schedule
+ */
+function scheduleOf(rmsprop, [name, options]) {
+  const Schedule = /** @type {new (options: object) => import("rmsprop-wasm").LearningRateSchedule} */ (rmsprop[name]);
+  return new Schedule(options);
+}
+
+/**
+ * @param {Package} rmsprop
+ * @param {Scenario} scenario
+ */
 function optimizerOf(rmsprop, { name, options, schedule, scale }) {
   const { RMSprop, LossScaleOptimizer } = rmsprop;
-  const learningRate = schedule ? new rmsprop[schedule[0]](schedule[1]) : options.learningRate;
+  const learningRate = schedule ? scheduleOf(rmsprop, schedule) : options.learningRate;
   const inner = new RMSprop({ ...options, learningRate, name });
   return scale ? new LossScaleOptimizer(inner, { ...scale, name: `${name} scale` }) : inner;
 }
 
-/** One scenario in this runtime. Its last state goes into the checksum: values, then all of the optimizer's variables. */
+/**
+ * One scenario in this runtime. Its last state goes into the checksum: values, then all of the optimizer's variables.
+ *
+ * @param {Package} rmsprop
+ * @param {import("rmsprop-wasm").Runtime | undefined} runtime
+ * @param {Scenario} scenario
+ * @param {number} seed
+ * @param {ReturnType<typeof crc32>} crc
+ */
 function train(rmsprop, runtime, scenario, seed, crc) {
   const { Variable, RMSprop, LossScaleOptimizer, nonNeg } = rmsprop;
   const random = generator(seed);
@@ -146,7 +181,7 @@ function train(rmsprop, runtime, scenario, seed, crc) {
       optimizer.free();
       for (const variable of variables) variable.free();
       variables = SHAPES.map((shape, i) => new Variable(values[i], { name: `variable_${i}`, shape, runtime }));
-      optimizer = (scenario.scale ? LossScaleOptimizer : RMSprop).fromConfig(config);
+      optimizer = scenario.scale ? LossScaleOptimizer.fromConfig(config) : RMSprop.fromConfig(config);
       optimizer.build(variables);
       optimizer.loadOwnVariables(store);
     }
@@ -166,12 +201,22 @@ function train(rmsprop, runtime, scenario, seed, crc) {
   for (const variable of variables) variable.free();
 }
 
-/** What `action` throws, as "RangeError: message". */
+/** What was thrown, as text. @param {unknown} error */
+function said(error) {
+  const { name, message } = /** @type {Error} */ (error ?? {});
+  return `${name}: ${message}`;
+}
+
+/**
+ * What `action` throws, as "RangeError: message".
+ *
+ * @param {() => unknown} action
+ */
 function thrown(action) {
   try {
     action();
   } catch (error) {
-    return `${error.name}: ${error.message}`;
+    return said(error);
   }
   return "nothing was thrown";
 }
@@ -179,22 +224,28 @@ function thrown(action) {
 /**
  * Runs everything and never throws. The limits are how many optimizers are alive at once, and how many runtimes are made and
  * dropped: less for hosts with little memory, and 1 where the host made the instance: the default runtime alone.
+ *
+ * @param {Package} rmsprop
+ * @param {Limits} [limits]
+ * @returns {Report}
  */
 export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
   const { RMSprop, Variable, backend } = rmsprop;
-  const createRuntime = (options) => (runtimes === 1 ? undefined : rmsprop.createRuntime(options));
+  const createRuntime = (/** @type {import("rmsprop-wasm").RuntimeOptions} */ options = {}) =>
+    runtimes === 1 ? undefined : rmsprop.createRuntime(options);
+  /** @type {Result[]} */
   const results = [];
   const crc = crc32();
   const counts = { optimizers, runtimes };
-  const test = (name, body) => {
+  const test = (/** @type {string} */ name, /** @type {() => string | void} */ body) => {
     try {
       const detail = body();
       results.push({ name, ok: true, ...(detail && { detail }) });
     } catch (error) {
-      results.push({ name, ok: false, detail: `${error?.name}: ${error?.message}` });
+      results.push({ name, ok: false, detail: said(error) });
     }
   };
-  const equal = (found, wanted, what) => {
+  const equal = (/** @type {unknown} */ found, /** @type {unknown} */ wanted, /** @type {string} */ what) => {
     if (!Object.is(found, wanted)) throw new Error(`${what} is ${found}, not ${wanted}`);
   };
 
@@ -219,16 +270,22 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
 
   test("gradients of 16 bits", () => {
     // 1, -2, the largest and the smallest number of float16 and bfloat16, as bits; then their numbers.
+    /** @type {Readonly<Record<"float16" | "bfloat16", [Uint16Array, number[]]>>} */
     const types = {
       float16: [Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001), [1, -2, 65504, 2 ** -24]],
       bfloat16: [Uint16Array.of(0x3f80, 0xc000, 0x7f7f, 0x0001), [1, -2, (2 - 2 ** -7) * 2 ** 127, 2 ** -133]],
     };
+    /**
+     * @param {"float32" | "float16" | "bfloat16"} gradientDtype
+     * @param {import("rmsprop-wasm").Gradient} gradient
+     */
     const step = (gradientDtype, gradient) => {
       const variable = new Variable([1, 2, 3, 4], { gradientDtype });
       new RMSprop({ learningRate: 0.1, name: "o" }).apply([gradient], [variable]);
       return variable.value;
     };
-    for (const [dtype, [bits, numbers]] of Object.entries(types)) {
+    for (const dtype of /** @type {const} */ (["float16", "bfloat16"])) {
+      const [bits, numbers] = types[dtype];
       const [found, wanted] = [step(dtype, bits), step("float32", numbers)];
       for (let i = 0; i < 4; i++) equal(found[i], wanted[i], `value ${i} of ${dtype}`);
     }
@@ -250,7 +307,12 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
     optimizer.build([first]);
     first.gradient.set([1, 2, 3]);
     optimizer.step();
-    const [value, velocity] = [first.value.slice(), optimizer.slot("velocity", first).slice()];
+    const velocityNow = () => {
+      const slot = optimizer.slot("velocity", first);
+      if (!slot) throw new Error("there is no velocity");
+      return slot;
+    };
+    const [value, velocity] = [first.value.slice(), velocityNow().slice()];
     const before = first.value.buffer.byteLength;
     const large = new Variable(new Float32Array(2 ** 20), { runtime });
     if (first.value.buffer.byteLength < before + 2 ** 22) throw new Error("the memory did not grow");
@@ -258,7 +320,7 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
     for (let i = 0; i < 3; i++) {
       equal(first.value[i], value[i], "a value after growth");
       equal(first.gradient[i], i + 1, "a gradient after growth");
-      equal(optimizer.slot("velocity", first)[i], velocity[i], "a velocity after growth");
+      equal(velocityNow()[i], velocity[i], "a velocity after growth");
     }
     const view = first.value;
     optimizer.step();
@@ -266,7 +328,7 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
     if (view[0] === value[0]) throw new Error("the view does not see the step");
     large.free();
     if (runtimes === 1) return;
-    equal(runtime.byteLength, first.value.buffer.byteLength, "the runtime's bytes");
+    equal(runtime?.byteLength, first.value.buffer.byteLength, "the runtime's bytes");
     const error = thrown(() => new Variable(new Float32Array(2 ** 24), { runtime }));
     if (!error.startsWith("OutOfMemoryError: ")) throw new Error(`beyond the maximum: ${error}`);
   });
@@ -274,7 +336,7 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
   test("errors", () => {
     const error = thrown(() => new RMSprop({ useEma: true, emaMomentum: 2 }));
     equal(error, "RangeError: Argument `emaMomentum` must be in the range [0, 1]; received 2.", "the error");
-    const type = thrown(() => new RMSprop({ momentum: "1" }));
+    const type = thrown(() => new RMSprop({ momentum: /** @type {never} */ ("1") }));
     equal(type, 'TypeError: Argument `momentum` must be a finite number; received "1".', "the error");
     const state = thrown(() => new RMSprop({ name: "adam" }).step());
     equal(state, 'StateError: Optimizer "adam" is not built: call build(variables) first.', "the error");
@@ -303,8 +365,8 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
         "a value after free",
       );
     };
-    // The first optimizer makes the table of optimizers, which stays and lies among the arrays of the first cycle: the next
-    // one can need other room for one of its arrays. From then on the memory does not grow.
+    // The first optimizer allocates the table of optimizers among its arrays, and the table stays. So the second cycle can need
+    // other memory; later ones do not.
     for (let i = 0; i < 3; i++) cycle();
     const before = witness.value.buffer.byteLength;
     for (let i = 0; i < 100; i++) cycle();
@@ -354,7 +416,7 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
   test("backend", () => {
     used = backend();
     if (used !== "wasm-simd128" && used !== "js") throw new Error(`backend() is ${used}`);
-    if (runtimes > 1) equal(createRuntime().backend, used, "the backend of another runtime");
+    if (runtimes > 1) equal(createRuntime()?.backend, used, "the backend of another runtime");
   });
   return { backend: used, crc: crc.value(), counts, results };
 }

@@ -1,14 +1,24 @@
 // What must work with `rmsprop-wasm/threads`, and where there is one thread too: the bits of an ordinary runtime.
 import { suite } from "./suite.js";
 
+/** @import { Package } from "./types.js" */
+
 /** Enough for steps to be shared; no multiple of anything. */
 const SIZE = 70_001;
 
-/** The suite's report, and of three threads: `wanted` says how many there must be. */
+/**
+ * The suite's report, and of three threads: `wanted` says how many there must be.
+ *
+ * @param {Package} rmsprop
+ * @param {typeof import("rmsprop-wasm/threads")} threads
+ * @param {number} wanted
+ * @param {() => Worker} [worker]
+ */
 export async function threadedReport(rmsprop, { createThreadedRuntime }, wanted, worker) {
   const report = suite(rmsprop);
-  const record = (name, ok, detail) => report.results.push(ok ? { name, ok } : { name, ok, detail });
-  const runtime = await createThreadedRuntime({ threads: 3, worker });
+  const record = (/** @type {string} */ name, /** @type {boolean} */ ok, /** @type {string} */ detail) =>
+    report.results.push(ok ? { name, ok } : { name, ok, detail });
+  const runtime = await createThreadedRuntime({ threads: 3, ...(worker && { worker }) });
   record("threads", runtime.threads === wanted, `there are ${runtime.threads} threads, not ${wanted}`);
 
   const trainings = [runtime, rmsprop.createRuntime()].map((each) => {

@@ -3,6 +3,20 @@ import { writeFile } from "node:fs/promises";
 import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
 import { install } from "../runtime/needs.mjs";
 
+/** @import { PuppeteerDriver } from "../runtime/types.js" */
+/** @typedef {{ width: number, height: number }} Size */
+/**
+ * @typedef {object} Tab
+ * @property {(address: string) => Promise<unknown>} goto
+ * @property {(expression: string) => Promise<any>} evaluate The value of an expression, which is JSON.
+ * @property {(path: string) => Promise<unknown>} screenshot
+ * @property {(key: Key) => Promise<unknown>} press
+ * @property {() => Promise<unknown>} close
+ *
+ * @typedef {{ open(size: Size): Promise<Tab> }} Tabs
+ * @typedef {keyof typeof webdriverKeys} Key
+ */
+
 export { closeBrowsers };
 
 /** Whether each browser is there; installs what is missing first if `RMSPROP_INSTALL` or CI says so. */
@@ -13,7 +27,12 @@ export async function prepareBrowsers() {
   if (missing.length > 0) throw new Error(`Missing: ${missing.join("; ")}. CI=1 npm run test:site installs them.`);
 }
 
-/** A tab with what the tests do in it. `evaluate` takes an expression whose value is JSON. */
+/**
+ * A tab with what the tests do in it.
+ *
+ * @param {PuppeteerDriver} driver
+ * @returns {Tabs}
+ */
 function withPuppeteer(driver) {
   return {
     async open({ width, height }) {
@@ -30,12 +49,13 @@ function withPuppeteer(driver) {
   };
 }
 
+/** @type {Tabs} */
 const webkitTab = {
   /** Its one window is as wide as the screen allows, and never as narrow as a phone. */
   async open({ width, height }) {
     const { post, get } = await webkit.session();
     await post("window/rect", { width, height });
-    const evaluate = async (expression) => {
+    const evaluate = async (/** @type {string} */ expression) => {
       const script = `const done = arguments[0];
         Promise.resolve().then(() => (${expression})).then((value) => done({ value }), (error) => done({ failure: String(error) }));`;
       const { value, failure } = await post("execute/async", { script, args: [] });
@@ -54,6 +74,7 @@ const webkitTab = {
 
 const webdriverKeys = { Tab: "\uE004", Enter: "\uE007", ArrowLeft: "\uE012", ArrowRight: "\uE014", Space: " " };
 
+/** @param {Key} key */
 function keyActions(key) {
   const value = webdriverKeys[key];
   const actions = [
@@ -63,6 +84,7 @@ function keyActions(key) {
   return { actions: [{ type: "key", id: "keyboard", actions }] };
 }
 
+/** @type {readonly (Tabs & { name: string })[]} */
 export const browsers = [
   { name: "Chromium", ...withPuppeteer(chromium) },
   { name: "Firefox", ...withPuppeteer(firefox) },

@@ -88,7 +88,7 @@ describe("tfjs' formula", () => {
     const w = tf.variable(tf.tensor1d([...settings.start]), true, `w ${surface} ${JSON.stringify(options)}`);
     for (let step = 0; step < 300; step++) {
       const values = w.dataSync<"float32">();
-      expect([...walker.weights], `step ${step}`).toEqual(Array.from(values));
+      expect(Array.from(walker.weights), `step ${step}`).toEqual(Array.from(values));
       const gradient = tf.tensor1d([...surfaces[surface].gradient(values[0]!, values[1]!)]);
       optimizer.applyGradients([{ name: w.name, tensor: gradient }]);
       gradient.dispose();

@@ -13,10 +13,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { served } from "../runtime/environments/browser/server.mjs";
 
+/** @import { Tab } from "./browsers.mjs" */
+
 const root = join(import.meta.dirname, "..", "..");
 export const dist = join(root, "build", "site", "dist");
 export const screenshots = join(root, "build", "site", "screenshots");
 
+/** @param {boolean} wasm */
 const policy = (wasm) =>
   [
     "default-src 'self'",
@@ -25,14 +28,21 @@ const policy = (wasm) =>
     ...["img-src 'self' data:", "font-src 'self'", "connect-src 'self'", "worker-src 'self'"],
   ].join("; ");
 
-/** Runs `work(address)` while the site is served under its policy, with or without WebAssembly. */
+/**
+ * Runs `work(address)` while the site is served under its policy, with or without WebAssembly.
+ *
+ * @param {boolean} wasm
+ * @param {(address: string) => Promise<void>} work
+ */
 export async function withSite(wasm, work) {
   const folder = mkdtempSync(join(tmpdir(), "rmsprop-wasm-site-"));
   try {
     cpSync(dist, folder, { recursive: true });
     copyFileSync(join(import.meta.dirname, "watch.js"), join(folder, "watch.js"));
     copyFileSync(join(root, "site", "node_modules", "axe-core", "axe.min.js"), join(folder, "axe.js"));
-    for (const name of readdirSync(folder, { recursive: true }).filter((each) => each.endsWith(".html"))) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) =>
+      each.endsWith(".html"),
+    )) {
       const html = readFileSync(join(folder, name), "utf8");
       writeFileSync(join(folder, name), html.replace("<head>", '<head><script src="/watch.js"></script>'));
     }
@@ -43,7 +53,12 @@ export async function withSite(wasm, work) {
   }
 }
 
-/** Waits until an expression is true in the page. */
+/**
+ * Waits until an expression is true in the page.
+ *
+ * @param {Tab} tab
+ * @param {string} expression
+ */
 export async function until(tab, expression, seconds = 60) {
   for (const late = Date.now() + 1000 * seconds; Date.now() < late; ) {
     if (await tab.evaluate(expression)) return;
@@ -53,7 +68,12 @@ export async function until(tab, expression, seconds = 60) {
   throw new Error(`Not so after ${seconds} s: ${expression}\n${await tab.evaluate("siteErrors.join()")}\n${state}`);
 }
 
-/** What axe finds, one line each; loaded as a file, since the policy forbids other ways. */
+/**
+ * What axe finds, one line each; loaded as a file, since the policy forbids other ways.
+ *
+ * @param {Tab} tab
+ * @returns {Promise<string[]>}
+ */
 export async function axe(tab) {
   return tab.evaluate(`(async () => {
     if (!globalThis.axe) await new Promise((resolve, reject) => {

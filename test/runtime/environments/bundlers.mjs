@@ -7,6 +7,23 @@ import { npm } from "../needs.mjs";
 import { chromium, closeBrowsers } from "./browser/drivers.mjs";
 import { served } from "./browser/server.mjs";
 
+/** @import { Backend, Environment, ExecuteSettings, Files, Kit, Report } from "../types.js" */
+
+/** @typedef {ReturnType<typeof npm>} Tool */
+/** @typedef {(kit: Kit) => Promise<Report | string>} Build */
+/**
+ * @typedef {object} Way
+ * @property {string} name
+ * @property {string} host
+ * @property {string} way
+ * @property {string} [entry]
+ * @property {Backend} [backend]
+ * @property {Tool} tool
+ * @property {boolean} [inBrowser]
+ * @property {number} [seconds]
+ * @property {Build} run
+ */
+
 const WASM = "wasm-simd128";
 const JS = "js";
 
@@ -20,6 +37,10 @@ const parcel = npm({ parcel: "2.16.4" });
 const bun = npm({ bun: "1.4.5" });
 const next = npm({ next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" });
 
+/**
+ * @param {string} script
+ * @param {string} [type]
+ */
 const html = (script, type = "module") => `<!doctype html>
 <meta charset="utf-8" />
 <title>rmsprop-wasm</title>
@@ -32,7 +53,11 @@ import { suite } from "../suite.js";
 globalThis.report = JSON.stringify(suite(rmsprop));
 `;
 
-/** The same with ./slim, whose WebAssembly is in the file that these lines call `source`. */
+/**
+ * The same with ./slim, whose WebAssembly is in the file that these lines call `source`.
+ *
+ * @param {string} lines
+ */
 const slimApp = (lines) => `import { init } from "rmsprop-wasm/slim";
 import * as rmsprop from "rmsprop-wasm/slim";
 import { suite } from "../suite.js";
@@ -40,7 +65,15 @@ ${lines}
 globalThis.report = init(source).then(() => JSON.stringify(suite(rmsprop)));
 `;
 
-/** Builds an app with a command, and opens `page` of the folder `output`. */
+/**
+ * Builds an app with a command, and opens `page` of the folder `output`.
+ *
+ * @param {Tool} tool
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ code?: string, files?: Files, output?: string, page?: string }} [app]
+ * @returns {Build}
+ */
 const inChromium =
   (tool, command, args, { code = app, files = {}, output = "dist", page = "index.html" } = {}) =>
   async (kit) => {
@@ -50,20 +83,38 @@ const inChromium =
     return report;
   };
 
-/** Builds a program with a command, and runs the file `output` with this Node. */
+/**
+ * Builds a program with a command, and runs the file `output` with this Node.
+ *
+ * @param {Tool} tool
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {string} output
+ * @param {(kit: Kit) => string} [write]
+ * @returns {Build}
+ */
 const inNode = (tool, command, args, output, write) => async (kit) => {
   const cwd = await kit.folder({ "main.js": write?.(kit) ?? kit.main() });
   await kit.execute(tool.bin(command), args, { cwd });
   return kit.execute(process.execPath, [output], { cwd });
 };
 
-/** Calls `work(address)` while a server runs that prints its address. */
+/**
+ * Calls `work(address)` while a server runs that prints its address.
+ *
+ * @template T
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {Required<Pick<ExecuteSettings, "cwd" | "signal">> & Pick<ExecuteSettings, "env">} settings
+ * @param {(address: string) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
 async function whileServing(command, args, { cwd, env, signal }, work) {
   const detached = process.platform !== "win32";
   const child = spawn(command, args, { cwd, env: { ...process.env, NO_COLOR: "1", ...env }, detached });
   const end = () => {
     try {
-      if (detached) process.kill(-child.pid, "SIGKILL");
+      if (detached && child.pid) process.kill(-child.pid, "SIGKILL");
       else child.kill("SIGKILL");
     } catch {
       // It has ended.
@@ -71,9 +122,10 @@ async function whileServing(command, args, { cwd, env, signal }, work) {
   };
   signal.addEventListener("abort", end);
   try {
+    /** @type {string} */
     const address = await new Promise((resolve, reject) => {
       let output = "";
-      const read = (text) => {
+      const read = (/** @type {Buffer} */ text) => {
         output += text;
         const found = /http:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(output);
         if (found) resolve(found[0]);
@@ -92,11 +144,21 @@ async function whileServing(command, args, { cwd, env, signal }, work) {
 
 // --- vite ---------------------------------------------------------------------------------------------------------------
 
+/** @param {string} [code] */
 const viteFiles = (code = app) => ({ "index.html": html("/src/index.js"), "src/index.js": code });
 const viteUrl = slimApp('import source from "rmsprop-wasm/rmsprop.wasm?url";');
 
-const viteBuild = (tool, code) => inChromium(tool, "vite", ["build"], { code, files: viteFiles(code) });
+/**
+ * @param {Tool} tool
+ * @param {string} [code]
+ */
+const viteBuild = (tool, code = app) => inChromium(tool, "vite", ["build"], { code, files: viteFiles(code) });
 
+/**
+ * @param {Tool} tool
+ * @param {string} [code]
+ * @returns {Build}
+ */
 const viteDev = (tool, code) => async (kit) => {
   const cwd = await kit.folder(viteFiles(code));
   const args = ["--host", "127.0.0.1", "--port", "0"];
@@ -104,6 +166,11 @@ const viteDev = (tool, code) => async (kit) => {
   return report;
 };
 
+/**
+ * @param {number} major
+ * @param {Tool} tool
+ * @returns {Way[]}
+ */
 const vite = (major, tool) => [
   { name: `vite-${major}-build`, host: "vite", way: "build", tool, run: viteBuild(tool) },
   { name: `vite-${major}-dev`, host: "vite", way: "development server", tool, run: viteDev(tool) },
@@ -150,13 +217,19 @@ export default function Page() {
   "app/edge/route.js": `${nextRoute}export const runtime = "edge";\n`,
 };
 
+/** @type {string[]} */
 const folders = [];
 
-/** An app that is built once, by this compiler, for all environments that look at it. */
+/**
+ * An app that this compiler builds once for all of its environments.
+ *
+ * @param {string} compiler
+ */
 function nextApp(compiler) {
+  /** @type {Promise<string> | undefined} */
   let building;
-  const build = async (kit) => {
-    // Where Next finds itself as in any project: it does not follow links out of the project.
+  const build = async (/** @type {Kit} */ kit) => {
+    // Below Next's own node_modules: Next does not follow links out of a project.
     const folder = await mkdtemp(join(next.folder, "app-"));
     folders.push(folder);
     await cp(await kit.folder(nextFiles), folder, { recursive: true });
@@ -164,13 +237,18 @@ function nextApp(compiler) {
     await kit.execute(next.bin("next"), ["build", compiler], { cwd: folder, env });
     return folder;
   };
+  /**
+   * @param {string} path
+   * @param {(address: string) => Promise<Report | string>} read
+   * @returns {Build}
+   */
   const look = (path, read) => async (kit) => {
     building ??= build(kit);
     const cwd = await building;
     const args = ["start", "--hostname", "127.0.0.1", "--port", "0"];
     return whileServing(next.bin("next"), args, { cwd, signal: kit.signal }, (address) => read(`${address}/${path}`));
   };
-  const get = async (address) => (await fetch(address)).text();
+  const get = async (/** @type {string} */ address) => (await fetch(address)).text();
   return {
     client: look("client", async (address) => (await chromium.open(address)).report),
     server: look("server", get),
@@ -178,6 +256,10 @@ function nextApp(compiler) {
   };
 }
 
+/**
+ * @param {string} compiler
+ * @returns {Way[]}
+ */
 const nextWith = (compiler) => {
   const { client, server, edge } = nextApp(`--${compiler}`);
   const common = { host: "Next", tool: next, seconds: 300 };
@@ -190,6 +272,7 @@ const nextWith = (compiler) => {
 
 // --- all ----------------------------------------------------------------------------------------------------------------
 
+/** @type {readonly Way[]} */
 const ways = [
   ...vite(7, vite7),
   ...vite(8, vite8),
@@ -313,6 +396,7 @@ ${kit.print}`,
   ...nextWith("webpack"),
 ];
 
+/** @type {readonly Environment[]} */
 export const environments = ways.map(
   ({ name, host, way, entry = ".", backend = WASM, tool, inBrowser = true, seconds, run }) => ({
     name,

@@ -3,10 +3,20 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { deno, npm } from "../needs.mjs";
 
+/** @import { Backend, Environment, Kit, Limits, Variables } from "../types.js" */
+
+/** @typedef {(kit: Kit) => string} Write */
+
 const bun = npm({ bun: "1.4.5" });
 const WASM = "wasm-simd128";
 
-/** A module that gives ./slim what this import declares as `wasm`. */
+/**
+ * A module that gives ./slim what this import declares as `wasm`.
+ *
+ * @param {string} declaration
+ * @param {Limits} limits
+ * @returns {Write}
+ */
 const slim = (declaration, limits) => (kit) =>
   `import ${declaration} from "./${kit.file("./rmsprop.wasm")}";
 import * as rmsprop from "./${kit.file("./slim")}";
@@ -18,6 +28,12 @@ ${kit.print}`;
 /** Where checkpoints are written, in the folder of the environment. */
 const FILE = "run.safetensors";
 
+/**
+ * @param {string} name
+ * @param {string} way
+ * @param {{ entry?: string, backend?: Backend, flags?: readonly string[], from?: string, write?: Write }} special
+ * @returns {Environment}
+ */
 const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from, write }) => ({
   name: `deno-${name}`,
   host: "Deno",
@@ -35,6 +51,12 @@ const denoWay = (name, way, { entry = ".", backend = WASM, flags = [], from, wri
   },
 });
 
+/**
+ * @param {string} name
+ * @param {string} way
+ * @param {{ backend?: Backend, env?: Variables, main?: Write }} special
+ * @returns {Environment}
+ */
 const bunWay = (name, way, { backend = WASM, env, main = (kit) => kit.main(".") }) => ({
   name: `bun-${name}`,
   host: "Bun",
@@ -49,6 +71,7 @@ const bunWay = (name, way, { backend = WASM, env, main = (kit) => kit.main(".") 
   },
 });
 
+/** @type {readonly Environment[]} */
 export const environments = [
   denoWay("npm", "npm: specifier, no permissions", { from: "npm:rmsprop-wasm" }),
   denoWay("local", "local file, no permissions", {}),

@@ -1,9 +1,18 @@
 // JavaScriptCore's shell: WebKit's engine with nothing around it.
 import { apt, aptVersion } from "../needs.mjs";
 
+/** @import { Backend, Environment, Variables } from "../types.js" */
+
 const DEBIAN = "libjavascriptcoregtk-4.0-bin";
 const jsc = apt(DEBIAN, "/usr/bin/jsc");
 
+/**
+ * @param {string} name
+ * @param {string} way
+ * @param {Backend} backend
+ * @param {Variables} [env]
+ * @returns {Environment}
+ */
 const shell = (name, way, backend, env) => ({
   name: `jsc-${name}`,
   host: "JavaScriptCore",
@@ -20,6 +29,7 @@ const shell = (name, way, backend, env) => ({
   },
 });
 
+/** @type {readonly Environment[]} */
 export const environments = [
   shell("module", "shell, ES modules", "wasm-simd128"),
   shell("no-simd", "shell, no SIMD", "js", { JSC_useWasmSIMD: "0" }),

@@ -1,19 +1,48 @@
 // Node, in every way that changes what it lets us do, and every entry of the package.
 import { node } from "../needs.mjs";
 
+/** @import { Backend, Environment, Files, Kit, Limits } from "../types.js" */
+
+/** @typedef {ReturnType<typeof node>} Node */
+/**
+ * @typedef {object} Program How Node is started, and with what.
+ * @property {readonly string[]} args
+ * @property {(kit: Kit) => Files} files
+ *
+ * @typedef {object} Special
+ * @property {(kit: Kit, node: Node, major: string) => Promise<string>} run
+ *
+ * @typedef {{ name: string, way: string, entry?: string, backend?: Backend, since?: number } & (Program | Special)} Way
+ */
+
 const versions = { 20: "20.20.2", 22: "22.23.3", 24: "24.21.0", 26: "26.10.0" };
 const WASM = "wasm-simd128";
 const JS = "js";
 
-/** A way that runs this module with these flags. */
+/**
+ * A way that runs this module with these flags.
+ *
+ * @param {(kit: Kit) => string} write
+ * @param {readonly string[]} [flags]
+ * @returns {Program}
+ */
 const main = (write, flags = []) => ({
   args: [...flags, "main.mjs"],
   files: (kit) => ({ "main.mjs": write(kit) }),
 });
 
+/**
+ * @param {string} entry
+ * @param {string[]} flags
+ */
 const imported = (entry, ...flags) => main((kit) => kit.main(entry), flags);
 
-/** ./slim, given its WebAssembly by these lines. */
+/**
+ * ./slim, given its WebAssembly by these lines.
+ *
+ * @param {string} lines
+ * @param {Limits} [limits]
+ */
 const slim = (lines, limits = {}) =>
   main(
     (kit) => `import { readFileSync } from "node:fs";
@@ -26,7 +55,7 @@ ${kit.print}`,
   );
 
 /** ./iife in a context of its own, which has nothing but the language and perhaps WebAssembly. */
-const context = (settings) =>
+const context = (/** @type {object} */ settings) =>
   main(
     (kit) => `import { readFileSync } from "node:fs";
 import vm from "node:vm";
@@ -37,6 +66,7 @@ const report = JSON.parse(vm.runInContext("JSON.stringify(suite(rmspropWasm))", 
 ${kit.print}`,
   );
 
+/** @type {readonly Way[]} */
 const ways = [
   { name: "import", way: "import", ...imported(".") },
   {
@@ -112,11 +142,12 @@ ${kit.print}`,
   },
 ];
 
+/** @type {readonly Environment[]} */
 export const environments = Object.entries(versions).flatMap(([major, version]) => {
   const need = node(version);
   return ways
     .filter(({ since = 0 }) => Number(major) >= since)
-    .map(({ name, way, entry = ".", backend = WASM, args, files, run }) => ({
+    .map(({ name, way, entry = ".", backend = WASM, ...how }) => ({
       name: `node-${major}-${name}`,
       host: "Node",
       way,
@@ -125,9 +156,10 @@ export const environments = Object.entries(versions).flatMap(([major, version]) 
       needs: [need],
       async run(kit) {
         const { command } = need;
-        const report = run
-          ? await run(kit, need, major)
-          : await kit.execute(command, args, { cwd: await kit.folder(files(kit)) });
+        const report =
+          "run" in how
+            ? await how.run(kit, need, major)
+            : await kit.execute(command, how.args, { cwd: await kit.folder(how.files(kit)) });
         const version = (await kit.execute(command, ["--version"])).trim().slice(1);
         return { version, report };
       },

@@ -5,11 +5,14 @@ import { root } from "../../../scripts/tools.mjs";
 import { pip } from "../needs.mjs";
 import { SCENARIOS, SHAPES, STEPS } from "../suite.js";
 
+/** @import { Environment } from "../types.js" */
+
 const example = join(root, "examples", "python");
 const requirements = readFileSync(join(example, "requirements.txt"), "utf8").trim().split(/\r?\n/);
 const packages = Object.fromEntries(requirements.map((line) => line.split("==")));
 const python = pip(packages);
 
+/** @type {readonly Environment[]} */
 export const environments = [
   {
     name: "python",

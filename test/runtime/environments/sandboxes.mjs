@@ -1,6 +1,8 @@
 // Sandboxes inside Node: another engine (QuickJS), hardened JavaScript (SES), documents (jsdom, happy-dom), Jest.
 import { node, npm } from "../needs.mjs";
 
+/** @import { Backend, Environment, Kit } from "../types.js" */
+
 const host = node("24.21.0");
 const quickjs = npm({ "quickjs-emscripten": "0.32.0" });
 const ses = npm({ ses: "2.3.0" });
@@ -9,7 +11,14 @@ const happyDom = npm({ "happy-dom": "21.0.4" });
 const jest = npm({ jest: "30.5.2" });
 const WASM = "wasm-simd128";
 
-/** A sandbox that a script in a folder with the package sets up; `script` leaves the report, or its JSON, in `report`. */
+/**
+ * A sandbox that a script in a folder with the package sets up; `script` leaves the report, or its JSON, in `report`.
+ *
+ * @param {string} name
+ * @param {ReturnType<typeof npm>} tool
+ * @param {{ host: string, way: string, entry?: string, backend: Backend, script: (kit: Kit) => string }} way
+ * @returns {Environment}
+ */
 const sandbox = (name, tool, { host: title, way, entry = "./iife", backend, script }) => ({
   name,
   host: title,
@@ -31,20 +40,23 @@ ${kit.print}`,
 });
 
 // QuickJS: an interpreter inside WebAssembly, a hundred times slower. It has the memory for all of it.
-const quick = (script) => `import { getQuickJS } from ${JSON.stringify(quickjs.url("quickjs-emscripten"))};
+const quick = (
+  /** @type {string} */ script,
+) => `import { getQuickJS } from ${JSON.stringify(quickjs.url("quickjs-emscripten"))};
 const runtime = (await getQuickJS()).newRuntime();
 runtime.setModuleLoader(read, (base, name) => new URL(name, "file:///" + base).pathname.slice(1));
 const context = runtime.newContext();
 const evaluate = (code, ...rest) => context.dump(context.unwrapResult(context.evalCode(code, ...rest)));
 ${script}`;
 
-const compartment = (endowments) => `await import(${JSON.stringify(ses.url("ses"))});
+const compartment = (/** @type {string} */ endowments) => `await import(${JSON.stringify(ses.url("ses"))});
 lockdown();
 const compartment = new Compartment({ globals: ${endowments}, __options__: true });
 compartment.evaluate(iife + ";globalThis.rmspropWasm = rmspropWasm");
 compartment.evaluate(suite);
 const report = compartment.evaluate("JSON.stringify(suite(rmspropWasm))");`;
 
+/** @type {readonly Environment[]} */
 export const environments = [
   sandbox("quickjs-esm", quickjs, {
     host: "QuickJS",

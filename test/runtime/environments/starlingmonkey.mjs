@@ -1,9 +1,12 @@
 // StarlingMonkey: SpiderMonkey inside WebAssembly, the engine of components and of Fastly Compute. It has no WebAssembly.
 import { node, npm } from "../needs.mjs";
 
+/** @import { Environment } from "../types.js" */
+
 const host = node("24.21.0");
 const tools = npm({ "@bytecodealliance/componentize-js": "0.23.0", "@bytecodealliance/jco": "1.35.0" });
 
+/** @type {readonly Environment[]} */
 export const environments = [
   {
     name: "starlingmonkey",

@@ -4,6 +4,10 @@ import { node, npm } from "../needs.mjs";
 import { closeBrowsers } from "./browser/drivers.mjs";
 import { described, hosts, page } from "./browsers.mjs";
 
+/** @import { Backend, BrowserWay, Environment, Files, Kit, Variables } from "../types.js" */
+
+/** @typedef {{ wanted?: number, backend?: Backend }} More How many threads, and which backend, there must be. */
+
 export const close = closeBrowsers;
 
 const deno = npm({ deno: "2.9.6" });
@@ -11,7 +15,13 @@ const bun = npm({ bun: "1.4.5" });
 const entry = "./threads";
 const suite = await readFile(new URL("../threads.js", import.meta.url), "utf8");
 
-/** The process must also end by itself. */
+/**
+ * The process must also end by itself.
+ *
+ * @param {Kit} kit
+ * @param {number} wanted
+ * @returns {Files}
+ */
 const files = (kit, wanted) => ({
   "threads-suite.js": suite,
   "main.mjs": `import * as rmsprop from "./${kit.file(".")}";
@@ -21,7 +31,17 @@ const report = await threadedReport(rmsprop, threads, ${wanted});
 ${kit.print}`,
 });
 
-/** A command that runs main.mjs. */
+/**
+ * A command that runs main.mjs.
+ *
+ * @param {string} name
+ * @param {string} host
+ * @param {string} way
+ * @param {import("../needs.mjs").Need & { version?: string }} need
+ * @param {(cwd: string) => [program: string, args: readonly string[], env?: Variables]} execute
+ * @param {More} [more]
+ * @returns {Environment}
+ */
 const command = (name, host, way, need, execute, { wanted = 3, backend = "wasm-simd128" } = {}) => ({
   name,
   host,
@@ -70,12 +90,23 @@ const inBrowsers = hosts.flatMap((host) => {
   return ways.map((way) => described(host, { entry, ...way, run: withSuite(way.run) }));
 });
 
-/** The site with the suite for threads. */
+/**
+ * The site with the suite for threads.
+ *
+ * @param {BrowserWay["run"]} run
+ * @returns {BrowserWay["run"]}
+ */
 function withSuite(run) {
   return (kit, driver) => run({ ...kit, folder: (more) => kit.folder({ ...more, "threads-suite.js": suite }) }, driver);
 }
 
 const denoFlags = ["run", "--no-remote", "--node-modules-dir=manual"];
+/**
+ * @param {string} name
+ * @param {string} way
+ * @param {readonly string[]} flags
+ * @param {More} [more]
+ */
 const inDeno = (name, way, flags, more) =>
   command(
     name,
@@ -90,6 +121,7 @@ const inDeno = (name, way, flags, more) =>
     more,
   );
 
+/** @type {readonly Environment[]} */
 export const environments = [
   ...inNode,
   inDeno("deno-threads", "threads, no permissions", []),

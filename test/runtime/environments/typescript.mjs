@@ -4,6 +4,8 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { npm } from "../needs.mjs";
 
+/** @import { Environment, Kit } from "../types.js" */
+
 const versions = ["5.7.2", "5.9.3", "6.0.3", "7.0.2"];
 const sources = join(import.meta.dirname, "typescript");
 
@@ -27,11 +29,17 @@ const strict = {
   rootDir: ".",
 };
 
-/** Compiles everything in `folder`, and names the modules that are to run. */
+/**
+ * Compiles everything in `folder`, and names the modules that are to run.
+ *
+ * @param {Kit} kit
+ * @param {string} folder
+ * @param {ReturnType<typeof npm>} need
+ */
 async function compile(kit, folder, need) {
   await cp(sources, folder, { recursive: true });
   const knowsRequire = need.version !== versions[0];
-  const tsc = async (options, files) => {
+  const tsc = async (/** @type {object} */ options, /** @type {readonly string[]} */ files) => {
     const flags = Object.entries({ ...strict, ...options }).flatMap(([key, value]) => [`--${key}`, String(value)]);
     await kit.execute(need.bin("tsc"), [...flags, ...files], { cwd: folder });
   };
@@ -49,6 +57,7 @@ async function compile(kit, folder, need) {
   return knowsRequire ? [...programs, "./nodenext/required.cjs"] : programs;
 }
 
+/** @type {readonly Environment[]} */
 export const environments = versions.map((version) => {
   const need = npm({ typescript: version });
   return {

@@ -1,17 +1,30 @@
 // Workers at the edge: workerd (Cloudflare), under miniflare, and Vercel's edge runtime.
 import { node, npm } from "../needs.mjs";
 
+/** @import { Backend, Environment, Files, Kit } from "../types.js" */
+
 const host = node("24.21.0");
 const miniflare = npm({ miniflare: "4.20260730.0" });
 const workerd = npm({ workerd: "1.20261117.1" });
 const edge = npm({ "@edge-runtime/vm": "5.0.0" });
 
-/** Both are driven from a process of their own. */
+/**
+ * Both are driven from a process of their own.
+ *
+ * @param {Kit} kit
+ * @param {Files} files
+ */
 async function drive(kit, files) {
   const text = await kit.execute(host.command, ["drive.mjs"], { cwd: await kit.folder(files) });
-  return { version: /version: (.*)/.exec(text)[1], report: kit.report(text) };
+  return { version: /version: (.*)/.exec(text)?.[1] ?? "", report: kit.report(text) };
 }
 
+/**
+ * @param {string} name
+ * @param {string} way
+ * @param {{ entry: string, backend: Backend, settings: string, script: (kit: Kit) => string }} how
+ * @returns {Environment}
+ */
 const edgeRuntime = (name, way, { entry, backend, settings, script }) => ({
   name: `edge-runtime-${name}`,
   host: "edge-runtime",
@@ -32,8 +45,10 @@ ${kit.print}`,
     }),
 });
 
+/** @param {Kit} kit */
 const iife = (kit) => `vm.evaluate(readFileSync("${kit.file("./iife")}", "utf8"));`;
 
+/** @type {readonly Environment[]} */
 export const environments = [
   {
     name: "workerd",
@@ -106,7 +121,7 @@ const worker :Workerd.Worker = (
       const code = 'import * as rmspropWasm from "rmsprop-wasm";\nglobalThis.rmspropWasm = rmspropWasm;';
       const bundle = await kit.bundle(folder, code, { conditions: ["edge-light"], format: "iife" });
       const script = () => `vm.evaluate(${JSON.stringify(bundle)});`;
-      return edgeRuntime("", "", { settings: "", script }).run(kit);
+      return edgeRuntime("", "", { entry: ".", backend: "js", settings: "", script }).run(kit);
     },
   },
   edgeRuntime("iife", "@edge-runtime/vm", { entry: "./iife", backend: "wasm-simd128", settings: "", script: iife }),

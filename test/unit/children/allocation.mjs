@@ -5,6 +5,7 @@
 // makes it negative. `allocated`: bytes per step before it, with so much room for young objects that nothing is collected in
 // between (--max-semi-space-size); the least, since housekeeping only adds to it.
 import { CosineDecay, createRuntime, LossScaleOptimizer, RMSprop, Variable } from "rmsprop-wasm";
+import { collect } from "./collect.mjs";
 
 const STEPS = 100_000;
 const WINDOWS = 5;
@@ -12,6 +13,7 @@ const WINDOWS = 5;
 const schedule = () =>
   new CosineDecay({ initialLearningRate: 0.001, decaySteps: 1e6, warmupTarget: 0.01, warmupSteps: 10 });
 
+/** @type {Readonly<Record<string, () => RMSprop | LossScaleOptimizer>>} */
 const cases = {
   "constant rate": () => new RMSprop(),
   "momentum, centered, EMA, global clipnorm": () =>
@@ -31,27 +33,28 @@ const cases = {
     new LossScaleOptimizer(new RMSprop({ learningRate: schedule() }), { maximumScale: 2 ** 20 }),
 };
 
-const { gc, process } = globalThis;
 const heap = () => process.memoryUsage().heapUsed;
 
+/** @param {RMSprop | LossScaleOptimizer} optimizer */
 function measure(optimizer) {
   const window = () => {
     for (let i = 0; i < STEPS / WINDOWS; i++) optimizer.step();
   };
   for (let i = 0; i < 2; i++) window();
-  gc();
+  collect();
   const slopes = Array.from({ length: WINDOWS }, () => {
     const before = heap();
     window();
     const after = heap();
-    gc();
+    collect();
     return { allocated: (after - before) / (STEPS / WINDOWS), retained: (heap() - before) / (STEPS / WINDOWS) };
   });
-  const sorted = (key) => slopes.map((slope) => slope[key]).sort((one, other) => one - other);
+  const sorted = (/** @type {"allocated" | "retained"} */ key) =>
+    slopes.map((slope) => slope[key]).sort((one, other) => one - other);
   return { allocated: sorted("allocated")[0], retained: sorted("retained")[Math.floor(WINDOWS / 2)] };
 }
 
-const runtime = createRuntime({ backend: process.argv[2] });
+const runtime = createRuntime({ backend: /** @type {"wasm" | "js"} */ (process.argv[2]) });
 const results = Object.entries(cases).map(([name, make]) => {
   const variables = [new Variable(new Float32Array(20).fill(1), { runtime }), new Variable(0.5, { runtime })];
   const optimizer = make();

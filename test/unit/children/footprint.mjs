@@ -6,7 +6,8 @@ import { createRuntime, RMSprop, Variable } from "rmsprop-wasm";
 /** Bytes. On Linux, what getrusage calls the peak begins with that of the process which started this one. */
 function peak() {
   if (process.platform !== "linux") return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8"))[1]) * 1024;
+  const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return Number(kilobytes) * 1024;
 }
 
 const [, , source] = process.argv;

@@ -13,6 +13,7 @@ const optimizer = new RMSprop();
 optimizer.build([w]);
 const filling = new Uint8Array(2 ** 31 + 12_345);
 filling[filling.length - 1] = 7;
+/** @type {Uint8Array | undefined} */
 let bytes = save(optimizer, { arrays: { filling } });
 const size = bytes.length;
 
@@ -26,7 +27,7 @@ const ends = [bytes.slice(0, 4096), bytes.slice(-4096)];
 bytes = undefined;
 globalThis.gc?.();
 const stored = await readCheckpoint(path);
-if (stored.length !== size) throw new Error("Other bytes were read.");
+if (stored?.length !== size) throw new Error("Other bytes were read.");
 for (const [end, part] of [
   [ends[0], stored.subarray(0, 4096)],
   [ends[1], stored.subarray(-4096)],
@@ -43,7 +44,7 @@ let found = false;
 try {
   load(stored, optimizer);
 } catch (error) {
-  found = error.name === "CheckpointError";
+  found = error instanceof Error && error.name === "CheckpointError";
 }
 if (!found) throw new Error("An altered byte was not found.");
 stored[size - 5] = altered;

@@ -4,14 +4,18 @@
 import { readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { runInThisContext } from "node:vm";
+import { collect } from "./collect.mjs";
 
 const [entry] = process.argv.slice(2);
 
+/** @typedef {typeof import("rmsprop-wasm")} Package */
+
+/** @returns {Promise<Package>} */
 async function load() {
-  const file = (name) => readFileSync(new URL(import.meta.resolve(name)));
+  const file = (/** @type {string} */ name) => readFileSync(new URL(import.meta.resolve(name)));
   if (entry === "rmsprop-wasm/iife") {
     runInThisContext(file(entry).toString());
-    return globalThis.rmspropWasm;
+    return /** @type {{ rmspropWasm: Package }} */ (/** @type {unknown} */ (globalThis)).rmspropWasm;
   }
   const namespace = await import(entry);
   namespace.initSync?.(file("rmsprop-wasm/rmsprop.wasm"));
@@ -24,7 +28,11 @@ const { backend, createRuntime, RMSprop, Variable } = await load();
 const witness = new Variable(0);
 const bytes = () => witness.value.buffer.byteLength;
 
-/** How many of `count` optimizers, all alive at once, step as they would alone. */
+/**
+ * How many of `count` optimizers, all alive at once, step as they would alone.
+ *
+ * @param {number} count
+ */
 function atOnce(count) {
   const pairs = Array.from({ length: count }, (_, i) => {
     const variable = new Variable(new Float32Array(100).fill(i));
@@ -59,12 +67,12 @@ for (let i = 0; i < 200; i++) {
   const runtime = createRuntime();
   const variable = new Variable(values, { runtime });
   if (variable.value[2 ** 19 - 1] !== 1) throw new Error("the values did not arrive");
-  registry.register(runtime);
+  registry.register(runtime, undefined);
 }
 const peak = process.resourceUsage().maxRSS * 1024;
 
 for (let i = 0; i < 4; i++) {
-  globalThis.gc();
+  collect();
   await turn();
 }
 console.log(JSON.stringify({ backend: backend(), right, grown: bytes() - once, peak, collected }));

@@ -3,6 +3,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { createThreadedRuntime } from "rmsprop-wasm/threads";
+import { collect } from "./collect.mjs";
 
 async function make() {
   const runtime = await createThreadedRuntime({ threads: 2 });
@@ -18,7 +19,7 @@ let threads = 0;
 for (let i = 0; i < Number(process.argv[2]); i++) {
   threads = await make();
   if (threads === 2) made += 1;
-  globalThis.gc();
+  collect();
   await turn();
 }
 console.log(JSON.stringify({ made, threads }));

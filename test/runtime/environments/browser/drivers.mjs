@@ -4,14 +4,24 @@ import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { apt, npm } from "../../needs.mjs";
 
+/** @import { Browser, Evaluate, PuppeteerDriver, Report, Variables, WebDriver } from "../../types.js" */
+
 // The last line of releases for Node 20.
 const puppeteer = npm({ "puppeteer-core": "24.43.1" });
 
+/** @type {(() => Promise<void>)[]} */
 const closers = [];
 export const closeBrowsers = () => Promise.all(closers.map((close) => close()));
 
-/** Called once, at the first use; `closeBrowsers` ends what came of it. */
+/**
+ * Called once, at the first use; `closeBrowsers` ends what came of it.
+ *
+ * @template T
+ * @param {() => Promise<T>} start
+ * @param {(running: T) => unknown} end
+ */
 function once(start, end) {
+  /** @type {Promise<T> | undefined} */
   let started;
   const use = () => (started ??= start());
   const close = async () => {
@@ -25,7 +35,13 @@ function once(start, end) {
 
 /** Runs what it is given one after the other. */
 function queue() {
+  /** @type {Promise<unknown>} */
   let last = Promise.resolve();
+  /**
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
   return (work) => {
     const result = last.then(work);
     last = result.catch(() => {});
@@ -33,19 +49,32 @@ function queue() {
   };
 }
 
-/** What a scope leaves in `globalThis.report` while it loads or within `seconds`; `look` is given what to evaluate there. */
+/**
+ * What a scope leaves in `globalThis.report` within `seconds`; `look` evaluates a function there.
+ *
+ * @param {Evaluate} look
+ * @param {number} [seconds]
+ * @returns {Promise<Report | string>}
+ */
 export async function reportOf(look, seconds = 10) {
   for (const late = Date.now() + seconds * 1000; Date.now() < late; ) {
-    const report = await look(() => globalThis.report);
-    if (report) return report;
+    const report = await look(() => /** @type {{ report?: unknown }} */ (globalThis).report);
+    if (report) return /** @type {Report | string} */ (report);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error("there is no report");
 }
 
-/** Chromium or Firefox: one program drives both. */
+/**
+ * Chromium or Firefox: one program drives both.
+ *
+ * @param {ReturnType<typeof apt>} executable
+ * @param {{ screen?: { env?: Record<string, string> } } & Record<string, unknown>} launch
+ * @returns {PuppeteerDriver}
+ */
 function withPuppeteer(executable, launch) {
   const browser = once(
+    /** @returns {Promise<Browser>} */
     async () => {
       const { default: program } = await puppeteer.import("puppeteer-core");
       const { screen, ...settings } = launch;
@@ -59,18 +88,22 @@ function withPuppeteer(executable, launch) {
 
   // Firefox fails to open a page while it closes another.
   const alone = queue();
+  /** @param {string} address @param {number} [seconds] */
   async function open(address, seconds) {
     const running = await browser();
     const page = await alone(() => running.newPage());
+    /** @type {string[]} */
     const errors = [];
-    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    page.on("console", (message) => {
+      if (message.type() === "error") errors.push(message.text());
+    });
     page.on("pageerror", (error) => errors.push(String(error)));
     try {
       // Without limits of its own: the environment has one.
       await page.goto(address, { timeout: 0 });
       return { version: await version(), report: await reportOf((expression) => page.evaluate(expression), seconds) };
     } catch (error) {
-      throw new Error([error.message, ...errors].join("; "));
+      throw new Error([error instanceof Error ? error.message : error, ...errors].join("; "));
     } finally {
       await alone(() => page.close());
     }
@@ -85,6 +118,7 @@ const switches = [
 
 const xvfb = apt("xvfb", "/usr/bin/Xvfb");
 
+/** @type {import("node:child_process").ChildProcess[]} */
 const screens = [];
 /** A screen for all browsers that want one; its name. */
 const display = once(
@@ -99,6 +133,7 @@ const display = once(
   },
 );
 
+/** @param {string[]} more */
 const chromiumWith = (...more) =>
   withPuppeteer(apt("chromium", "/usr/bin/chromium"), {
     args: [...switches, ...more],
@@ -107,10 +142,16 @@ const chromiumWith = (...more) =>
     enableExtensions: true,
   });
 
+/** @param {Readonly<Record<string, boolean>>} [extraPrefsFirefox] */
 const firefoxWith = (extraPrefsFirefox = {}) =>
   withPuppeteer(apt("firefox-esr", "/usr/bin/firefox-esr"), { browser: "firefox", extraPrefsFirefox });
 
-/** WebKitGTK's small browser by plain WebDriver, with these switches of the engine. */
+/**
+ * WebKitGTK's small browser by plain WebDriver, with these switches of the engine.
+ *
+ * @param {Record<string, string | undefined>} [variables]
+ * @returns {WebDriver}
+ */
 function webkitWith(variables = {}) {
   const session = once(
     () => startWebkit(variables),
@@ -118,14 +159,15 @@ function webkitWith(variables = {}) {
   );
   // It has one window.
   const alone = queue();
-  const script = (expression) => `const done = arguments[0];
+  const script = (/** @type {() => unknown} */ expression) => `const done = arguments[0];
     Promise.resolve((${expression})()).then((value) => done({ value }), (error) => done({ failure: String(error) }));`;
 
+  /** @param {string} address @param {number} [seconds] */
   async function open(address, seconds) {
     const { version, post } = await session();
     return alone(async () => {
       await post("url", { url: address });
-      const look = async (expression) => {
+      const look = async (/** @type {() => unknown} */ expression) => {
         const { value, failure } = await post("execute/async", { script: script(expression), args: [] });
         if (failure) throw new Error(failure);
         return value;
@@ -137,8 +179,15 @@ function webkitWith(variables = {}) {
   return { needs, open, session };
 }
 
+/** @param {Variables} variables */
 async function startWebkit(variables) {
+  /** @type {import("node:child_process").ChildProcess[]} */
   const children = [];
+  /**
+   * @param {string} command
+   * @param {string[]} args
+   * @param {import("node:child_process").SpawnOptions} settings
+   */
   const start = (command, args, settings) => {
     const child = spawn(command, args, { stdio: "ignore", ...settings });
     child.on("error", () => {});
@@ -163,8 +212,17 @@ async function startWebkit(variables) {
     };
     start("WebKitWebDriver", [`--port=${port}`], { env: { ...process.env, ...env } });
 
+    /**
+     * @param {string} method
+     * @param {string} path
+     * @param {object} [body]
+     */
     const ask = async (method, path, body) => {
-      const request = { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) };
+      const request = {
+        method,
+        headers: { "content-type": "application/json" },
+        ...(body && { body: JSON.stringify(body) }),
+      };
       const { value } = await (await fetch(`http://127.0.0.1:${port}${path}`, request)).json();
       if (value?.error) throw new Error(`${value.error}: ${value.message}`);
       return value;
@@ -175,8 +233,8 @@ async function startWebkit(variables) {
     const path = `/session/${sessionId}`;
     return {
       version: capabilities.browserVersion,
-      post: (command, body) => ask("POST", `${path}/${command}`, body),
-      get: (command) => ask("GET", `${path}/${command}`),
+      post: (/** @type {string} */ command, /** @type {object} */ body) => ask("POST", `${path}/${command}`, body),
+      get: (/** @type {string} */ command) => ask("GET", `${path}/${command}`),
       end: () =>
         ask("DELETE", path)
           .catch(() => {})
@@ -188,16 +246,22 @@ async function startWebkit(variables) {
   }
 }
 
-/** A screen for programs that want one; its name. */
+/**
+ * A screen for programs that want one; its name.
+ *
+ * @param {(command: string, args: string[], settings: import("node:child_process").SpawnOptions) => import("node:child_process").ChildProcess} start
+ * @returns {Promise<string>}
+ */
 function startScreen(start) {
   const args = ["-displayfd", "3", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"];
   const screen = start("Xvfb", args, { stdio: ["ignore", "ignore", "ignore", "pipe"] });
   return new Promise((resolve, reject) => {
-    screen.stdio[3].once("data", (number) => resolve(`:${String(number).trim()}`));
+    screen.stdio[3]?.once("data", (number) => resolve(`:${String(number).trim()}`));
     screen.once("close", () => reject(new Error("Xvfb ended")));
   });
 }
 
+/** @param {() => Promise<unknown>} ask */
 async function untilItAnswers(ask) {
   for (let attempt = 0; ; attempt++) {
     try {
@@ -211,8 +275,8 @@ async function untilItAnswers(ask) {
 
 async function freePort() {
   const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   await new Promise((resolve) => server.close(resolve));
   return port;
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 
+/** @type {Readonly<Record<string, string>>} */
 const types = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -12,11 +13,18 @@ const types = {
   ".wasm": "application/wasm",
 };
 
-/** Runs `work(address)` while the folder is served, each time at an origin of its own. */
+/**
+ * Runs `work(address)` while the folder is served, each time at an origin of its own.
+ *
+ * @template T
+ * @param {string} folder
+ * @param {Readonly<Record<string, string>>} headers
+ * @param {(address: string) => Promise<T>} work
+ */
 export async function served(folder, headers, work) {
   const server = createServer(async ({ url }, response) => {
     // Without the query, and never out of the folder: the address is an absolute path here.
-    const path = normalize(decodeURIComponent(new URL(url, "http://localhost").pathname));
+    const path = normalize(decodeURIComponent(new URL(url ?? "/", "http://localhost").pathname));
     const file = join(folder, path.endsWith("/") ? join(path, "index.html") : path);
     try {
       const content = await readFile(file);
@@ -32,9 +40,10 @@ export async function served(folder, headers, work) {
       response.writeHead(404).end();
     }
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   try {
-    return await work(`http://127.0.0.1:${server.address().port}`);
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    return await work(`http://127.0.0.1:${port}`);
   } finally {
     server.closeAllConnections();
     server.close();

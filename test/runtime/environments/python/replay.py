@@ -43,8 +43,8 @@ def schedule(kernel: Kernel, name: str, options: dict):
     """The learning rate as a function of the step: the module's, with Keras' defaults for what is not given."""
     of = options.get
     if name == "PiecewiseConstantDecay":
-        place = lambda step: sum(step > boundary for boundary in options["boundaries"])  # noqa: E731
-        return lambda step: float(np.float32(options["values"][place(step)]))
+        index = lambda step: sum(step > boundary for boundary in options["boundaries"])  # noqa: E731
+        return lambda step: float(np.float32(options["values"][index(step)]))
     arguments = {
         "ExponentialDecay": lambda: [of("decaySteps"), of("decayRate"), int(of("staircase", False))],
         "InverseTimeDecay": lambda: [of("decaySteps"), of("decayRate"), int(of("staircase", False))],
@@ -61,8 +61,8 @@ def schedule(kernel: Kernel, name: str, options: dict):
 
 
 def slots(optimizer: RMSprop) -> list[np.ndarray]:
-    places = range(len(optimizer.variables))
-    views = (optimizer.slot(name, place) for name in SLOTS for place in places)
+    indices = range(len(optimizer.variables))
+    views = (optimizer.slot(name, index) for name in SLOTS for index in indices)
     return [view for view in views if view is not None]
 
 
@@ -106,8 +106,8 @@ def train(kernel: Kernel, scenario: dict, seed: int) -> list[np.ndarray]:
             np.multiply(random.floats(variable.shape), np.float32(magnitude), out=variable.gradient)
         if scale and step % 23 == 22:
             variables[2].gradient[100] = np.inf
-        places = [i for i in range(len(variables)) if i != step % len(variables)] if "absent" in scenario else None
-        if optimizer.step(rate(optimizer.iterations), places, scale):
+        indices = [i for i in range(len(variables)) if i != step % len(variables)] if "absent" in scenario else None
+        if optimizer.step(rate(optimizer.iterations), indices, scale):
             for i in non_negative:
                 np.maximum(variables[i].value, 0, out=variables[i].value)
 

@@ -42,7 +42,7 @@ export interface Resolved {
 /** An entry that was measured. */
 export interface Measured {
   readonly key: string;
-  /** From the first entry, relative to the farthest way that a value went. */
+  /** From the first entry, relative to the largest change of a value. */
   difference?: number;
   /** Per step: one number per round. */
   readonly nanoseconds: number[];
@@ -155,12 +155,6 @@ export interface Run extends JudgedRun {
   readonly goals: readonly Goal[];
   readonly failures: readonly string[];
   readonly seconds: number;
-}
-
-/** A tensor of a model: the index of its first element in the whole model, and its size. */
-export interface Tensor {
-  readonly first: number;
-  readonly size: number;
 }
 
 /** What `make` of the protocol asks for. */
