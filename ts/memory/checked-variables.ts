@@ -16,7 +16,10 @@ export function checkedVariables(
   argument = "variables",
   item = (i: number) => `variables[${i}]`,
 ): readonly AnyVariable[] {
-  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+  if (!Array.isArray(variables)) {
+    const rule = `an array of variables${variables instanceof Variable ? " (put it in an array: [variable])" : ""}`;
+    throw new TypeError(message("variables", rule, variables));
+  }
   const list: readonly unknown[] = [...variables];
   const seen = new Set<AnyVariable>();
   for (const [i, variable] of list.entries()) {

@@ -60,6 +60,11 @@ export class Runtime {
     return this.buffer.byteLength;
   }
 
+  /** @internal Not "Object": proxies of state libraries, which cannot reach private fields, leave other kinds alone. */
+  get [Symbol.toStringTag](): string {
+    return "Runtime";
+  }
+
   /** @internal To be called after anything that may have allocated. */
   synchronize(): void {
     this.buffer = this.kernel.memory.buffer;

@@ -3,7 +3,7 @@
 import { SLOTS, type Slot } from "../generated/codes.js";
 import { checkedVariables } from "../memory/checked-variables.js";
 import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
-import type { AnyVariable, Variable } from "../memory/variable.js";
+import { type AnyVariable, Variable } from "../memory/variable.js";
 import { checkedObject } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { notBuilt } from "../support/errors.js";
@@ -28,6 +28,11 @@ export interface LossContext<Variables extends readonly AnyVariable[] = readonly
   /** The variables whose gradients must be filled: those that `minimize` was given, in their order. */
   readonly variables: Readonly<Variables>;
 }
+
+/** A list of variables as it is; one variable as a list. */
+export type Listed<Variables extends readonly AnyVariable[] | AnyVariable> = Variables extends AnyVariable
+  ? readonly [Variables]
+  : Extract<Variables, readonly AnyVariable[]>;
 
 /** Keras' store of an optimizer's state. The key of an array is its index in `variables`: "0", "1", … */
 export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
@@ -139,11 +144,12 @@ export abstract class Optimizer {
    * gradient is `null` is left alone. An empty list does nothing.
    *
    * @param variables which variables the gradients belong to; default: all the optimizer was built with.
+   * @returns `rawIterations` after the call.
    * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
    * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
    * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
-  apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): void {
+  apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): number {
     if (!Array.isArray(gradients))
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
@@ -153,11 +159,11 @@ export abstract class Optimizer {
     if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }
-    this.#apply(list, targets, (i) => `gradients[${i}]`);
+    return this.#apply(list, targets, (i) => `gradients[${i}]`);
   }
 
   /** `argument` names a gradient in messages. */
-  #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): void {
+  #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): number {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
@@ -171,12 +177,13 @@ export abstract class Optimizer {
       given.push(variable);
     });
     this.#run({ variables: given, gradients: values, trained: targets });
+    return this.#state.rawIterations;
   }
 
   /**
    * `apply` with pairs of gradient and variable.
    *
-   * @returns the raw count of calls, including this one.
+   * @returns `rawIterations` after the call.
    * @throws {TypeError} if `pairs` are no pairs; and what `apply` throws.
    */
   applyGradients(pairs: Iterable<readonly [Gradient, AnyVariable]>): number {
@@ -189,8 +196,7 @@ export abstract class Optimizer {
     const variables = list.map(([, variable]) => variable);
     const targets = checkedVariables(variables, "pairs", (i) => `pairs[${i}][1]`);
     const gradients = list.map(([gradient]) => gradient);
-    this.#apply(gradients, targets, (i) => `pairs[${i}][0]`);
-    return this.rawIterations;
+    return this.#apply(gradients, targets, (i) => `pairs[${i}][0]`);
   }
 
   /**
@@ -200,27 +206,28 @@ export abstract class Optimizer {
    * optimizer.minimize(({ lossScale }) => {
    *   w.gradient[0] = lossScale * w.value[0]!;
    *   return w.value[0]! ** 2 / 2;
-   * }, [w]);
+   * }, w);
    * ```
    *
+   * @param variables a variable, or an array of them.
    * @returns what `loss` returned.
    * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
    * @throws {RangeError | TypeError} if `variables` are no distinct variables of one runtime.
    * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
    * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
-  minimize<const Variables extends readonly AnyVariable[]>(
-    loss: (context: LossContext<Variables>) => number,
+  minimize<const Variables extends readonly AnyVariable[] | AnyVariable>(
+    loss: (context: LossContext<Listed<Variables>>) => number,
     variables: Variables,
   ): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
-    const targets = checkedVariables(variables);
+    const targets = checkedVariables(variables instanceof Variable ? [variables] : variables);
     this.#state.check(targets);
     const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
-      value = loss({ lossScale: this[LOSS_SCALE] ?? 1, variables: targets as Readonly<Variables> });
+      value = loss({ lossScale: this[LOSS_SCALE] ?? 1, variables: targets as never });
     } finally {
       this.#minimizing = outer;
     }
@@ -350,6 +357,15 @@ export abstract class Optimizer {
     variables.forEach((variable, i) => {
       variable.assign(values[i] as Numbers);
     });
+  }
+
+  /**
+   * What `saveOwnVariables` gives, as a list: what `setWeights` takes.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
+  getWeights(): (Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] {
+    return this.variables.map(({ value }) => value.slice());
   }
 
   /**
