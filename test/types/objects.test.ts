@@ -205,6 +205,10 @@ describe("optimizers", () => {
   it("return what they say", () => {
     expectTypeOf(plain.build).returns.toEqualTypeOf<void>();
     expectTypeOf(plain.step).returns.toEqualTypeOf<void>();
+    expectTypeOf(plain.add).parameters.toEqualTypeOf<[variables: readonly AnyVariable[]]>();
+    expectTypeOf(plain.add).returns.toEqualTypeOf<void>();
+    expectTypeOf(plain.remove).parameters.toEqualTypeOf<[variables: readonly AnyVariable[]]>();
+    expectTypeOf(plain.remove).returns.toEqualTypeOf<void>();
     expectTypeOf(plain.apply).returns.toEqualTypeOf<number>();
     expectTypeOf(plain.getWeights).returns.toEqualTypeOf<(Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[]>();
     expectTypeOf(plain.applyGradients).returns.toEqualTypeOf<number>();

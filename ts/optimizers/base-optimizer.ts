@@ -1,7 +1,7 @@
 // What all optimizers share, as Keras' base_optimizer.py: building, stepping, the loss scale's part in both, saving, freeing.
 
 import { SLOTS, type Slot } from "../generated/codes.js";
-import { checkedVariables } from "../memory/checked-variables.js";
+import { checkedVariables, distinctVariables } from "../memory/checked-variables.js";
 import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
 import { type AnyVariable, Variable } from "../memory/variable.js";
 import { checkedObject } from "../support/checks.js";
@@ -122,11 +122,45 @@ export abstract class Optimizer {
    */
   build(variables: readonly AnyVariable[]): void {
     this.#state.assertNotFreed();
-    const checked = checkedVariables(variables);
-    this.#state.build(checked, (built) => {
-      for (const variable of checked) built.indexOf(variable);
+    this.#build(checkedVariables(variables));
+  }
+
+  #build(variables: readonly AnyVariable[]): void {
+    this.#state.build(variables, (built) => {
+      for (const variable of variables) built.indexOf(variable);
       this[SCALE_HANDLE]();
     });
+  }
+
+  /**
+   * Trains these variables too, from the next step on; builds the optimizer if it is not built. The state of the others
+   * keeps its bits. That of the new ones begins at zero, and their moving averages at their values. A gradient accumulation
+   * goes on, to which the new ones have given nothing yet.
+   *
+   * All state moves: take views from `slot` anew. While it does, there is room for it twice.
+   *
+   * @throws {StateError} if one of them is trained already, a variable was freed, or the optimizer was.
+   * @throws {RangeError | TypeError} if they are no distinct variables of the optimizer's runtime.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
+  add(variables: readonly AnyVariable[]): void {
+    this.#state.assertNotFreed();
+    const checked = checkedVariables(variables);
+    if (this.#state.isBuilt) this.#state.add(checked);
+    else this.#build(checked);
+  }
+
+  /**
+   * Trains these variables no longer, and gives their state's memory back; the variables stay, and may have been freed. The
+   * state of the others keeps its bits. All of it moves, as in `add`.
+   *
+   * @throws {StateError} if one of them is not trained, another variable was freed, or the optimizer is not built or was freed.
+   * @throws {RangeError | TypeError} if they are no distinct variables.
+   * @throws {OutOfMemoryError} if there is no room for the state of the others twice.
+   */
+  remove(variables: readonly AnyVariable[]): void {
+    this.#trainedVariables();
+    this.#state.remove(distinctVariables(variables, () => {}));
   }
 
   /**

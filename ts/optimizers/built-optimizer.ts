@@ -69,12 +69,17 @@ export class BuiltOptimizer {
     }
   }
 
+  /** The variable's index in the list that the optimizer was built with, if it is there. */
+  find(variable: AnyVariable): number | undefined {
+    return this.#indices.get(variable);
+  }
+
   /** The variable's index in the list that the optimizer was built with; an error if it is not there. */
   indexOf(variable: AnyVariable): number {
-    const index = this.#indices.get(variable);
+    const index = this.find(variable);
     if (index === undefined) {
       throw new StateError(
-        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or make another optimizer.`,
+        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or \`add\` it.`,
       );
     }
     return index;
