@@ -152,8 +152,10 @@ export class Variable<D extends GradientDtype = "float32"> {
     const values = copyIfAliased(runtime, numbers);
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const flags = [this.overwriteWithGradient ? 1 : 0, GRADIENT_DTYPES.indexOf(this.gradientDtype)] as const;
+    const { byteLength } = runtime;
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, ...flags) : 0;
     runtime.synchronize();
+    if (runtime.byteLength !== byteLength) runtime.growAhead(8 * this.size);
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
     this.#runtime = runtime;
     this.#handle = handle;
@@ -161,7 +163,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.#value = new View(Float32Array, runtime, kernel.variable_value(handle), this.size, this);
     const gradientArray = GRADIENT_ARRAYS[this.gradientDtype];
     this.#gradient = new View(gradientArray, runtime, kernel.variable_gradient(handle), this.size, this);
-    this.#value.get().set(values);
+    this.#value.unowned().set(values);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
   }
