@@ -18,7 +18,7 @@ export {
   Variable,
   type VariableOptions,
 } from "./memory/variable.js";
-export type { Gradient, LossContext, Optimizer, Store } from "./optimizers/base-optimizer.js";
+export type { Gradient, Listed, LossContext, Optimizer, Store } from "./optimizers/base-optimizer.js";
 export type { LossScaleConfig, LossScaleConfigInput, RMSpropConfig, RMSpropConfigInput } from "./optimizers/config.js";
 export { stringifyConfig } from "./optimizers/config-json.js";
 export type { TunableOptimizer } from "./optimizers/generated/tunable-optimizer.js";

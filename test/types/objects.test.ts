@@ -205,7 +205,12 @@ describe("optimizers", () => {
   it("return what they say", () => {
     expectTypeOf(plain.build).returns.toEqualTypeOf<void>();
     expectTypeOf(plain.step).returns.toEqualTypeOf<void>();
-    expectTypeOf(plain.apply).returns.toEqualTypeOf<void>();
+    expectTypeOf(plain.add).parameters.toEqualTypeOf<[variables: readonly AnyVariable[]]>();
+    expectTypeOf(plain.add).returns.toEqualTypeOf<void>();
+    expectTypeOf(plain.remove).parameters.toEqualTypeOf<[variables: readonly AnyVariable[]]>();
+    expectTypeOf(plain.remove).returns.toEqualTypeOf<void>();
+    expectTypeOf(plain.apply).returns.toEqualTypeOf<number>();
+    expectTypeOf(plain.getWeights).returns.toEqualTypeOf<(Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[]>();
     expectTypeOf(plain.applyGradients).returns.toEqualTypeOf<number>();
     expectTypeOf(plain.minimize).returns.toEqualTypeOf<number>();
     expectTypeOf(plain.scaleLoss).returns.toEqualTypeOf<number>();
@@ -302,6 +307,15 @@ describe("optimizers", () => {
       [w],
     );
     plain.minimize(({ variables: [first] }) => first.value[0]!, [w]);
+    plain.minimize(({ variables }) => {
+      expectTypeOf(variables).toEqualTypeOf<readonly [Variable]>();
+      return 1;
+    }, w);
+    const half = new Variable(1, { gradientDtype: "float16" });
+    new RMSprop().minimize(({ variables: [first] }) => {
+      expectTypeOf(first.gradient).toEqualTypeOf<Uint16Array<ArrayBuffer>>();
+      return 1;
+    }, half);
     const list: Variable[] = [w];
     plain.minimize(({ variables }) => {
       expectTypeOf(variables).toEqualTypeOf<readonly Variable[]>();

@@ -2,10 +2,12 @@
 import { crc32 } from "node:zlib";
 import {
   CheckpointError,
+  createRuntime,
   type LearningRate,
   LossScaleOptimizer,
   type LossScaleOptions,
   type Optimizer,
+  OutOfMemoryError,
   PiecewiseConstantDecay,
   RMSprop,
   type RMSpropOptions,
@@ -52,6 +54,23 @@ function model(scaled: boolean): { optimizer: Optimizer; step: (t: number) => vo
     },
   };
 }
+
+it("load without memory is an OutOfMemoryError, of the entry that lacks it", () => {
+  const runtime = createRuntime();
+  const w = new Variable([1], { path: "w", runtime });
+  const inner = new RMSprop({ name: "inner" });
+  const optimizer = new LossScaleOptimizer(inner, { name: "scaled" });
+  optimizer.build([w]);
+  const file = save(optimizer);
+  // An optimizer wrapped after it was built gets its loss scale when it is first needed.
+  const late = new LossScaleOptimizer(inner, { name: "late" });
+  const { kernel } = runtime as unknown as { kernel: object };
+  Object.assign(runtime, { kernel: { ...kernel, loss_scale_create: () => 0 } });
+  expect(errorOf(() => load(file, late))).toBeInstanceOf(OutOfMemoryError);
+  Object.assign(runtime, { kernel });
+  load(file, late);
+  expect(late.dynamicScale).toBe(2 ** 15);
+});
 
 describe.each([false, true])("with loss scaling: %s", (scaled) => {
   it.each([0, 1, 2, 3, 4, 5, 6, 7])("continues with the same bits after %i steps", (saveAt) => {

@@ -215,7 +215,7 @@ onBothBackends((runtime) => {
   it("of one runtime do not lock another", () => {
     const optimizer = new RMSprop();
     const elsewhere = new Variable([1]);
-    const w = new Variable([1], { constraint: () => optimizer.apply([[1]], [elsewhere]), runtime });
+    const w = new Variable([1], { constraint: () => void optimizer.apply([[1]], [elsewhere]), runtime });
     new RMSprop().apply([[1]], [w]);
     expect(optimizer.iterations).toBe(1);
   });

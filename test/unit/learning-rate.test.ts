@@ -1,6 +1,7 @@
 // What can be given as a learning rate, when it is asked for, and what can replace it.
 import {
   CosineDecay,
+  CosineDecayRestarts,
   ExponentialDecay,
   type LearningRate,
   LossScaleOptimizer,
@@ -148,6 +149,27 @@ describe("setter", () => {
     optimizer.learningRate = 0.25;
     expect([inner.learningRate, optimizer.learningRate]).toEqual([0.25, 0.25]);
   });
+});
+
+it("that is not finite says which schedule it was, and at which step", () => {
+  const options = { initialLearningRate: 1, firstDecaySteps: 10, tMul: 0.5 };
+  for (const [learningRate, name] of [
+    [new CosineDecayRestarts(options), "CosineDecayRestarts at step 20"],
+    [new CosineDecayRestarts({ ...options, name: "warm" }), "CosineDecayRestarts at step 20"],
+    [(step: number) => 1 / (step - 20), "at step 20"],
+    [{ at: (step: number) => 1 / (step - 20) }, "at step 20"],
+  ] as const) {
+    const w = new Variable(1);
+    const optimizer = new RMSprop({ learningRate });
+    w.gradient[0] = 1;
+    optimizer.build([w]);
+    for (let step = 0; step < 20; step++) optimizer.step();
+    const before = w.value[0];
+    const error = errorOf(() => optimizer.step());
+    expect(error).toBeInstanceOf(RangeError);
+    expect(error.message).toContain(`\`learningRate (${name})\` must be finite in float32; received `);
+    expect([optimizer.rawIterations, w.value[0]]).toEqual([20, before]);
+  }
 });
 
 it("a subclass of a schedule may have an `at` of its own", () => {

@@ -99,6 +99,41 @@ describe.each(BACKENDS)("%s", (backend) => {
     expect(optimizer.built).toBe(true);
   });
 
+  it("many small variables make it grow a few times, not page by page, and not beyond maximumBytes", () => {
+    const maximumBytes = 32 * MEGABYTE;
+    const runtime = createRuntime({ backend, maximumBytes });
+    const lengths: number[] = [];
+    const note = () => {
+      if (lengths.at(-1) !== runtime.byteLength) lengths.push(runtime.byteLength);
+    };
+    const variables = Array.from({ length: 50_000 }, () => {
+      const w = new Variable(1, { runtime });
+      note();
+      return w;
+    });
+    // The first 4 MiB are 64 pages, the rest are eighths.
+    expect(lengths.length).toBeLessThan(64 + 20);
+    expect(runtime.byteLength).toBeLessThan((9 / 8) * 230 * variables.length + MEGABYTE);
+    const { kernel } = runtime as unknown as { kernel: { optimizer_add(...args: number[]): number } };
+    const before = runtime.byteLength;
+    const grown = new Set<number>();
+    const add = (...args: number[]) => {
+      grown.add(runtime.byteLength);
+      return kernel.optimizer_add(...args);
+    };
+    Object.assign(runtime, { kernel: { ...kernel, optimizer_add: add } });
+    new RMSprop().build(variables.slice(0, 40_000));
+    // Room for the state was made before the first variable was added, and was enough.
+    expect([...grown]).toEqual([runtime.byteLength]);
+    expect(runtime.byteLength).toBeGreaterThan(before);
+    Object.assign(runtime, { kernel });
+    const fill = () => {
+      for (;;) new RMSprop().build(variables);
+    };
+    expect(errorOf(fill)).toBeInstanceOf(OutOfMemoryError);
+    expect(runtime.byteLength).toBeLessThanOrEqual(maximumBytes);
+  });
+
   it("there is room again after something was freed, as often as that happens", () => {
     const runtime = createRuntime({ backend, maximumBytes: 4 * MEGABYTE });
     const allocate = () => new Variable(new Float32Array(150_000), { runtime });

@@ -114,6 +114,38 @@ onBothBackends((runtime) => {
     expect([optimizer.iterations, optimizer.rawIterations]).toEqual([1, 3]);
   });
 
+  it("apply returns the raw count of calls, which a skipped step and an empty list leave as it is", () => {
+    const w = new Variable(1, { runtime });
+    const optimizer = new LossScaleOptimizer(new RMSprop({ gradientAccumulationSteps: 2 }));
+    expect(optimizer.apply([])).toBe(0);
+    expect(optimizer.apply([[1]], [w])).toBe(1);
+    expect(optimizer.apply([[Number.NaN]])).toBe(1);
+    expect([optimizer.apply([[1]]), optimizer.applyGradients([[[1], w]])]).toEqual([2, 3]);
+    expect(optimizer.iterations).toBe(1);
+  });
+
+  it("minimize takes one variable as a list of one", () => {
+    const results = [true, false].map((isList) => {
+      const w = new Variable([1, 2], { runtime });
+      const optimizer = new RMSprop();
+      const loss = (given: readonly Variable[]) => {
+        expect(given).toEqual([w]);
+        w.gradient.fill(3);
+        return 7;
+      };
+      const call = () =>
+        isList
+          ? optimizer.minimize(({ variables }) => loss(variables), [w])
+          : optimizer.minimize(({ variables }) => loss(variables), w);
+      return [call(), call(), ...bits(w.value)];
+    });
+    expect(results[0]).toEqual(results[1]);
+    for (const wrong of [{}, 1, null])
+      expect(() => new RMSprop().minimize(() => 0, wrong as never)).toThrow(
+        /`variables` must be an array of variables;/,
+      );
+  });
+
   it("over no variables at all does nothing", () => {
     for (const optimizer of [new RMSprop(), new LossScaleOptimizer(new RMSprop())]) {
       optimizer.apply([], []);

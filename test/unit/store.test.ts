@@ -1,4 +1,4 @@
-// saveOwnVariables, loadOwnVariables and setWeights: training goes on with equal bits; all is loaded or nothing.
+// saveOwnVariables, loadOwnVariables, getWeights and setWeights: training goes on with equal bits; all is loaded or nothing.
 import {
   CosineDecay,
   LossScaleOptimizer,
@@ -46,6 +46,12 @@ onBothBackends((runtime) => {
       const ways: ((store: Store) => (training: Training) => void)[] = [
         (store) => (training) => training.optimizer.loadOwnVariables(store),
         (store) => (training) => training.optimizer.setWeights(Object.values(store)),
+        (store) => {
+          const training = make(options, scaled);
+          training.optimizer.loadOwnVariables(store);
+          const weights = training.optimizer.getWeights();
+          return (other) => other.optimizer.setWeights(weights);
+        },
         (store) => (training) =>
           training.optimizer.loadOwnVariables(
             Object.fromEntries(

@@ -4,7 +4,10 @@ import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { type AnyVariable, Variable } from "./variable.js";
 
-/** `variables`, if it is an array of distinct variables of one runtime; `argument` and `item` name it in messages. */
+/**
+ * `variables`, if it is an array of distinct variables of one runtime, none of which was freed; `argument` and `item` name
+ * it in messages.
+ */
 export function checkedVariables<V extends AnyVariable>(
   variables: readonly V[],
   argument?: string,
@@ -13,10 +16,23 @@ export function checkedVariables<V extends AnyVariable>(
 export function checkedVariables(variables: unknown): readonly AnyVariable[];
 export function checkedVariables(
   variables: unknown,
+  argument?: string,
+  item?: (i: number) => string,
+): readonly AnyVariable[] {
+  return distinctVariables(variables, (variable) => variable[ASSERT_NOT_FREED](), argument, item);
+}
+
+/** `variables`, if it is an array of distinct variables of one runtime that pass `check`. */
+export function distinctVariables(
+  variables: unknown,
+  check: (variable: AnyVariable) => void,
   argument = "variables",
   item = (i: number) => `variables[${i}]`,
 ): readonly AnyVariable[] {
-  if (!Array.isArray(variables)) throw new TypeError(message("variables", "an array of variables", variables));
+  if (!Array.isArray(variables)) {
+    const rule = `an array of variables${variables instanceof Variable ? " (put it in an array: [variable])" : ""}`;
+    throw new TypeError(message("variables", rule, variables));
+  }
   const list: readonly unknown[] = [...variables];
   const seen = new Set<AnyVariable>();
   for (const [i, variable] of list.entries()) {
@@ -30,7 +46,7 @@ export function checkedVariables(
         `Argument \`${argument}\` must be of one runtime; "${variable.path}" and "${first.path}" belong to different ones.`,
       );
     }
-    variable[ASSERT_NOT_FREED]();
+    check(variable);
     seen.add(variable);
   }
   return Object.freeze([...seen]);

@@ -57,6 +57,12 @@ export interface VariableOptions<D extends GradientDtype = "float32"> {
 
 const KNOWN = ["name", "path", "shape", "constraint", "overwriteWithGradient", "gradientDtype", "runtime"] as const;
 
+/** How Node, Deno and Bun find a class's own way to be printed. */
+const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.custom");
+
+/** Values that `toString` shows. */
+const SHOWN = 6;
+
 /** Keras' `NonNeg` constraint: negative values become 0. */
 export const nonNeg: Constraint = (value) => {
   // +0 also for -0; NaN stays, as in numpy.maximum.
@@ -146,8 +152,10 @@ export class Variable<D extends GradientDtype = "float32"> {
     const values = copyIfAliased(runtime, numbers);
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const flags = [this.overwriteWithGradient ? 1 : 0, GRADIENT_DTYPES.indexOf(this.gradientDtype)] as const;
+    const { byteLength } = runtime;
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, ...flags) : 0;
     runtime.synchronize();
+    if (runtime.byteLength !== byteLength) runtime.growAhead(8 * this.size);
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
     this.#runtime = runtime;
     this.#handle = handle;
@@ -155,7 +163,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.#value = new View(Float32Array, runtime, kernel.variable_value(handle), this.size, this);
     const gradientArray = GRADIENT_ARRAYS[this.gradientDtype];
     this.#gradient = new View(gradientArray, runtime, kernel.variable_gradient(handle), this.size, this);
-    this.#value.get().set(values);
+    this.#value.unowned().set(values);
     this.name = name ?? automaticName("variable");
     this.path = path ?? this.name;
   }
@@ -233,6 +241,28 @@ export class Variable<D extends GradientDtype = "float32"> {
   /** @internal */
   get [HANDLE](): number {
     return this.#handle;
+  }
+
+  /** Path, shape and the first values, for logs. */
+  toString(): string {
+    const values = this.#freed ? [] : this.#value.get();
+    // Seven digits tell float32 numbers apart well enough to read.
+    const shown = Array.from(values.slice(0, SHOWN), (value) => Number(value.toPrecision(7)));
+    const more = values.length > SHOWN ? `, and ${values.length - SHOWN} more` : "";
+    const content = this.#freed ? "freed" : `value=[${shown.join(", ")}${more}]`;
+    return `<Variable path=${this.path}, shape=[${this.shape.join(", ")}], ${content}>`;
+  }
+
+  /** @internal What `console.log` shows in Node, Deno and Bun, which bring the function that formats. */
+  [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
+    const { path, shape } = this;
+    const arrays = this.#freed ? { freed: true } : { value: this.#value.get(), gradient: this.#gradient.get() };
+    return `Variable ${inspect({ path, shape, ...arrays }, options)}`;
+  }
+
+  /** @internal Not "Object": proxies of state libraries, which cannot reach private fields, leave other kinds alone. */
+  get [Symbol.toStringTag](): string {
+    return "Variable";
   }
 
   /** Whether the memory was given back. */

@@ -1,9 +1,9 @@
 // What all optimizers share, as Keras' base_optimizer.py: building, stepping, the loss scale's part in both, saving, freeing.
 
 import { SLOTS, type Slot } from "../generated/codes.js";
-import { checkedVariables } from "../memory/checked-variables.js";
+import { checkedVariables, distinctVariables } from "../memory/checked-variables.js";
 import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
-import type { AnyVariable, Variable } from "../memory/variable.js";
+import { type AnyVariable, Variable } from "../memory/variable.js";
 import { checkedObject } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { notBuilt } from "../support/errors.js";
@@ -28,6 +28,11 @@ export interface LossContext<Variables extends readonly AnyVariable[] = readonly
   /** The variables whose gradients must be filled: those that `minimize` was given, in their order. */
   readonly variables: Readonly<Variables>;
 }
+
+/** A list of variables as it is; one variable as a list. */
+export type Listed<Variables extends readonly AnyVariable[] | AnyVariable> = Variables extends AnyVariable
+  ? readonly [Variables]
+  : Extract<Variables, readonly AnyVariable[]>;
 
 /** Keras' store of an optimizer's state. The key of an array is its index in `variables`: "0", "1", … */
 export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>;
@@ -117,11 +122,45 @@ export abstract class Optimizer {
    */
   build(variables: readonly AnyVariable[]): void {
     this.#state.assertNotFreed();
-    const checked = checkedVariables(variables);
-    this.#state.build(checked, (built) => {
-      for (const variable of checked) built.indexOf(variable);
+    this.#build(checkedVariables(variables));
+  }
+
+  #build(variables: readonly AnyVariable[]): void {
+    this.#state.build(variables, (built) => {
+      for (const variable of variables) built.indexOf(variable);
       this[SCALE_HANDLE]();
     });
+  }
+
+  /**
+   * Trains these variables too, from the next step on; builds the optimizer if it is not built. The state of the others
+   * keeps its bits. That of the new ones begins at zero, and their moving averages at their values. A gradient accumulation
+   * goes on, to which the new ones have given nothing yet.
+   *
+   * All state moves: take views from `slot` anew. While it does, there is room for it twice.
+   *
+   * @throws {StateError} if one of them is trained already, a variable was freed, or the optimizer was.
+   * @throws {RangeError | TypeError} if they are no distinct variables of the optimizer's runtime.
+   * @throws {OutOfMemoryError} if there is no room.
+   */
+  add(variables: readonly AnyVariable[]): void {
+    this.#state.assertNotFreed();
+    const checked = checkedVariables(variables);
+    if (this.#state.isBuilt) this.#state.add(checked);
+    else this.#build(checked);
+  }
+
+  /**
+   * Trains these variables no longer, and gives their state's memory back; the variables stay, and may have been freed. The
+   * state of the others keeps its bits. All of it moves, as in `add`.
+   *
+   * @throws {StateError} if one of them is not trained, another variable was freed, or the optimizer is not built or was freed.
+   * @throws {RangeError | TypeError} if they are no distinct variables.
+   * @throws {OutOfMemoryError} if there is no room for the state of the others twice.
+   */
+  remove(variables: readonly AnyVariable[]): void {
+    this.#trainedVariables();
+    this.#state.remove(distinctVariables(variables, () => {}));
   }
 
   /**
@@ -139,11 +178,12 @@ export abstract class Optimizer {
    * gradient is `null` is left alone. An empty list does nothing.
    *
    * @param variables which variables the gradients belong to; default: all the optimizer was built with.
+   * @returns `rawIterations` after the call.
    * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
    * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
    * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
-  apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): void {
+  apply(gradients: readonly Gradient[], variables?: readonly AnyVariable[]): number {
     if (!Array.isArray(gradients))
       throw new TypeError(message("gradients", "an array with one gradient per variable", gradients));
     const list: readonly unknown[] = [...gradients];
@@ -153,11 +193,11 @@ export abstract class Optimizer {
     if (list.length !== targets.length) {
       throw new RangeError(message("gradients", `an array of ${targets.length}, one gradient per variable`, gradients));
     }
-    this.#apply(list, targets, (i) => `gradients[${i}]`);
+    return this.#apply(list, targets, (i) => `gradients[${i}]`);
   }
 
   /** `argument` names a gradient in messages. */
-  #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): void {
+  #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): number {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
       throw new RangeError("No gradients provided for any variable: all of them are null.");
     }
@@ -171,12 +211,13 @@ export abstract class Optimizer {
       given.push(variable);
     });
     this.#run({ variables: given, gradients: values, trained: targets });
+    return this.#state.rawIterations;
   }
 
   /**
    * `apply` with pairs of gradient and variable.
    *
-   * @returns the raw count of calls, including this one.
+   * @returns `rawIterations` after the call.
    * @throws {TypeError} if `pairs` are no pairs; and what `apply` throws.
    */
   applyGradients(pairs: Iterable<readonly [Gradient, AnyVariable]>): number {
@@ -189,8 +230,7 @@ export abstract class Optimizer {
     const variables = list.map(([, variable]) => variable);
     const targets = checkedVariables(variables, "pairs", (i) => `pairs[${i}][1]`);
     const gradients = list.map(([gradient]) => gradient);
-    this.#apply(gradients, targets, (i) => `pairs[${i}][0]`);
-    return this.rawIterations;
+    return this.#apply(gradients, targets, (i) => `pairs[${i}][0]`);
   }
 
   /**
@@ -200,27 +240,28 @@ export abstract class Optimizer {
    * optimizer.minimize(({ lossScale }) => {
    *   w.gradient[0] = lossScale * w.value[0]!;
    *   return w.value[0]! ** 2 / 2;
-   * }, [w]);
+   * }, w);
    * ```
    *
+   * @param variables a variable, or an array of them.
    * @returns what `loss` returned.
    * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
    * @throws {RangeError | TypeError} if `variables` are no distinct variables of one runtime.
    * @throws {StateError} for variables that the optimizer was not built with, or that were freed.
    * @throws {OutOfMemoryError} if there is no room to build the optimizer.
    */
-  minimize<const Variables extends readonly AnyVariable[]>(
-    loss: (context: LossContext<Variables>) => number,
+  minimize<const Variables extends readonly AnyVariable[] | AnyVariable>(
+    loss: (context: LossContext<Listed<Variables>>) => number,
     variables: Variables,
   ): number {
     if (typeof loss !== "function") throw new TypeError(message("loss", "a function", loss));
-    const targets = checkedVariables(variables);
+    const targets = checkedVariables(variables instanceof Variable ? [variables] : variables);
     this.#state.check(targets);
     const outer = this.#minimizing;
     this.#minimizing = targets;
     let value: unknown;
     try {
-      value = loss({ lossScale: this[LOSS_SCALE] ?? 1, variables: targets as Readonly<Variables> });
+      value = loss({ lossScale: this[LOSS_SCALE] ?? 1, variables: targets as never });
     } finally {
       this.#minimizing = outer;
     }
@@ -350,6 +391,15 @@ export abstract class Optimizer {
     variables.forEach((variable, i) => {
       variable.assign(values[i] as Numbers);
     });
+  }
+
+  /**
+   * What `saveOwnVariables` gives, as a list: what `setWeights` takes.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
+  getWeights(): (Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] {
+    return this.variables.map(({ value }) => value.slice());
   }
 
   /**

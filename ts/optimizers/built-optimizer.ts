@@ -10,10 +10,20 @@ import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
 import { plural, show } from "../support/messages.js";
 import { boundaryNumber } from "./hyperparameters.js";
+import { keptSlots } from "./slots.js";
 import { Snapshot } from "./snapshot.js";
 
 const DONE = STATUSES.indexOf("done");
 const SKIPPED = STATUSES.indexOf("skipped");
+
+/** From so many variables on, room for their state is made at once. */
+const MANY = 1000;
+
+/** About the bytes that the crate takes for the state of these variables: a little more than seen. */
+function stateBytes(hyperparameters: Hyperparameters, variables: readonly AnyVariable[]): number {
+  const slots = keptSlots(hyperparameters).length;
+  return variables.reduce((bytes, { size }) => bytes + 80 + slots * (4 * size + 64), 0);
+}
 
 export class BuiltOptimizer {
   readonly runtime: Runtime;
@@ -42,6 +52,7 @@ export class BuiltOptimizer {
     HYPERPARAMETERS.forEach((row, i) => {
       kernel.optimizer_set(this.#handle, i, boundaryNumber(row, hyperparameters));
     });
+    if (variables.length >= MANY) runtime.reserve(stateBytes(hyperparameters, variables));
     let status = this.#handle === 0 ? STATUSES.indexOf("outOfMemory") : DONE;
     for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
     status ||= kernel.optimizer_build(this.#handle);
@@ -69,12 +80,17 @@ export class BuiltOptimizer {
     }
   }
 
+  /** The variable's index in the list that the optimizer was built with, if it is there. */
+  find(variable: AnyVariable): number | undefined {
+    return this.#indices.get(variable);
+  }
+
   /** The variable's index in the list that the optimizer was built with; an error if it is not there. */
   indexOf(variable: AnyVariable): number {
-    const index = this.#indices.get(variable);
+    const index = this.find(variable);
     if (index === undefined) {
       throw new StateError(
-        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or make another optimizer.`,
+        `Variable ${show(variable?.path)} is not one of this optimizer's (${named(this.variables)}): build it with all variables at once, or \`add\` it.`,
       );
     }
     return index;

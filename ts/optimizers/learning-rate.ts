@@ -33,13 +33,18 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   if (typeof rate === "number") return rate;
   // A subclass may have an `at` of its own.
   if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
-    return checkedRate("learningRate", rate[EVALUATE](step, runtime));
+    return checkedRate(at(step, rate), rate[EVALUATE](step, runtime));
   }
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {
     throw new TypeError(`The learning rate at step ${step} must be a number; received ${showReturned(value)}.`);
   }
-  return checkedRate(`learningRate (at step ${step})`, value);
+  return checkedRate(at(step, rate), value);
+}
+
+/** How the value of a rate at a step is called in messages. */
+function at(step: number, rate: LearningRate): string {
+  return `learningRate (${rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : ""}at step ${step})`;
 }
 
 /** The rate that replaces `current`. As in Keras, a number cannot replace a schedule. */

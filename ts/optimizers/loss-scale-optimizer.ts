@@ -27,7 +27,9 @@ export interface LossScaleOptions {
   readonly name?: string | undefined;
 }
 
-const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "dynamic"] as const;
+const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name"] as const;
+/** Keras' other arguments: a value that changes nothing is let through, any other gets a message of its own. */
+const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => row.option)];
 
 /**
  * Multiplies the loss by a scale that keeps small gradients from vanishing in 16 bits, and divides the gradients by it
@@ -58,7 +60,7 @@ export class LossScaleOptimizer extends Optimizer {
    */
   constructor(inner: RMSprop, options: LossScaleOptions = {}) {
     if (!(inner instanceof RMSprop)) throw new TypeError(message("inner", "an RMSprop", inner));
-    const given = checkedObject("options", options, [...KNOWN, ...HYPERPARAMETERS.map((row) => row.option)]);
+    const given = checkedObject("options", options, KNOWN, ACCEPTED);
     if ((option(given, "dynamic") ?? true) !== true) {
       throw new RangeError(
         "Argument `dynamic` must be true: for a static scale set `lossScaleFactor` on the inner optimizer.",
@@ -157,6 +159,11 @@ export class LossScaleOptimizer extends Optimizer {
     if (scale >= Math.fround(this.#minimumScale) && scale <= Math.fround(this.#maximumScale)) return;
     const rule = `a scale between minimumScale (${this.#minimumScale}) and maximumScale (${this.#maximumScale})`;
     throw new RangeError(message(argument, rule, scale));
+  }
+
+  /** @internal Not "Object": proxies of state libraries, which cannot reach private fields, leave other kinds alone. */
+  get [Symbol.toStringTag](): string {
+    return "LossScaleOptimizer";
   }
 
   getConfig(): LossScaleConfig {

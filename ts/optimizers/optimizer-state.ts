@@ -119,12 +119,12 @@ export class OptimizerState {
   rebuild(variables: readonly AnyVariable[]): (keep: boolean) => void {
     this.assertNotFreed();
     const old = this.#built;
-    const built = this.#build(variables);
+    const built = this.#build(variables, old);
     if (old) {
       built.rawIterations = old.rawIterations;
       built.variables.forEach((variable, i) => {
-        const before = old.variables.indexOf(variable);
-        if (before < 0) return;
+        const before = old.find(variable);
+        if (before === undefined) return;
         for (const slot of SLOTS) built.slot(slot, i)?.set(old.slot(slot, before) ?? []);
       });
     }
@@ -133,6 +133,34 @@ export class OptimizerState {
       if (!keep) this.#built = old;
       (keep ? old : built)?.free();
     };
+  }
+
+  /** Trains these variables too: their state begins at zero, their averages at their values. */
+  add(variables: readonly AnyVariable[]): void {
+    const { built } = this;
+    built.runtime.assertNotCorrupted();
+    const known = variables.find((variable) => built.find(variable) !== undefined);
+    if (known) throw new StateError(`Variable "${known.path}" is one of this optimizer's already.`);
+    const [first] = variables;
+    if (!first) return;
+    if (first[RUNTIME] !== built.runtime) {
+      throw new RangeError(
+        `Argument \`variables\` must be of the optimizer's runtime; "${first.path}" belongs to another one.`,
+      );
+    }
+    this.rebuild([...built.variables, ...variables])(true);
+    const after = this.built;
+    // At zero, the next step would pull them there: Keras' first step alone replaces an average.
+    for (const variable of variables) after.slot("average", after.indexOf(variable))?.set(variable.value);
+  }
+
+  /** Trains these variables no longer, which may have been freed. */
+  remove(variables: readonly AnyVariable[]): void {
+    const { built } = this;
+    built.runtime.assertNotCorrupted();
+    for (const variable of variables) built.indexOf(variable);
+    const removed = new Set(variables);
+    if (removed.size > 0) this.rebuild(built.variables.filter((variable) => !removed.has(variable)))(true);
   }
 
   /** Throws if a step over these variables is not possible now; changes nothing. */
@@ -190,8 +218,9 @@ export class OptimizerState {
     const name = this.#name;
     const built = this.#built;
     built?.runtime.assertNotCorrupted();
+    // Not `built`: another list of variables makes another one.
     const assignIterations = (value: number) => {
-      if (built) built.rawIterations = value;
+      if (this.#built) this.#built.rawIterations = value;
     };
     const list = [countVariable(name, "iteration", () => this.rawIterations, assignIterations)];
     if (typeof this.#learningRate === "number") {
@@ -203,7 +232,11 @@ export class OptimizerState {
     for (const slot of SLOTS) {
       built?.variables.forEach((variable, i) => {
         if (built.slot(slot, i) === null) return;
-        list.push(slotVariable(name, slot, variable, () => built.slot(slot, i) as Float32Array<ArrayBuffer>));
+        const read = () => {
+          const now = this.built;
+          return now.slot(slot, now === built ? i : now.indexOf(variable)) as Float32Array<ArrayBuffer>;
+        };
+        list.push(slotVariable(name, slot, variable, read));
       });
     }
     return list;
@@ -241,11 +274,17 @@ export class OptimizerState {
     }
   }
 
-  #build(variables: readonly AnyVariable[]): BuiltOptimizer {
+  /** With `old`, there is room for the state of all that it keeps, also of what was switched off meanwhile. */
+  #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
     const decays = variables.map((variable) => !this.#isExcluded(variable));
-    const runtime = variables[0]?.[RUNTIME] ?? defaultRuntime();
-    const built = new BuiltOptimizer(runtime, this.#hyperparameters, Object.freeze([...variables]));
+    const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
+    const builtWith = old?.builtWith ?? this.#hyperparameters;
+    const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));
+    HYPERPARAMETERS.forEach((row, i) => {
+      if (this.#hyperparameters[row.option] !== builtWith[row.option])
+        built.set(i, boundaryNumber(row, this.#hyperparameters));
+    });
     decays.forEach((value, i) => {
       built.setDecays(i, value);
     });

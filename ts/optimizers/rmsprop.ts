@@ -60,6 +60,11 @@ export class RMSprop extends TunableOptimizer {
     this[STATE].step(0);
   }
 
+  /** @internal Not "Object": proxies of state libraries, which cannot reach private fields, leave other kinds alone. */
+  get [Symbol.toStringTag](): string {
+    return "RMSprop";
+  }
+
   getConfig(): RMSpropConfig {
     const { learningRate: rate, hyperparameters } = this[STATE];
     // What Keras does not have, the choices, is there only where Keras would compute something else.

@@ -28,7 +28,7 @@ export function word<Word extends string>(argument: string, words: readonly Word
 }
 
 /**
- * An object of options, or an error that names the argument and any key it should not have. Keys in `retired` are let
+ * An object of options, or an error that names the argument and all keys it should not have. Keys in `retired` are let
  * through, but not named.
  */
 export function checkedObject(
@@ -41,9 +41,12 @@ export function checkedObject(
     // The first key is the one that most callers mean who give its value alone.
     throw new TypeError(message(argument, known ? `an object, such as { ${known[0]}: … }` : "an object", value));
   }
-  const unknown = known && Object.keys(value).find((key) => !known.includes(key) && !retired.includes(key));
-  if (unknown !== undefined) {
-    throw new TypeError(`Argument \`${argument}\` has an unknown key "${unknown}"; known are ${known?.join(", ")}.`);
+  const unknown = known ? Object.keys(value).filter((key) => !known.includes(key) && !retired.includes(key)) : [];
+  if (unknown.length > 0) {
+    const keys = unknown.map((key) => `"${key}"`).join(", ");
+    throw new TypeError(
+      `Argument \`${argument}\` has ${unknown.length === 1 ? "an unknown key" : "unknown keys"} ${keys}; known are ${known?.join(", ")}.`,
+    );
   }
   return value as Record<string, unknown>;
 }

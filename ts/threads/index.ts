@@ -55,11 +55,12 @@ export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Pr
   if (worker !== undefined && typeof worker !== "function") {
     throw new TypeError(message("worker", "a function that makes a Worker", worker));
   }
+  const withMaximum = (runtime: ThreadedRuntime) => Object.assign(runtime, { maximumBytes: limits.maximum });
   const shared = threads > 1 ? await start(threaded, threads, worker as () => unknown) : undefined;
   if (shared instanceof TypeError) throw shared;
   if (shared === undefined) {
     const { backend, kernel } = createRuntime({ initialBytes: limits.initial, maximumBytes: limits.maximum });
-    return new Class(backend, kernel, undefined);
+    return withMaximum(new Class(backend, kernel, undefined));
   }
   const { kernel, pool } = shared;
   try {
@@ -68,7 +69,7 @@ export async function createThreadedRuntime(options: ThreadedRuntimeOptions): Pr
     pool.end("There was no room for it.");
     throw error;
   }
-  return new Class("wasm-simd128", shareSteps(kernel, pool), pool);
+  return withMaximum(new Class("wasm-simd128", shareSteps(kernel, pool), pool));
 }
 
 const notAWorker = (value: unknown) => message("worker", "a function that returns a Worker, at once", value);

@@ -139,7 +139,7 @@ const LISTS: CallRow[] = [
     "apply: variables",
     ({ optimizer, a }) => optimizer.apply([[1, 2]], a as never),
     TypeError,
-    /`variables` must be an array of variables; received an object \(Object\)/,
+    /`variables` must be an array of variables \(put it in an array: \[variable\]\); received an object \(Variable\)/,
   ],
   [
     "apply: null for variables",

@@ -291,7 +291,13 @@ const SCALED: Row[] = [
     /`inner` must be an RMSprop/,
   ],
   scaled("null", null, TypeError, /`options` must be an object, such as \{ \w+: … \}; received null/),
-  scaled("{ foo }", { foo: 1 }, TypeError, /`options` has an unknown key "foo"/),
+  scaled(
+    "{ foo }",
+    { foo: 1 },
+    TypeError,
+    /`options` has an unknown key "foo"; known are initialScale, dynamicGrowthSteps, minimumScale, maximumScale, name\.$/,
+  ),
+  scaled("{ foo, bar }", { foo: 1, initialScale: 2, rho: 0.9, bar: 1 }, TypeError, /unknown keys "foo", "bar"; known/),
   scaled(
     "{ dynamic: false }",
     { dynamic: false },
