@@ -183,6 +183,11 @@ export class BuiltOptimizer {
         `There is no room for the state of an optimizer over ${plural(this.variables.length, "variable")}.`,
       );
     }
+    if (STATUSES[status] === "iterationLimit") {
+      throw new StateError(
+        "The optimizer has counted 2 ** 31 - 1 calls, the most that Keras and checkpoints count: no step is possible.",
+      );
+    }
     this.assertAlive();
     throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);
   }
