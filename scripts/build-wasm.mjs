@@ -1,6 +1,6 @@
 // Builds the crate as both backends: build/wasm/rmsprop.wasm (SIMD128), and build/wasm/rmsprop.fallback.js (plain JavaScript,
 // made from a scalar build). Both have exactly the crate's own exports and need no imports. build/wasm/rmsprop.threads.wasm is
-// the first with the functions for several threads; it imports its memory.
+// the first with the functions for several threads; it imports its memory. `--only simd` builds the first alone.
 // Also writes ts/generated/kernel.ts and thread-exports.ts, the types of those exports.
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -202,6 +202,11 @@ function replaceOnce(text, from, to) {
 
 mkdirSync(build("wasm"), { recursive: true });
 const vectors = ["-Ctarget-feature=+simd128", interleave, rolled];
+if (process.argv.includes("--only")) {
+  await compile("simd", vectors);
+  await finishSimd(["memory", ...kernelExports("simd").map(({ name }) => name)]);
+  process.exit();
+}
 await Promise.all([
   compile("simd", vectors),
   compile("scalar", ["-Ctarget-feature=-simd128", rolled]),

@@ -13,7 +13,7 @@ import * as fc from "fast-check";
  * @property {() => fc.IRawProperty<any>} property makes a property; it fails by throwing
  */
 
-const CAMPAIGNS = ["public-api", "raw-exports", "files", "memory", "kills"];
+const CAMPAIGNS = ["public-api", "raw-exports", "files", "memory", "objects", "kills"];
 
 const { values } = parseArgs({
   options: {

@@ -54,7 +54,7 @@ export type Kit = ReturnType<typeof createKit>;
 /** Files by their paths in a folder. */
 export type Files = Readonly<Record<string, string>>;
 /** Environment variables beside those of this process. */
-export type Variables = Readonly<Record<string, string>>;
+export type Variables = Readonly<Record<string, string | undefined>>;
 
 export interface ExecuteSettings {
   readonly cwd?: string;

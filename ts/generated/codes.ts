@@ -51,7 +51,7 @@ export const GRADIENT_DTYPES: readonly GradientDtype[] = [
 /**
  * Outcome of an exported function, by its number at the boundary.
  */
-export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound" | "duplicateVariable";
+export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound" | "duplicateVariable" | "iterationLimit";
 
 /** The outcomes by their numbers at the boundary. */
 export const STATUSES: readonly Status[] = [
@@ -60,5 +60,6 @@ export const STATUSES: readonly Status[] = [
   "outOfMemory",
   "freedVariable",
   "notFound",
-  "duplicateVariable"
+  "duplicateVariable",
+  "iterationLimit"
 ];

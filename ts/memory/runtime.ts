@@ -6,6 +6,7 @@ import { loaders } from "../kernel/backends.js";
 import { checkedObject, finite, option } from "../support/checks.js";
 import { BackendUnavailableError, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message } from "../support/messages.js";
+import { assertStackLeft } from "./stack-probe.js";
 
 /** Options of `createRuntime`. */
 export interface RuntimeOptions {
@@ -47,6 +48,8 @@ export class Runtime {
   maximumBytes = ADDRESSABLE;
   /** @internal Set while a callback runs in the middle of a step: nothing may be allocated, freed or stepped then. */
   locked = false;
+  /** @internal Set while the kernel runs. It stays set if the host cut the call off, which runs no `finally`. */
+  running = false;
   readonly #releases: FinalizationRegistry<Release> | undefined;
 
   /** @internal */
@@ -56,7 +59,7 @@ export class Runtime {
     this.buffer = kernel.memory.buffer;
     // Only a safety net for what was never freed; some sandboxes have no FinalizationRegistry.
     if (typeof FinalizationRegistry === "function") {
-      this.#releases = new FinalizationRegistry(({ free, handle }) => free(handle));
+      this.#releases = new FinalizationRegistry(({ free, handle }) => this.release(free, handle));
     }
   }
 
@@ -101,13 +104,54 @@ export class Runtime {
     this.#releases?.unregister(object);
   }
 
+  /** @internal Gives memory back. After a call that was cut off there is nothing that could take it. */
+  release(free: Release["free"], handle: number): void {
+    if (this.running) return;
+    this.running = true;
+    free(handle);
+    this.running = false;
+  }
+
+  /**
+   * @internal Before the kernel changes anything: throws if it cannot run now, and sets `running`. The caller resets it
+   * when the call has returned; not in a `finally`, because an exception out of the kernel leaves half a call too.
+   */
+  enter(what: string): void {
+    this.assertUnlocked(what);
+    assertStackLeft(this.running);
+    this.running = true;
+  }
+
   /** @internal */
   assertUnlocked(what: string): void {
-    if (this.locked) throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
+    if (this.locked) {
+      this.#unlockLater();
+      throw new StateError(`${what} is not possible inside a constraint or a learning-rate callback.`);
+    }
+    if (!what.endsWith("free()")) this.assertNotCutOff();
+  }
+
+  /** A callback has ended when a microtask runs. If the runtime is locked even then, the callback was cut off. */
+  #unlockLater(): void {
+    Promise.resolve().then(() => {
+      this.locked = false;
+    });
+  }
+
+  /** @internal Throws if an earlier call was cut off. */
+  assertNotCutOff(): void {
+    if (!this.running) return;
+    throw new StateError(
+      "An earlier call in this runtime was cut off in the middle (a time limit, Ctrl-C, a stack overflow): " +
+        "all values, gradients and state in it are undefined. Make new variables and optimizers, and load a checkpoint.",
+    );
   }
 
   /** @internal Throws if what is in the memory is undefined: then it must be neither saved nor loaded into. */
-  assertNotCorrupted(): void {}
+  assertNotCorrupted(): void {
+    // A callback is not the middle of the kernel: what it reads is defined.
+    if (!this.locked) this.assertNotCutOff();
+  }
 }
 
 /** What keeps the memory under a view from being given back: a view that is alive keeps its owner alive. */
@@ -221,8 +265,9 @@ export function limit(kernel: KernelExports, { initial, maximum }: Limits): void
 
 let shared: Runtime | undefined;
 
-/** The runtime of everything that names no other; created when it is first needed. */
+/** The runtime of everything that names no other; created when it is first needed, and anew after a call in it was cut off. */
 export function defaultRuntime(): Runtime {
+  if (shared?.running && !shared.locked) shared = undefined;
   shared ??= start(undefined);
   return shared;
 }

@@ -150,11 +150,13 @@ export class Variable<D extends GradientDtype = "float32"> {
     runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
     const values = copyIfAliased(runtime, numbers);
+    runtime.enter("A new variable");
     // The size is checked above; 2 ** 30 floats are the 4 GiB that can be addressed.
     const flags = [this.overwriteWithGradient ? 1 : 0, GRADIENT_DTYPES.indexOf(this.gradientDtype)] as const;
     const { byteLength } = runtime;
     const handle = this.size < 2 ** 30 ? kernel.variable_create(this.size, ...flags) : 0;
     runtime.synchronize();
+    runtime.running = false;
     if (runtime.byteLength !== byteLength) runtime.growAhead(8 * this.size);
     if (handle === 0) throw new OutOfMemoryError(`There is no room for a variable of shape [${this.shape}].`);
     this.#runtime = runtime;
@@ -276,7 +278,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     this.#runtime.assertUnlocked("Variable.free()");
     this.#freed = true;
     this.#runtime.untrack(this);
-    this.#runtime.kernel.variable_free(this.#handle);
+    this.#runtime.release(this.#runtime.kernel.variable_free, this.#handle);
   }
 
   /** @internal */

@@ -5,6 +5,7 @@ import { HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparamet
 import type { KernelExports } from "../generated/kernel.js";
 import type { Numbers } from "../memory/numbers.js";
 import { type Runtime, View } from "../memory/runtime.js";
+import { assertStackLeft } from "../memory/stack-probe.js";
 import { type AnyVariable, nonNeg } from "../memory/variable.js";
 import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
@@ -41,7 +42,7 @@ export class BuiltOptimizer {
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
   constructor(runtime: Runtime, hyperparameters: Hyperparameters, variables: readonly AnyVariable[]) {
-    runtime.assertUnlocked("A build");
+    runtime.enter("A build");
     const { kernel } = runtime;
     this.runtime = runtime;
     this.variables = variables;
@@ -57,10 +58,9 @@ export class BuiltOptimizer {
     for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
     status ||= kernel.optimizer_build(this.#handle);
     runtime.synchronize();
-    if (status !== DONE) {
-      kernel.optimizer_free(this.#handle);
-      this.#report(status);
-    }
+    if (status !== DONE) kernel.optimizer_free(this.#handle);
+    runtime.running = false;
+    if (status !== DONE) this.#report(status);
     runtime.track(this, kernel.optimizer_free, this.#handle);
     this.#slots = SLOTS.map((_, slot) =>
       variables.map(({ size }, i) => {
@@ -102,27 +102,40 @@ export class BuiltOptimizer {
   }
 
   set(row: number, number: number): void {
+    this.runtime.assertNotCorrupted();
     this.#kernel.optimizer_set(this.#handle, row, number);
   }
 
   setDecays(index: number, decays: boolean): void {
+    this.runtime.assertNotCorrupted();
     this.#kernel.optimizer_decays(this.#handle, index, Number(decays));
   }
 
   get rawIterations(): number {
+    this.runtime.assertNotCorrupted();
     return this.#kernel.optimizer_raw_iterations(this.#handle) >>> 0;
   }
 
   set rawIterations(value: number) {
+    this.runtime.assertNotCorrupted();
     this.#kernel.optimizer_set_raw_iterations(this.#handle, value);
   }
 
   get iterations(): number {
+    this.runtime.assertNotCorrupted();
     return this.#kernel.optimizer_iterations(this.#handle) >>> 0;
   }
 
   finalize(): void {
-    this.#report(this.#kernel.optimizer_finalize(this.#handle));
+    const { runtime } = this;
+    runtime.assertNotCorrupted();
+    assertStackLeft(this.#freed);
+    // A constraint may ask for it in the middle of a step.
+    const { running } = runtime;
+    runtime.running = true;
+    const status = this.#kernel.optimizer_finalize(this.#handle);
+    runtime.running = running;
+    this.#report(status);
   }
 
   /**
@@ -131,27 +144,47 @@ export class BuiltOptimizer {
    * not finite.
    */
   step(learningRate: number, scale: number, indices?: readonly number[], gradients?: readonly Numbers[]): boolean {
-    if (this.runtime.locked) this.runtime.assertUnlocked("A step");
+    const { runtime } = this;
+    if (runtime.locked || runtime.running) runtime.assertUnlocked("A step");
+    assertStackLeft(runtime.running);
     const count = indices?.length ?? -1;
-    for (let i = 0; i < count; i++) this.#kernel.optimizer_select(this.#handle, i, indices?.[i] as number);
+    if (indices) this.#select(indices);
     this.#snapshot?.save();
     if (gradients) this.#copy(gradients, indices);
-    if (!this.#hasConstraints) return this.#report(this.#run(learningRate, scale, count));
+    if (!this.#hasConstraints) {
+      runtime.running = true;
+      const status = this.#run(learningRate, scale, count);
+      runtime.running = false;
+      return status === DONE || this.#report(status);
+    }
 
     const iterations = this.rawIterations;
     // With handle 0 (no loss scale) these are no-ops.
     const scaleValue = this.#kernel.loss_scale_value(scale);
     const scaleCounter = this.#kernel.loss_scale_counter(scale);
-    const done = this.#report(this.#run(learningRate, scale, count));
+    runtime.running = true;
+    const status = this.#run(learningRate, scale, count);
+    // Until all constraints have run, what is in memory is half a step.
+    runtime.running = status === DONE;
+    const done = this.#report(status);
     try {
       if (done) this.#constrain(indices);
     } catch (error) {
       this.#snapshot?.restore();
-      this.rawIterations = iterations;
+      this.#kernel.optimizer_set_raw_iterations(this.#handle, iterations);
       this.#kernel.loss_scale_set(scale, scaleValue, scaleCounter);
+      runtime.running = false;
       throw error;
     }
+    runtime.running = false;
     return done;
+  }
+
+  #select(indices: readonly number[]): void {
+    const { runtime } = this;
+    runtime.running = true;
+    for (let i = 0; i < indices.length; i++) this.#kernel.optimizer_select(this.#handle, i, indices[i] as number);
+    runtime.running = false;
   }
 
   #copy(gradients: readonly Numbers[], indices: readonly number[] | undefined): void {
@@ -199,6 +232,11 @@ export class BuiltOptimizer {
         `There is no room for the state of an optimizer over ${plural(this.variables.length, "variable")}.`,
       );
     }
+    if (STATUSES[status] === "iterationLimit") {
+      throw new StateError(
+        "The optimizer has counted 2 ** 31 - 1 calls, the most that Keras and checkpoints count: no step is possible.",
+      );
+    }
     this.assertAlive();
     throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);
   }
@@ -214,7 +252,7 @@ export class BuiltOptimizer {
     this.runtime.assertUnlocked("Optimizer.free()");
     this.#freed = true;
     this.runtime.untrack(this);
-    this.#kernel.optimizer_free(this.#handle);
+    this.runtime.release(this.#kernel.optimizer_free, this.#handle);
   }
 }
 

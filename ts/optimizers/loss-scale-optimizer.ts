@@ -105,12 +105,14 @@ export class LossScaleOptimizer extends Optimizer {
   get dynamicScale(): number {
     this[STATE].assertNotFreed();
     if (!this.#scale) return Math.fround(this.initialScale);
+    this.#scale.runtime.assertNotCorrupted();
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
   /** Finite steps since the scale last changed. */
   get stepCounter(): number {
     this[STATE].assertNotFreed();
+    this.#scale?.runtime.assertNotCorrupted();
     return this.#scale?.runtime.kernel.loss_scale_counter(this.#scale.handle) ?? 0;
   }
 
@@ -217,8 +219,10 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   #release(): void {
-    this.#scale?.runtime.untrack(this);
-    this.#scale?.runtime.kernel.loss_scale_free(this.#scale.handle);
+    if (!this.#scale) return;
+    const { runtime, handle } = this.#scale;
+    runtime.untrack(this);
+    runtime.release(runtime.kernel.loss_scale_free, handle);
     this.#scale = undefined;
   }
 
@@ -229,7 +233,7 @@ export class LossScaleOptimizer extends Optimizer {
     if (runtime && this.#scale?.runtime === runtime) return this.#scale.handle;
     this.#release();
     if (!runtime) throw notBuilt(this.name);
-    runtime.assertUnlocked("A new loss scale");
+    runtime.enter("A new loss scale");
     const { kernel } = runtime;
     const handle = kernel.loss_scale_create(
       this.initialScale,
@@ -238,6 +242,7 @@ export class LossScaleOptimizer extends Optimizer {
       this.#maximumScale,
     );
     runtime.synchronize();
+    runtime.running = false;
     if (handle === 0) throw new OutOfMemoryError("There is no room for another loss scale.");
     runtime.track(this, kernel.loss_scale_free, handle);
     this.#scale = { runtime, handle };

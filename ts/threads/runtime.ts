@@ -49,16 +49,18 @@ export class ThreadedRuntime extends Runtime {
 
   /** @internal */
   override assertUnlocked(what: string): void {
-    if (!this.#freed) super.assertUnlocked(what);
     // What is left of a runtime that has ended can still be freed.
-    if (what.endsWith("free()")) return;
-    if (this.#freed) throw new StateError("The runtime was freed.");
-    this.#pool?.assertAlive();
+    if (!what.endsWith("free()")) {
+      if (this.#freed) throw new StateError("The runtime was freed.");
+      this.#pool?.assertAlive();
+    }
+    if (!this.#freed) super.assertUnlocked(what);
   }
 
   /** @internal */
   override assertNotCorrupted(): void {
     this.#pool?.assertNotCorrupted();
+    super.assertNotCorrupted();
   }
 
   /** Ends the workers. Views stay readable, but nothing can be made or trained in this runtime any more. */

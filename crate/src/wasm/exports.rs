@@ -16,7 +16,7 @@ use crate::rule::loss_scale::LossScale;
 use crate::step::call::Call;
 use crate::step::optimizer::Optimizer;
 use crate::step::slots::Slot;
-use crate::wasm::status::Status;
+use crate::wasm::status::{MAX_ITERATIONS, Status};
 use alloc::vec::Vec;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -235,9 +235,15 @@ pub fn optimizer_set_raw_iterations(optimizer: u32, raw_iterations: u32) {
     });
 }
 
+/// One more call would give a count that no file can hold.
+fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
+    if optimizer.raw_iterations() < MAX_ITERATIONS { Ok(()) } else { Err(Status::IterationLimit) }
+}
+
 fn run_step(optimizer: u32, call: Call) -> u32 {
     status_code(with_instance(|instance| {
         let (built, variables) = instance.built(optimizer).ok_or(Status::NotFound)?;
+        check_count(built)?;
         built.apply(variables, call).map_err(|_| Status::FreedVariable)?;
         Ok(Status::Done)
     }))
@@ -319,6 +325,7 @@ fn run_scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
         else {
             return Err(Status::NotFound);
         };
+        check_count(&built.optimizer)?;
         let finite = built.optimizer.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
         Ok(if finite { Status::Done } else { Status::Skipped })
     }))

@@ -20,12 +20,25 @@ pub enum Status {
     NotFound,
     /// A variable is listed twice: nothing changed. The wrapper never lets this happen.
     DuplicateVariable,
+    /// The count of calls is at [`MAX_ITERATIONS`]: nothing changed.
+    IterationLimit,
 }
+
+/// The most calls that an optimizer counts here: Keras' counter is an int32, and so is that of files.
+#[cfg(target_arch = "wasm32")]
+pub const MAX_ITERATIONS: u32 = i32::MAX as u32;
 
 impl Status {
     /// All codes, in order of their numbers.
-    pub const ALL: [Self; 6] =
-        [Self::Done, Self::Skipped, Self::OutOfMemory, Self::FreedVariable, Self::NotFound, Self::DuplicateVariable];
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Skipped,
+        Self::OutOfMemory,
+        Self::FreedVariable,
+        Self::NotFound,
+        Self::DuplicateVariable,
+        Self::IterationLimit,
+    ];
 
     /// The number at the boundary.
     pub fn code(self) -> u32 {

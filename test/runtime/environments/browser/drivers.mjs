@@ -149,7 +149,7 @@ const firefoxWith = (extraPrefsFirefox = {}) =>
 /**
  * WebKitGTK's small browser by plain WebDriver, with these switches of the engine.
  *
- * @param {Record<string, string | undefined>} [variables]
+ * @param {Variables} [variables]
  * @returns {WebDriver}
  */
 function webkitWith(variables = {}) {
