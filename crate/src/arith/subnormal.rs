@@ -26,7 +26,7 @@ pub fn exponent_loss(factor: f32) -> Exponent {
 /// Whether some element is not zero and below 2^`exponent`. Works on the bits: one minimum, in which zeros count as large.
 #[inline(never)]
 pub fn any_below(x: &[Group], exponent: Exponent) -> bool {
-    // The bits without the sign, twice, less 1.
+    // Shifting drops the sign; subtracting 1 wraps zero around to the largest magnitude.
     let magnitude = |x: f32| (x.to_bits() << 1).wrapping_sub(1);
     let bound = (((exponent + 127).clamp(1, 254) as u32) << 24) - 1;
     let x = flat(x);

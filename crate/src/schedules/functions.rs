@@ -17,7 +17,7 @@ pub fn one_plus_cosine(progress: f32) -> f32 {
     1.0 + cos(core::f32::consts::PI * progress)
 }
 
-/// `step / steps`, or the whole part of it.
+/// `step / decay_steps`, rounded down if `staircase`.
 pub fn periods(step: f32, decay_steps: f64, staircase: bool) -> f32 {
     let periods = step / decay_steps as f32;
     if staircase { libm::floorf(periods) } else { periods }

@@ -114,7 +114,7 @@ impl Settings {
         }
     }
 
-    /// The path of a gradient that is clipped so. A multiplication that comes last costs nothing in the fused loop; in a loop of
+    /// The path of a gradient clipped by `clip`. A multiplication that comes last costs nothing in the fused loop; in a loop of
     /// its own it takes 0.02 ns per parameter, and cuts the variable into blocks. Calls that only accumulate multiply by
     /// nothing: their scaling is no factor, and they do not clip.
     pub fn gradient_path(&self, clip: Clip) -> GradientPath {

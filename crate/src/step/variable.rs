@@ -20,8 +20,8 @@ use crate::step::subnormal_update::{
 use crate::step::unfused::{clear_block, clip_block, update_ema};
 use core::ops::Range;
 
-/// One block in so many is scanned for subnormal numbers, others in each call. Scanning all blocks in each call would make a
-/// step of normal numbers 1.7 to 2 times slower.
+/// One block in this many is scanned for subnormal numbers, a different one in each call. Scanning all would
+/// make a step of normal numbers 1.7 to 2 times slower.
 const SCAN_PERIOD: usize = 128;
 
 /// The first block to scan for subnormal numbers in this call, of the variable or piece with this index. Never block 0 of the
@@ -84,7 +84,7 @@ pub fn step_inlined(settings: &Settings, arrays: Arrays<'_, Buffer>, factor: f32
     true
 }
 
-/// The step of a variable whose gradient is clipped so.
+/// One variable's step, with its gradient clipped by `clip`.
 #[inline]
 pub fn step_variable<S: AsMut<[Group]>>(
     settings: &Settings,

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::ptr::null_mut;
 
-/// Where a variable's arrays are in one step; all have so many elements.
+/// Addresses of a variable's arrays during one step, each of `len` elements.
 struct RawArrays {
     len: usize,
     value: *mut Group,
