@@ -16,9 +16,9 @@ export const SLEEPERS: number = LINE;
 export const DONE: number = 2 * LINE;
 /** Where the crate keeps the step. */
 export const STEP: number = 3 * LINE;
-/** What is to be done with each of them. */
+/** What to do with each chunk: the crate's number of the phase. */
 export const PHASE: number = STEP + 1;
-/** How many there are. */
+/** Chunks in this phase. */
 export const CHUNKS: number = STEP + 2;
 /** How many threads there are, with the one that owns the runtime. */
 export const THREADS: number = STEP + 3;

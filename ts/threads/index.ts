@@ -113,7 +113,7 @@ async function start({ compile, script }: Threaded, threads: number, make: (() =
   }
 }
 
-/** Of a shared memory all the addresses that it may ever have are reserved at once, and not every host has so many. */
+/** A shared memory reserves its maximum of addresses at once: asks for half as much until the host grants it. */
 function sharedMemory(): object {
   for (let maximum = PAGES; ; maximum /= 2) {
     try {
