@@ -32,6 +32,10 @@ it("crate/src has no files that import each other", () => {
   expect(circles(rustArrows(join(root, "crate/src")))).toEqual([]);
 });
 
+it("ts has no files that import each other", async () => {
+  expect(circles(await typescriptArrows(join(root, "ts")))).toEqual([]);
+});
+
 describe("on a made-up tree", () => {
   let tree: string;
   const files = {

@@ -19,7 +19,16 @@ export const RUST: Floors = [
   ["bin"],
 ];
 
-const below: Floors = [["generated"], ["support"], ["kernel"], ["memory"], ["schedules"], ["optimizers"], ["formats"]];
+const below: Floors = [
+  ["generated"],
+  ["support"],
+  ["kernel"],
+  ["memory"],
+  ["schedules"],
+  ["rule"],
+  ["optimizers"],
+  ["formats"],
+];
 
 const folders = sources.filter((source) => source.includes("/")).map((source) => source.split("/")[0]!);
 

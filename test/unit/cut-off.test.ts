@@ -148,8 +148,9 @@ describe.each(BACKENDS)("%s", (backend) => {
     expect(errorOf(() => new Variable(1, { runtime })).message).toMatch(CUT_OFF);
   });
 
-  it("has no half step after a stack overflow", () => {
+  it("has no half step after a stack overflow, or says so", () => {
     let overflows = 0;
+    const cut = (error: unknown) => error instanceof StateError && CUT_OFF.test(error.message);
     for (let round = 0; round < 24; round++) {
       const all = { clipnorm: null, globalClipnorm: 1, centered: true, useEma: true, weightDecay: 0.1 };
       const options = round % 2 === 0 ? {} : all;
@@ -167,7 +168,7 @@ describe.each(BACKENDS)("%s", (backend) => {
             try {
               ours.optimizer.step();
             } catch (overflow) {
-              if (!(overflow instanceof RangeError)) throw overflow;
+              if (!(overflow instanceof RangeError || cut(overflow))) throw overflow;
               overflows++;
             }
           }
@@ -176,7 +177,12 @@ describe.each(BACKENDS)("%s", (backend) => {
       };
       const error = errorOf(() => deep(...Array(round % 11).fill(0)));
       expect(error).toBeInstanceOf(RangeError);
-      ours.optimizer.step();
+      try {
+        ours.optimizer.step();
+      } catch (later) {
+        if (!cut(later)) throw later;
+        continue;
+      }
       while (other.optimizer.rawIterations < ours.optimizer.rawIterations) other.optimizer.step();
       expect(bits(ours.w.value)).toEqual(bits(other.w.value));
     }

@@ -5,20 +5,10 @@ import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import type { Place } from "./frame.js";
 import type { Signal } from "./host.js";
+import type { Messages, Stored, Subject } from "./messages.js";
 import { createRun } from "./rejoin.js";
 
-/** The three subjects of the stream that keeps a run. */
-export type Subject = "gradients" | "checkpoint" | "announcement";
-
-/** A message as the log keeps it. */
-export interface Stored {
-  /** Counts the stream's messages from 1. */
-  readonly sequence: number;
-  /** When the server stored it, in nanoseconds. */
-  readonly time: string;
-  /** A frame, if an honest writer made it. */
-  readonly bytes: Uint8Array;
-}
+export type { Stored, Subject } from "./messages.js";
 
 /** A message that came through a consumer, of which so many are to follow that are stored already. */
 export type Delivered = Stored & { readonly pending: number };
@@ -40,7 +30,7 @@ export interface CreateOptions {
  * A log that keeps a run: `natsLog` of `rmsprop-wasm/distributed/nats` or `memoryLog` makes one. (A type: there is nothing to
  * construct.)
  */
-export abstract class Log {
+export abstract class Log implements Messages {
   /**
    * Begins a run with this checkpoint, unless the log has one. Only whoever begins a run calls it, once; two at the same time
    * are no harm: one of them wins.

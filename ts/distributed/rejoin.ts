@@ -11,7 +11,7 @@
 import { LogChangedError, NoCheckpointError, NoRunError, StateDiffersError } from "./errors.js";
 import { Assembly, Draft, type Place, placeOf, readFrame, sequenceOf } from "./frame.js";
 import { fromHex, randomId, sha256, toHex } from "./host.js";
-import type { Log, Stored } from "./log.js";
+import type { Messages, Stored } from "./messages.js";
 
 /** A checkpoint that the log knows of. */
 export interface Announcement {
@@ -33,13 +33,13 @@ export interface Announcement {
 const ANNOUNCEMENT = 8 + 32;
 
 /** Whether the log has the message at a place. */
-export async function has(log: Log, place: Place): Promise<boolean> {
+export async function has(log: Messages, place: Place): Promise<boolean> {
   const stored = await log.get(sequenceOf(place));
   return stored !== undefined && placeOf(stored) === place;
 }
 
 /** Checks 1 and 4. */
-export async function verify(log: Log, place: Place): Promise<void> {
+export async function verify(log: Messages, place: Place): Promise<void> {
   if (await has(log, place)) return;
   throw new LogChangedError(`The log has no message at ${place} any more: it lost its end, or was replaced.`);
 }
@@ -55,12 +55,12 @@ function announcementOf(stored: Stored): Announcement | undefined {
 }
 
 /** The first message behind a sequence that is where announcements are; what it says, if it is one. */
-async function announcementBehind(log: Log, sequence: number) {
+async function announcementBehind(log: Messages, sequence: number) {
   const stored = await log.next("announcement", sequence + 1);
   return stored && { sequence: stored.sequence, announcement: announcementOf(stored) };
 }
 
-async function announce(log: Log, { place, unit, hash, first, layout }: Announcement, last: number) {
+async function announce(log: Messages, { place, unit, hash, first, layout }: Announcement, last: number) {
   const { data, frames } = draft(
     { kind: "announcement", attempt: randomId(), base: place, unit, layout },
     ANNOUNCEMENT,
@@ -71,7 +71,7 @@ async function announce(log: Log, { place, unit, hash, first, layout }: Announce
 }
 
 /** Chunks are known by their content: who writes the same checkpoint writes the same messages. */
-async function storeCheckpoint(log: Log, bytes: Uint8Array, hash: string): Promise<number> {
+async function storeCheckpoint(log: Messages, bytes: Uint8Array, hash: string): Promise<number> {
   const { data, frames } = draft({ kind: "checkpoint", attempt: hash.slice(0, 32) }, bytes.length);
   data.set(bytes);
   return (await log.append("checkpoint", frames(log.chunkBytes), { id: hash })) as number;
@@ -83,7 +83,7 @@ function draft(description: ConstructorParameters<typeof Draft>[1], length: numb
 }
 
 /** Begins a run, unless there is one. */
-export async function createRun(log: Log, bytes: Uint8Array, unit: number): Promise<boolean> {
+export async function createRun(log: Messages, bytes: Uint8Array, unit: number): Promise<boolean> {
   await log.open();
   if (await announcementBehind(log, 0)) return false;
   const hash = await sha256(bytes);
@@ -94,7 +94,10 @@ export async function createRun(log: Log, bytes: Uint8Array, unit: number): Prom
 }
 
 /** The newest announcement whose place is in the log and whose checkpoint is whole. Of bytes at most so many. */
-export async function newest(log: Log, maximum: number): Promise<Announcement & { bytes: Uint8Array<ArrayBuffer> }> {
+export async function newest(
+  log: Messages,
+  maximum: number,
+): Promise<Announcement & { bytes: Uint8Array<ArrayBuffer> }> {
   const all: (Announcement | undefined)[] = [];
   for (let sequence = 0; ; ) {
     const found = await announcementBehind(log, sequence);
@@ -111,7 +114,7 @@ export async function newest(log: Log, maximum: number): Promise<Announcement & 
   throw new NoCheckpointError("No checkpoint of the run is whole: begin it again from a file, in an empty log.");
 }
 
-async function loadCheckpoint(log: Log, { first, hash }: Announcement, maximum: number) {
+async function loadCheckpoint(log: Messages, { first, hash }: Announcement, maximum: number) {
   const assembly = new Assembly(1);
   for (let from = first; ; ) {
     const stored = await log.next("checkpoint", from);
@@ -136,7 +139,7 @@ export interface Checkpoint {
  * Finds the checkpoint in the log behind `last`, or puts it there. Whoever put it there drops what nobody needs any more: what is
  * before the checkpoint `last`, so that two remain.
  */
-export async function link(log: Log, last: Announcement, own: Checkpoint): Promise<Announcement> {
+export async function link(log: Messages, last: Announcement, own: Checkpoint): Promise<Announcement> {
   const hash = await sha256(own.bytes);
   let [behind, isRefused, isMine] = [last.sequence, false, false];
   for (;;) {

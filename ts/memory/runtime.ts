@@ -6,7 +6,6 @@ import { loaders } from "../kernel/backends.js";
 import { checkedObject, finite, option } from "../support/checks.js";
 import { BackendUnavailableError, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message } from "../support/messages.js";
-import { assertStackLeft } from "./stack-probe.js";
 
 /** Options of `createRuntime`. */
 export interface RuntimeOptions {
@@ -118,7 +117,6 @@ export class Runtime {
    */
   enter(what: string): void {
     this.assertUnlocked(what);
-    assertStackLeft(this.running);
     this.running = true;
   }
 

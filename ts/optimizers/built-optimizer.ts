@@ -5,7 +5,6 @@ import { HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparamet
 import type { KernelExports } from "../generated/kernel.js";
 import type { Numbers } from "../memory/numbers.js";
 import { type Runtime, View } from "../memory/runtime.js";
-import { assertStackLeft } from "../memory/stack-probe.js";
 import { type AnyVariable, nonNeg } from "../memory/variable.js";
 import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
@@ -129,7 +128,6 @@ export class BuiltOptimizer {
   finalize(): void {
     const { runtime } = this;
     runtime.assertNotCorrupted();
-    assertStackLeft(this.#freed);
     // A constraint may ask for it in the middle of a step.
     const { running } = runtime;
     runtime.running = true;
@@ -146,7 +144,6 @@ export class BuiltOptimizer {
   step(learningRate: number, scale: number, indices?: readonly number[], gradients?: readonly Numbers[]): boolean {
     const { runtime } = this;
     if (runtime.locked || runtime.running) runtime.assertUnlocked("A step");
-    assertStackLeft(runtime.running);
     const count = indices?.length ?? -1;
     if (indices) this.#select(indices);
     this.#snapshot?.save();

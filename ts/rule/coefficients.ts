@@ -1,7 +1,6 @@
 // The formula's scalars, rounded to float32 the way the crate rounds them.
 
 import type { Hyperparameters } from "../generated/hyperparameters.js";
-import type { Form } from "./rmsprop.js";
 
 /** The scalars of one step. */
 export interface Coefficients<T = number> {
@@ -57,23 +56,6 @@ export function mapCoefficients<T>(
 ): Coefficients<T> {
   const made = Object.entries(c).map(([name, value]) => [name, make(name as CoefficientName, value as number)]);
   return Object.fromEntries(made) as Coefficients<T>;
-}
-
-/** The formula's terms for these hyper-parameters, before it is known what a step does to one variable. */
-export function formOf(by: Hyperparameters): Form {
-  const on = (threshold: number | null) => threshold !== null && threshold > 0;
-  const hasMomentum = by.momentum > 0;
-  return {
-    centered: by.centered,
-    hasMomentum,
-    epsilonOutside: by.epsilonMode === "outside",
-    etaOutside: hasMomentum && by.momentumMode === "torch",
-    decays: false,
-    divides: false,
-    clips: on(by.clipnorm) ? "norm" : on(by.globalClipnorm) ? "globalNorm" : on(by.clipvalue) ? "value" : "no",
-    averages: by.useEma,
-    overwrites: false,
-  };
 }
 
 /** Updates and calls by one: how many calls make an update. */

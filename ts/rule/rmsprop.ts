@@ -3,23 +3,7 @@
 
 import type { Arithmetic } from "./arithmetic.js";
 import type { Coefficients } from "./coefficients.js";
-
-/** Which terms the formula has in a step on one variable. */
-export interface Form {
-  readonly centered: boolean;
-  readonly hasMomentum: boolean;
-  /** Whether ε is added to the root instead of under it. */
-  readonly epsilonOutside: boolean;
-  /** Whether η is applied to the momentum buffer instead of being in it. */
-  readonly etaOutside: boolean;
-  readonly decays: boolean;
-  /** Whether gradients are divided by a loss scale or by the number of calls they were summed over. */
-  readonly divides: boolean;
-  readonly clips: "no" | "value" | "norm" | "globalNorm";
-  readonly averages: boolean;
-  /** Whether the value is overwritten by its average in this step. */
-  readonly overwrites: boolean;
-}
+import type { Form } from "./form.js";
 
 /** A parameter, its gradient and its state; what the form does not use is not there. */
 export interface Arrays<T> {

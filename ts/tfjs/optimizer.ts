@@ -7,6 +7,7 @@ import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { LOSS_SCALE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
+import type { RMSpropAdditions } from "./additions.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
 import { checkedExclusion, type Exclusion } from "./exclusion.js";
 import {
@@ -17,7 +18,6 @@ import {
   minimized,
   scaledGradients,
 } from "./gradients.js";
-import type { RMSpropAdditions } from "./index.js";
 import type {
   GradientsLike,
   NamedTensorLike,

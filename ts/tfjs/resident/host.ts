@@ -4,7 +4,7 @@ import type { Arithmetic } from "../../rule/arithmetic.js";
 import { mapCoefficients } from "../../rule/coefficients.js";
 import { type Arrays, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
-import type { Kernel } from "./kernels.js";
+import type { Kernel } from "./kernel.js";
 
 /** Elements that are computed with at once: some twenty such arrays stay in the first cache. */
 const BLOCK = 256;

@@ -1,19 +1,13 @@
 // A step on one variable as one kernel of tfjs, on the backends for which there is one here.
 
 import type { Coefficients } from "../../rule/coefficients.js";
-import type { Arrays, Form, Updated } from "../../rule/rmsprop.js";
+import type { Form } from "../../rule/form.js";
+import type { Arrays, Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorInfo, TensorLike } from "../tensorflow.js";
 import { cpu, wasm } from "./host.js";
+import type { Kernel } from "./kernel.js";
 import { webgl } from "./webgl.js";
 import { webgpu } from "./webgpu.js";
-
-/** One step on one variable by a backend's own means. What it leaves out of the result was written in place. */
-export type Kernel<Backend> = (
-  backend: Backend,
-  form: Form,
-  coefficients: Coefficients,
-  arrays: Arrays<TensorInfo>,
-) => Partial<Updated<TensorInfo>>;
 
 /** The name under which `tf.profile` lists a step. */
 export const KERNEL = "RMSpropWasmStep";

@@ -15,10 +15,10 @@ import type { Schedule } from "../../schedules/schedule.js";
 import { CheckpointError, StateError } from "../../support/errors.js";
 import { STATE } from "../../support/internal.js";
 import { message, show } from "../../support/messages.js";
+import type { ResidentAdditions } from "../additions.js";
 import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
 import { checkedExclusion, type Exclusion } from "../exclusion.js";
 import { asList, checkedVariablesOf, type Gradients, minimized, scaledGradients } from "../gradients.js";
-import type { ResidentAdditions } from "../index.js";
 import type {
   GradientsLike,
   NamedTensorLike,

@@ -2,10 +2,12 @@
 
 import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
-import { type Coefficients, callsPerUpdate, coefficients, formOf, mapCoefficients } from "../../rule/coefficients.js";
-import { type Arrays, average, type Form, step, type Updated } from "../../rule/rmsprop.js";
+import { type Coefficients, callsPerUpdate, coefficients, mapCoefficients } from "../../rule/coefficients.js";
+import { type Form, formOf } from "../../rule/form.js";
+import { type Arrays, average, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
-import { type Kernel, runKernel } from "./kernels.js";
+import type { Kernel } from "./kernel.js";
+import { runKernel } from "./kernels.js";
 import { norms } from "./norms.js";
 import type { Operations } from "./operations.js";
 import type { Entry, Write } from "./variables.js";

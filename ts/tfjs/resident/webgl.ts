@@ -4,7 +4,7 @@ import type { Arithmetic } from "../../rule/arithmetic.js";
 import { type CoefficientName, mapCoefficients } from "../../rule/coefficients.js";
 import { average, averageGradient, increment, momentum, prepared, value, velocity } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
-import type { Kernel } from "./kernels.js";
+import type { Kernel } from "./kernel.js";
 import { type Language, Shader } from "./shader.js";
 
 /** Of tfjs' backend what is used here; programs as `GPGPUProgram` of its source. */

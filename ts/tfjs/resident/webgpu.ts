@@ -3,7 +3,7 @@
 import { mapCoefficients } from "../../rule/coefficients.js";
 import { type Arrays, step } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
-import type { Kernel } from "./kernels.js";
+import type { Kernel } from "./kernel.js";
 import { type Language, Shader } from "./shader.js";
 
 /** Of tfjs' backend what is used here; programs as `WebGPUProgram` of its source. */

@@ -1,0 +1,37 @@
+// Which terms of the formula a step has.
+
+import type { Hyperparameters } from "../generated/hyperparameters.js";
+
+/** Which terms the formula has in a step on one variable. */
+export interface Form {
+  readonly centered: boolean;
+  readonly hasMomentum: boolean;
+  /** Whether ε is added to the root instead of under it. */
+  readonly epsilonOutside: boolean;
+  /** Whether η is applied to the momentum buffer instead of being in it. */
+  readonly etaOutside: boolean;
+  readonly decays: boolean;
+  /** Whether gradients are divided by a loss scale or by the number of calls they were summed over. */
+  readonly divides: boolean;
+  readonly clips: "no" | "value" | "norm" | "globalNorm";
+  readonly averages: boolean;
+  /** Whether the value is overwritten by its average in this step. */
+  readonly overwrites: boolean;
+}
+
+/** The formula's terms for these hyper-parameters, before it is known what a step does to one variable. */
+export function formOf(by: Hyperparameters): Form {
+  const on = (threshold: number | null) => threshold !== null && threshold > 0;
+  const hasMomentum = by.momentum > 0;
+  return {
+    centered: by.centered,
+    hasMomentum,
+    epsilonOutside: by.epsilonMode === "outside",
+    etaOutside: hasMomentum && by.momentumMode === "torch",
+    decays: false,
+    divides: false,
+    clips: on(by.clipnorm) ? "norm" : on(by.globalClipnorm) ? "globalNorm" : on(by.clipvalue) ? "value" : "no",
+    averages: by.useEma,
+    overwrites: false,
+  };
+}

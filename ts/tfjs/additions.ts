@@ -1,0 +1,76 @@
+// What both forms of the optimizer have beyond `tf.Optimizer`.
+
+import type { LearningRate } from "../optimizers/learning-rate.js";
+import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import type { RMSprop } from "../optimizers/rmsprop.js";
+import type { Exclusion } from "./exclusion.js";
+import type { TensorLike, VariableLike } from "./tensorflow.js";
+
+/** What the optimizer has beyond `tf.Optimizer`. */
+export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
+  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
+  minimize(loss: Loss, variables: readonly V[]): null;
+  /** The current float32 learning rate. A number cannot take the place of a schedule. */
+  get learningRate(): number;
+  set learningRate(rate: LearningRate);
+  /** What `computeGradients` multiplies the loss by, and `applyGradients` divides the gradients by; 1 unless scaled. */
+  readonly lossScale: number;
+  /**
+   * The optimizer underneath: hyper-parameters that can be changed, slots, counters, in linear memory. A
+   * `LossScaleOptimizer` with the option `lossScale`, else an `RMSprop`. Do not step it: steps are taken through the
+   * `tf.Optimizer`, which copies tensors in and out.
+   */
+  readonly core: Core;
+  /** Excludes variables from weight decay. Each call replaces the one before. */
+  excludeFromWeightDecay(which: Exclusion<V>): void;
+  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  finalizeVariableValues(): void;
+  /**
+   * `core` with the variables' values as they are now, for `save`, `load` and files. After `load`, call `fromCore`.
+   *
+   * @param variables variables that the optimizer has not met yet, to begin with.
+   */
+  toCore(variables?: readonly V[]): Promise<Core>;
+  /**
+   * Copies the values of `core` into the variables.
+   *
+   * @throws {TypeError} if it is not this optimizer's.
+   */
+  fromCore(core: Core): void;
+}
+
+/** What the form that stays on the device has beyond `tf.Optimizer`. */
+export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T = TensorLike> {
+  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
+  minimize(loss: Loss, variables: readonly V[]): null;
+  /** Updates so far. With the option `lossScale` the device is read, which not every backend can do at once. */
+  readonly iterations: number;
+  /**
+   * The current float32 learning rate; of a schedule beside the option `lossScale`, the device is read. A number cannot take the
+   * place of a schedule.
+   */
+  get learningRate(): number;
+  set learningRate(rate: LearningRate);
+  /** `lossScaleTensor` as a number: with the option `lossScale` the device is read. */
+  readonly lossScale: number;
+  /** What gradients must be multiplied by that you compute yourself: a scalar that belongs to the optimizer until its next step. */
+  readonly lossScaleTensor: T;
+  /** Excludes variables from weight decay. Each call replaces the one before. */
+  excludeFromWeightDecay(which: Exclusion<V>): void;
+  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  finalizeVariableValues(): void;
+  /**
+   * An optimizer of the package over copies of values and state as they are now, for `save`, `load` and files: read without
+   * blocking. Free it, and its `trainableVariables`, when it is not needed any more.
+   *
+   * @param variables variables that the optimizer has not met yet, to begin with.
+   */
+  toCore(variables?: readonly V[]): Promise<RMSprop | LossScaleOptimizer>;
+  /**
+   * Takes values, state and counters from what `toCore` gave.
+   *
+   * @throws {TypeError} if it is another kind of optimizer.
+   * @throws {CheckpointError} if its options or variables are others; then nothing has changed.
+   */
+  fromCore(core: RMSprop | LossScaleOptimizer): void;
+}
