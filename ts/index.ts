@@ -19,7 +19,13 @@ export {
   type VariableOptions,
 } from "./memory/variable.js";
 export type { Gradient, Listed, LossContext, Optimizer, Store } from "./optimizers/base-optimizer.js";
-export type { LossScaleConfig, LossScaleConfigInput, RMSpropConfig, RMSpropConfigInput } from "./optimizers/config.js";
+export type {
+  LossScaleConfig,
+  LossScaleConfigInput,
+  OptimizerConfig,
+  RMSpropConfig,
+  RMSpropConfigInput,
+} from "./optimizers/config.js";
 export { stringifyConfig } from "./optimizers/config-json.js";
 export type { TunableOptimizer } from "./optimizers/generated/tunable-optimizer.js";
 export type { LearningRate } from "./optimizers/learning-rate.js";
@@ -28,7 +34,7 @@ export {
   type LossScaleOptions,
 } from "./optimizers/loss-scale-optimizer.js";
 export type { OptimizerVariable, OptimizerVariableDescription } from "./optimizers/optimizer-variable.js";
-export type { RMSpropOptions } from "./optimizers/options.js";
+export type { OptionalHyperparameters, RMSpropOptions } from "./optimizers/options.js";
 export { RMSprop } from "./optimizers/rmsprop.js";
 export type { WeightDecayExclusion } from "./optimizers/weight-decay-exclusion.js";
 export * from "./schedules/index.js";

@@ -1,6 +1,8 @@
 // What must work in every environment: one synchronous function of the package's namespace, in nothing but ECMAScript.
 // No imports, and no syntax of modules but `export` at the beginning of a line: kit.mjs makes a classic script of it.
 
+/** @import { Gradient, LearningRateSchedule, Runtime, RuntimeOptions } from "rmsprop-wasm" */
+
 /** @import { Limits, Package, Report, Result, Scenario } from "./types.js" */
 
 /** The CRC-32 of everything that the scenarios leave behind, on every host and both backends. */
@@ -133,7 +135,7 @@ const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
  * @param {NonNullable<Scenario["schedule"]>} schedule
  */
 function scheduleOf(rmsprop, [name, options]) {
-  const Schedule = /** @type {new (options: object) => import("rmsprop-wasm").LearningRateSchedule} */ (rmsprop[name]);
+  const Schedule = /** @type {new (options: object) => LearningRateSchedule} */ (rmsprop[name]);
   return new Schedule(options);
 }
 
@@ -152,7 +154,7 @@ function optimizerOf(rmsprop, { name, options, schedule, scale }) {
  * One scenario in this runtime. Its last state goes into the checksum: values, then all of the optimizer's variables.
  *
  * @param {Package} rmsprop
- * @param {import("rmsprop-wasm").Runtime | undefined} runtime
+ * @param {Runtime | undefined} runtime
  * @param {Scenario} scenario
  * @param {number} seed
  * @param {ReturnType<typeof crc32>} crc
@@ -231,7 +233,7 @@ function thrown(action) {
  */
 export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
   const { RMSprop, Variable, backend } = rmsprop;
-  const createRuntime = (/** @type {import("rmsprop-wasm").RuntimeOptions} */ options = {}) =>
+  const createRuntime = (/** @type {RuntimeOptions} */ options = {}) =>
     runtimes === 1 ? undefined : rmsprop.createRuntime(options);
   /** @type {Result[]} */
   const results = [];
@@ -277,7 +279,7 @@ export function suite(rmsprop, { optimizers = 1000, runtimes = 200 } = {}) {
     };
     /**
      * @param {"float32" | "float16" | "bfloat16"} gradientDtype
-     * @param {import("rmsprop-wasm").Gradient} gradient
+     * @param {Gradient} gradient
      */
     const step = (gradientDtype, gradient) => {
       const variable = new Variable([1, 2, 3, 4], { gradientDtype });

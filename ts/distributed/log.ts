@@ -5,7 +5,7 @@ import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import type { Place } from "./frame.js";
 import type { Signal } from "./host.js";
-import type { Messages, Stored, Subject } from "./messages.js";
+import type { Stored, Subject } from "./messages.js";
 import { createRun } from "./rejoin.js";
 
 export type { Stored, Subject } from "./messages.js";
@@ -30,7 +30,7 @@ export interface CreateOptions {
  * A log that keeps a run: `natsLog` of `rmsprop-wasm/distributed/nats` or `memoryLog` makes one. (A type: there is nothing to
  * construct.)
  */
-export abstract class Log implements Messages {
+export abstract class Log {
   /**
    * Begins a run with this checkpoint, unless the log has one. Only whoever begins a run calls it, once; two at the same time
    * are no harm: one of them wins.

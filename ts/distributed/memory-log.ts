@@ -7,6 +7,7 @@ import { type Delivered, Log, type Stored, type Subject, type Ticket } from "./l
 
 /** A message in memory. */
 export interface MemoryMessage extends Stored {
+  /** Which of the three streams it is in. */
   readonly subject: Subject;
 }
 

@@ -168,6 +168,7 @@ export class LossScaleOptimizer extends Optimizer {
     return "LossScaleOptimizer";
   }
 
+  /** Keras' configuration, with that of the inner optimizer: what `fromConfig` takes. */
   getConfig(): LossScaleConfig {
     return {
       name: this.name,

@@ -5,7 +5,7 @@ import { checkedObject, option } from "../support/checks.js";
 import type { LearningRate } from "./learning-rate.js";
 
 /** Each hyper-parameter can be left out; `undefined` means the same. */
-type HyperparameterOptions = {
+export type OptionalHyperparameters = {
   readonly [Name in keyof Hyperparameters]?: Hyperparameters[Name] | undefined;
 };
 
@@ -13,7 +13,7 @@ type HyperparameterOptions = {
  * Options of `new RMSprop`: Keras' constructor arguments in camelCase, all optional. At most one of `clipnorm`,
  * `globalClipnorm` and `clipvalue` can be set: two are a `RangeError`.
  */
-export interface RMSpropOptions extends HyperparameterOptions {
+export interface RMSpropOptions extends OptionalHyperparameters {
   /** A number, a schedule, or a function of the step that is called once per step. Default 0.001. */
   readonly learningRate?: LearningRate | undefined;
   /** Default `rm_sprop`, `rm_sprop_1`, … */

@@ -20,7 +20,7 @@ pub enum Status {
     NotFound,
     /// A variable is listed twice: nothing changed. The wrapper never lets this happen.
     DuplicateVariable,
-    /// The count of calls is at [`MAX_ITERATIONS`]: nothing changed.
+    /// The count of calls is at `MAX_ITERATIONS`: nothing changed.
     IterationLimit,
 }
 
