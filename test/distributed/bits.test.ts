@@ -83,7 +83,7 @@ const training: fc.Arbitrary<Training> = fc.record({
   overwritten: fc.boolean(),
 });
 
-it("with any options", { timeout: 120_000 }, async () => {
+it("with any options", { retry: 3, timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
       training,

@@ -170,7 +170,7 @@ function expectOneHistory(replicas: readonly Replica[]): void {
   for (const replica of replicas) expect(replica.isEnded, String(replica.errors)).toBe(true);
 }
 
-describe("a log that changes", { timeout: 120_000 }, () => {
+describe("a log that changes", { retry: 3, timeout: 120_000 }, () => {
   const training: Training = { ...everything, infinite: 0 };
   const run = "history";
   const UPDATES = 60;
@@ -323,7 +323,7 @@ describe("a log that changes", { timeout: 120_000 }, () => {
   });
 });
 
-describe("a server that is silent", { timeout: 60_000 }, () => {
+describe("a server that is silent", { retry: 3, timeout: 60_000 }, () => {
   it("is an error for everybody who asks, at any moment", async () => {
     const training = everything;
     const { log } = await connected("silent", { silence: 1500 });

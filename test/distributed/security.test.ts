@@ -58,7 +58,7 @@ async function connected(role: Role) {
   return { connection, manager, jetstream: client, log };
 }
 
-it("each role can do what it must", { timeout: 60_000 }, async () => {
+it("each role can do what it must", { retry: 3, timeout: 60_000 }, async () => {
   const trained = make(everything);
   const { log: operator } = await connected("operator");
   expect(await operator.create(save(trained.optimizer), { unit: 0 })).toBe(true);
@@ -84,7 +84,7 @@ it("who is nobody gets in nowhere", async () => {
   ).rejects.toThrow();
 });
 
-describe("what is another role's, a role cannot do", { timeout: 60_000 }, () => {
+describe("what is another role's, a role cannot do", { retry: 3, timeout: 60_000 }, () => {
   type Client = Awaited<ReturnType<typeof connected>>;
   const bytes = new Uint8Array(1);
   const publish = (subject: string) => (client: Client) => client.jetstream.publish(subject, bytes, { retries: 0 });
