@@ -84,7 +84,7 @@ it.each([
   ["bfloat16", 8],
 ] as const)(
   "%s, %i units an update",
-  { timeout: 60_000 + KILLS * 20_000 },
+  { retry: 2, timeout: 60_000 + KILLS * 20_000 },
   async (dtype, gradientAccumulationSteps) => {
     const training: Training = { ...everything, dtype, options: { ...everything.options, gradientAccumulationSteps } };
     const server = await Server.start();
