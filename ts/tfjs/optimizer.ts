@@ -7,6 +7,7 @@ import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { LOSS_SCALE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import type { RMSpropAdditions } from "./additions.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
 import { checkedExclusion, type Exclusion } from "./exclusion.js";
@@ -189,7 +190,7 @@ export function optimizerClass(
       this.#twins = freeOnError((made) => {
         const twins = states.map((state): Twin => {
           const { name, shape } = state;
-          const size = shape.reduce((product, length) => product * length, 1);
+          const size = sizeOf(shape);
           const variable = made(new Variable(new Float32Array(size), { name, path: name, shape }));
           return { name, shape, variable, tensor: tensorOf.get(state), dataId: undefined };
         });

@@ -1,5 +1,7 @@
 // Values between tfjs' memory and ours: one copy each way.
+
 import type { Variable } from "../memory/variable.js";
+import { sizeOf } from "../support/size-of.js";
 import type { TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
 
 /** A variable in our memory, and the one of tfjs that it stands for. */
@@ -78,7 +80,7 @@ export function readAll(tf: TensorFlow, tensors: readonly TensorLike[]): ArrayLi
   if (tensors.length < TOGETHER || (backend !== "webgl" && backend !== "webgpu")) {
     return tensors.map((tensor) => read(tf, tensor));
   }
-  const sizes = tensors.map(({ shape }) => shape.reduce((size, length) => size * length, 1));
+  const sizes = tensors.map(({ shape }) => sizeOf(shape));
   const run = (name: string, inputs: object, attrs: object) => tf.engine().runKernel(name, inputs, attrs) as TensorLike;
   let all: TensorLike | undefined;
   tf.tidy(() => {

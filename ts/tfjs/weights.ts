@@ -7,6 +7,7 @@ import type { OptimizerVariable } from "../optimizers/optimizer-variable.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import type { NamedTensorLike, VariableLike } from "./tensorflow.js";
 
 /** The state that was saved for one variable. */
@@ -42,7 +43,7 @@ export async function readWeights(weights: readonly NamedTensorLike[], kept: rea
   const states = new Map<string, { name: string; shape: readonly number[]; slots: Map<Slot, ArrayLike<number>> }>();
   const values = await Promise.all(weights.map(({ tensor }) => tensor.data()));
   weights.forEach(({ name, tensor }, i) => {
-    const size = tensor.shape.reduce((product, length) => product * length, 1);
+    const size = sizeOf(tensor.shape);
     if (values[i]?.length !== size) {
       throw new CheckpointError(`Weight ${show(name)} of shape [${tensor.shape}] has ${values[i]?.length} numbers.`);
     }
