@@ -1,4 +1,4 @@
-//! Float32 arrays in whole groups, aligned for SIMD.
+//! Fallible allocations: float32 arrays in whole groups, aligned for SIMD, and vectors with room.
 
 use crate::arith::group::{Group, flat, flat_mut, group_count};
 use alloc::vec::Vec;
@@ -16,6 +16,13 @@ impl fmt::Display for OutOfMemory {
 }
 
 impl Error for OutOfMemory {}
+
+/// An empty vector with room for `len`.
+pub fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
+    Ok(vector)
+}
 
 /// A zero-filled float32 array in whole groups.
 #[derive(Debug)]

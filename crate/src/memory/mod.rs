@@ -2,5 +2,6 @@
 
 pub mod buffer;
 pub mod gradient;
+pub mod gradient_view;
 pub mod slot_map;
 pub mod variable;

@@ -15,7 +15,7 @@ const LAST_GENERATION: u32 = u32::MAX >> INDEX_BITS;
 const NONE: u32 = u32::MAX;
 
 #[derive(Debug)]
-enum Content<T> {
+enum Occupancy<T> {
     Occupied(T),
     /// Free for another object; the index of the next vacant entry, or [`NONE`].
     Vacant(u32),
@@ -25,7 +25,7 @@ enum Content<T> {
 struct Entry<T> {
     /// Counts the objects this entry has held: a stale handle finds nothing instead of a newer object.
     generation: u32,
-    content: Content<T>,
+    occupancy: Occupancy<T>,
 }
 
 /// Up to 2²⁰ objects by [`Handle`]. An entry is retired when its 4,095 generations are used up.
@@ -59,10 +59,10 @@ impl<T> SlotMap<T> {
     /// [`OutOfMemory`] if the table cannot grow.
     pub fn insert(&mut self, object: T) -> Result<Handle, OutOfMemory> {
         if let Some(entry) = self.entries.get_mut(self.first_vacant as usize)
-            && let Content::Vacant(next) = entry.content
+            && let Occupancy::Vacant(next) = entry.occupancy
         {
             let index = core::mem::replace(&mut self.first_vacant, next);
-            entry.content = Content::Occupied(object);
+            entry.occupancy = Occupancy::Occupied(object);
             return Ok(entry.generation << INDEX_BITS | index);
         }
         let index = self.entries.len() as u32;
@@ -70,7 +70,7 @@ impl<T> SlotMap<T> {
             return Err(OutOfMemory);
         }
         self.entries.try_reserve(1).map_err(|_| OutOfMemory)?;
-        self.entries.push(Entry { generation: 1, content: Content::Occupied(object) });
+        self.entries.push(Entry { generation: 1, occupancy: Occupancy::Occupied(object) });
         Ok(1 << INDEX_BITS | index)
     }
 
@@ -78,7 +78,7 @@ impl<T> SlotMap<T> {
     #[inline]
     pub fn get(&self, handle: Handle) -> Option<&T> {
         match self.entries.get(Self::index(handle))? {
-            Entry { generation, content: Content::Occupied(object) } if *generation == handle >> INDEX_BITS => {
+            Entry { generation, occupancy: Occupancy::Occupied(object) } if *generation == handle >> INDEX_BITS => {
                 Some(object)
             }
             _ => None,
@@ -89,7 +89,7 @@ impl<T> SlotMap<T> {
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> Option<&mut T> {
         match self.entries.get_mut(Self::index(handle))? {
-            Entry { generation, content: Content::Occupied(object) } if *generation == handle >> INDEX_BITS => {
+            Entry { generation, occupancy: Occupancy::Occupied(object) } if *generation == handle >> INDEX_BITS => {
                 Some(object)
             }
             _ => None,
@@ -124,12 +124,12 @@ impl<T> SlotMap<T> {
         } else {
             NONE
         };
-        match core::mem::replace(&mut entry.content, Content::Vacant(next)) {
-            Content::Occupied(object) => {
+        match core::mem::replace(&mut entry.occupancy, Occupancy::Vacant(next)) {
+            Occupancy::Occupied(object) => {
                 self.removed += 1;
                 Some(object)
             }
-            Content::Vacant(_) => None,
+            Occupancy::Vacant(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Gradients on their way to the update: divided by the loss scale, then summed over several calls and averaged.
 //!
-//! Keras 3.15.1, `optimizers/base_optimizer.py`: `apply` (line 523), `_backend_apply_gradients` (line 567),
+//! Keras 3.15.1, `optimizers/base_optimizer.py`: `apply`, `_backend_apply_gradients`,
 //! `_backend_increment_gradient_accumulators`, and `_overwrite_variables_directly_with_gradients` for the maximum.
 
 use crate::arith::lanes::Lanes;

@@ -4,7 +4,7 @@ use crate::arith::f32_via_f64::F32ViaF64;
 use crate::arith::group::{Group, WIDTH, flat, group_count};
 use crate::arith::pairwise_sum::{pairwise_sum, run_sum, run_sum_via_f64, square, sum_of_squares};
 use crate::arith::subnormal::SCANS;
-use crate::memory::gradient::GradientView;
+use crate::memory::gradient_view::GradientView;
 use crate::step::gradient_scaling::GradientScaling;
 use crate::step::scratch::Scratch;
 

@@ -5,7 +5,7 @@
 //! another (`step/variable.rs`).
 
 use crate::config::Hyperparameters;
-use crate::memory::buffer::{Buffer, OutOfMemory};
+use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::{Handle, SlotMap};
 use crate::memory::variable::{Freed, Variable, Variables};
 use crate::rule::loss_scale::LossScale;
@@ -455,11 +455,4 @@ fn check_distinct(handles: &[Handle], variables: &Variables) -> Result<(), Build
         }
     }
     Ok(())
-}
-
-/// An empty vector with room for `len`.
-pub(crate) fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
-    let mut vector = Vec::new();
-    vector.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
-    Ok(vector)
 }

@@ -5,7 +5,7 @@ use crate::arith::f32_via_f64::F32ViaF64;
 use crate::arith::group::{Group, update_each_with};
 use crate::arith::subnormal::{MIN_NORMAL, SCANS, any_below};
 use crate::memory::buffer::Buffer;
-use crate::memory::gradient::GradientView;
+use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variable;
 use crate::rule::accumulate::maximum;
 use crate::rule::clip::Clip;

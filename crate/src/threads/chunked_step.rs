@@ -4,13 +4,13 @@
 //! are cut where NumPy's pairwise tree cuts. So the step has the bits of [`Optimizer::apply`].
 
 use crate::arith::group::Group;
-use crate::memory::buffer::OutOfMemory;
-use crate::memory::gradient::GradientView;
+use crate::memory::buffer::{OutOfMemory, reserved};
+use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variables;
 use crate::rule::clip::Clip;
 use crate::step::call::{Call, Settings};
 use crate::step::norms::gradient_sum_of_squares;
-use crate::step::optimizer::{Optimizer, reserved};
+use crate::step::optimizer::Optimizer;
 use crate::step::scratch::Scratch;
 use crate::step::slots::Slots;
 use crate::step::variable::{

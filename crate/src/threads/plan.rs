@@ -2,8 +2,7 @@
 
 use crate::arith::group::{WIDTH, group_count};
 use crate::arith::pairwise_sum::pairwise;
-use crate::memory::buffer::OutOfMemory;
-use crate::step::optimizer::reserved;
+use crate::memory::buffer::{OutOfMemory, reserved};
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32};

@@ -8,11 +8,12 @@
 #![allow(unsafe_code)]
 
 use crate::arith::group::{Group, group_count};
-use crate::memory::buffer::OutOfMemory;
-use crate::memory::gradient::{GradientDtype, GradientView};
+use crate::memory::buffer::{OutOfMemory, reserved};
+use crate::memory::gradient::GradientDtype;
+use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::{Variable, Variables};
 use crate::step::call::Call;
-use crate::step::optimizer::{Optimizer, State, reserved};
+use crate::step::optimizer::{Optimizer, State};
 use crate::step::slots::Slots;
 use crate::threads::chunked_step::{ChunkedStep, Phase};
 use crate::threads::plan::ChunkPlan;

@@ -85,6 +85,11 @@ fn status_code(result: Result<Status, Status>) -> u32 {
     result.unwrap_or_else(|status| status).code()
 }
 
+/// The code for whether there was such an optimizer, row, position or index.
+fn found(found: Option<bool>) -> u32 {
+    status_code(if found == Some(true) { Ok(Status::Done) } else { Err(Status::NotFound) })
+}
+
 fn address(array: Option<&[f32]>) -> usize {
     array.map_or(0, |array| array.as_ptr() as usize)
 }
@@ -154,11 +159,10 @@ pub fn optimizer_create() -> u32 {
 /// Sets the hyper-parameter in row `row` of the generated table; `NaN` means `null`.
 #[wasm_bindgen]
 pub fn optimizer_set(optimizer: u32, row: u32, number: f64) -> u32 {
-    let set = with_instance(|instance| match instance.optimizers.get_mut(optimizer)? {
+    found(with_instance(|instance| match instance.optimizers.get_mut(optimizer)? {
         AnyOptimizer::Unbuilt(unbuilt) => Some(unbuilt.hyperparameters.set(row as usize, number)),
         AnyOptimizer::Built(built) => Some(built.optimizer.hyperparameters_mut().set(row as usize, number)),
-    });
-    if set == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+    }))
 }
 
 /// Adds a variable to an optimizer that is not built yet.
@@ -202,15 +206,13 @@ pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
 /// Puts the variable built as number `index` at `position` of the next call's selection.
 #[wasm_bindgen]
 pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
-    let done = with_instance(|instance| Some(instance.built(optimizer)?.0.select(position as usize, index as usize)));
-    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+    found(with_instance(|instance| Some(instance.built(optimizer)?.0.select(position as usize, index as usize))))
 }
 
 /// Whether weight decay applies to the variable built as number `index`.
 #[wasm_bindgen]
 pub fn optimizer_decays(optimizer: u32, index: u32, decays: bool) -> u32 {
-    let done = with_instance(|instance| Some(instance.built(optimizer)?.0.set_decays(index as usize, decays)));
-    if done == Some(true) { Status::Done.code() } else { Status::NotFound.code() }
+    found(with_instance(|instance| Some(instance.built(optimizer)?.0.set_decays(index as usize, decays))))
 }
 
 /// Calls so far, including those that only accumulated.

@@ -5,11 +5,10 @@
 
 use super::exports::{Instance, with_instance};
 use super::status::{MAX_ITERATIONS, Status};
-use crate::memory::buffer::{Buffer, OutOfMemory};
+use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::Handle;
 use crate::platform::Global;
 use crate::step::call::Call;
-use crate::step::optimizer::reserved;
 use crate::threads::chunked_step::Phase;
 use crate::threads::plan::ChunkPlan;
 use crate::threads::shared::SharedStep;
