@@ -186,12 +186,12 @@ hyperparameters! {
     use_ema: bool = false, Boolean, ANY;
     /// Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
     ema_momentum: f64 = 0.99, Number, EMA_MOMENTUM;
-    /// Overwrite the variables with their averages every so many iterations. `null` or 0: only
-    /// `finalizeVariableValues` does.
+    /// Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
+    /// `finalizeVariableValues` overwrites.
     ema_overwrite_frequency: Option<f64> = None, OptionalCount, EMA_FREQUENCY;
     /// Static loss scale: gradients are divided by it before anything else. `null` turns it off.
     loss_scale_factor: Option<f64> = None, OptionalNumber, ANY;
-    /// Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+    /// Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
     gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION;
     /// ρ, the decay of the moving average of squared gradients.
     rho: f64 = 0.9, Number, ANY;

@@ -19,7 +19,7 @@ onBothBackends((runtime) => {
     expect(seen).toEqual(expected);
   });
 
-  it("overwrites the variables every so many iterations", () => {
+  it("overwrites the variables at every `emaOverwriteFrequency`-th iteration", () => {
     const w = new Variable(noise(5), { runtime });
     const optimizer = new RMSprop({ useEma: true, emaMomentum: 0.5, emaOverwriteFrequency: 3, learningRate: 0.1 });
     for (let step = 1; step <= 7; step++) {

@@ -14,7 +14,7 @@ onBothBackends((runtime) => {
     });
   }
 
-  it("doubles after so many finite steps in a row, halves after one that is not", () => {
+  it("doubles after `dynamicGrowthSteps` finite steps in a row, halves after one that is not", () => {
     expect(scales("....", { initialScale: 4, dynamicGrowthSteps: 2 })).toEqual([4, 8, 8, 16]);
     expect(scales(".x..x", { initialScale: 4, dynamicGrowthSteps: 2 })).toEqual([4, 2, 2, 4, 2]);
     expect(scales("...", { initialScale: 4, dynamicGrowthSteps: 1 })).toEqual([8, 16, 32]);

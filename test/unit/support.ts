@@ -65,7 +65,7 @@ export function hidden(object: object, name: string): unknown {
   throw new Error(`There is no ${name}.`);
 }
 
-/** The default runtime with so many bytes to be had, and no more; the function that gives it all of them again. */
+/** Leaves the default runtime this many bytes; returns the function that gives it all memory again. */
 export function limited(bytes: number): () => void {
   const w = new Variable(1);
   const { kernel, byteLength } = hidden(w, "runtime") as Runtime & { kernel: { memory_limit(bytes: number): void } };

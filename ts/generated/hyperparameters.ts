@@ -35,8 +35,8 @@ export type Hyperparameters = {
    */
   emaMomentum: number;
   /**
-   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
-   * `finalizeVariableValues` does.
+   * Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
+   * `finalizeVariableValues` overwrites.
    * Default null.
    */
   emaOverwriteFrequency: number | null;
@@ -46,7 +46,7 @@ export type Hyperparameters = {
    */
   lossScaleFactor: number | null;
   /**
-   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
    * Default null.
    */
   gradientAccumulationSteps: number | null;
@@ -120,8 +120,8 @@ export type HyperparameterConfig = {
    */
   readonly ema_momentum: number;
   /**
-   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
-   * `finalizeVariableValues` does.
+   * Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
+   * `finalizeVariableValues` overwrites.
    * Default null.
    */
   readonly ema_overwrite_frequency: number | null;
@@ -131,7 +131,7 @@ export type HyperparameterConfig = {
    */
   readonly loss_scale_factor: number | null;
   /**
-   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
    * Default null.
    */
   readonly gradient_accumulation_steps: number | null;

@@ -16,7 +16,7 @@ import { Snapshot } from "./snapshot.js";
 const DONE = STATUSES.indexOf("done");
 const SKIPPED = STATUSES.indexOf("skipped");
 
-/** From so many variables on, room for their state is made at once. */
+/** Number of variables from which on room for their state is made at once. */
 const MANY = 1000;
 
 /** About the bytes that the crate takes for the state of these variables: a little more than seen. */

@@ -32,7 +32,7 @@ export interface LossScaleConfig {
   readonly inner_optimizer: Serialized<RMSpropConfig>;
   /** The loss scale to begin with. */
   readonly initial_scale: number;
-  /** The scale doubles after so many finite steps in a row. */
+  /** Finite steps in a row after which the scale doubles. */
   readonly dynamic_growth_steps: number;
 }
 
@@ -44,7 +44,7 @@ export interface LossScaleConfigInput {
   readonly inner_optimizer: SerializedInput<RMSpropConfigInput>;
   /** The loss scale to begin with. Default 2 ** 15. */
   readonly initial_scale?: number | undefined;
-  /** The scale doubles after so many finite steps in a row. Default 2000. */
+  /** Finite steps in a row after which the scale doubles. Default 2000. */
   readonly dynamic_growth_steps?: number | undefined;
 }
 

@@ -17,7 +17,7 @@ import { RMSprop } from "./rmsprop.js";
 export interface LossScaleOptions {
   /** The loss scale to begin with. Default 2 ** 15. */
   readonly initialScale?: number | undefined;
-  /** The scale doubles after so many finite steps in a row; never, if 0 or less. Default 2000. */
+  /** Finite steps in a row after which the scale doubles; 0 or less: it never does. Default 2000. */
   readonly dynamicGrowthSteps?: number | undefined;
   /** The scale never falls below this. Default: no bound, as in Keras, where it can reach 0. */
   readonly minimumScale?: number | undefined;
@@ -46,7 +46,7 @@ export class LossScaleOptimizer extends Optimizer {
   readonly innerOptimizer: RMSprop;
   /** The loss scale to begin with; `dynamicScale` is the current one. */
   readonly initialScale: number;
-  /** The scale doubles after so many finite steps in a row; never, if 0 or less. */
+  /** Finite steps in a row after which the scale doubles; 0 or less: it never does. */
   readonly dynamicGrowthSteps: number;
   readonly #minimumScale: number;
   readonly #maximumScale: number;

@@ -45,7 +45,7 @@ unsafe impl GlobalAlloc for Limited {
     }
 }
 
-/// Calls `f`, within which at most so many allocations succeed.
+/// Calls `f`, within which at most this many allocations succeed.
 pub fn with_allowance<T>(allocations: usize, f: impl FnOnce() -> T) -> T {
     ALLOWANCE.set(allocations);
     let result = f();

@@ -80,8 +80,8 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * Overwrite the variables with their averages every so many iterations. `null` or 0: only
-   * `finalizeVariableValues` does.
+   * Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
+   * `finalizeVariableValues` overwrites.
    * Default null.
    */
   get emaOverwriteFrequency(): number | null {
@@ -105,7 +105,7 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * Average the gradients of so many calls (at least 2) into one update. `null` or 0: every call updates.
+   * Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
    * Default null.
    */
   get gradientAccumulationSteps(): number | null {
