@@ -30,6 +30,8 @@ export default {
       ignoreDependencies: ["axe-core", "katex"],
     },
   },
+  // Projects of their own, which test/examples runs.
+  ignore: ["examples/*/{src/**,*.js,*.mjs}"],
   ignoreExportsUsedInFile: true,
   // Declared in ts/kernel/modules.d.ts, resolved in rollup.config.mjs.
   ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],

@@ -51,9 +51,11 @@ it("holds what the exports reach, what README.md links to, and nothing else", ()
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const links = [...readme.matchAll(/(?:\]\(|src(?:set)?=")(?!https?:)([^)"#\s]+)/g)].map(([, link]) => link!);
   for (const link of links) expect(packed, link).toContain(link);
+  // Those that users copy; the others are compiled with this repository.
+  expect(packed.filter((file) => /^examples\/(digits|distributed|jax|resume|tfjs)\//.test(file))).toEqual([]);
 
   const isPaper = (file: string) =>
-    links.includes(file) || file === "README.md" || /^(docs\/[\w-]+\.md|examples\/python\/[\w.]+)$/.test(file);
+    links.includes(file) || file === "README.md" || /^(docs\/[\w-]+\.(md|svg)|examples\/.+)$/.test(file);
   // Says that the file beside it is a script, not a module.
   const script = "dist/iife/package.json";
   expect(packed.filter((file) => !isPaper(file)).sort()).toEqual([...reachable(), script].sort());

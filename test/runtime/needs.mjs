@@ -235,5 +235,7 @@ export function aptVersion(name) {
   return /\t(?:\d+:)?([^-~+]+)/.exec(stdout ?? "")?.[1] ?? "";
 }
 
-/** For `npm run check:jsr` too. */
+/** For `npm run check:jsr` and the examples too. */
 export const deno = npm({ deno: "2.9.6" });
+/** For the examples too. */
+export const bun = npm({ bun: "1.4.5" });

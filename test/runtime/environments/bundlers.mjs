@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { npm } from "../needs.mjs";
+import { bun, npm } from "../needs.mjs";
 import { chromium, closeBrowsers } from "./browser/drivers.mjs";
 import { served } from "./browser/server.mjs";
 
@@ -34,7 +34,6 @@ const rollup = npm({ rollup: "4.68.7", "@rollup/plugin-node-resolve": "16.0.3" }
 const rolldown = npm({ rolldown: "1.3.2" });
 const esbuild = npm({ esbuild: "0.28.2" });
 const parcel = npm({ parcel: "2.16.4" });
-const bun = npm({ bun: "1.4.5" });
 const next = npm({ next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" });
 
 /**

@@ -1,13 +1,12 @@
 // Deno, without any permission, and Bun, also compiled to one file.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { deno, npm } from "../needs.mjs";
+import { bun, deno } from "../needs.mjs";
 
 /** @import { Backend, Environment, Kit, Limits, Variables } from "../types.js" */
 
 /** @typedef {(kit: Kit) => string} Write */
 
-const bun = npm({ bun: "1.4.5" });
 const WASM = "wasm-simd128";
 
 /**
