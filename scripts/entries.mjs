@@ -44,7 +44,7 @@ export const entries = [
   {
     path: "./tfjs",
     source: "tfjs/index",
-    builds: { index: 73_000, workerd: 51_900, js: 49_100 },
+    builds: { index: 73_800, workerd: 52_700, js: 49_900 },
     jsr: false,
     holds: "[TensorFlow.js](docs/tfjs.md): a `tf.Optimizer`; with all of `rmsprop-wasm`",
   },

@@ -55,6 +55,22 @@ onBothBackends((backend) => {
     tf.dispose(list);
   });
 
+  it("is one kernel for each variable under a dynamic loss scale, beside the test for finiteness and scalars", async () => {
+    const list = variables();
+    const optimizer = make({ momentum: 0.9, centered: true, useEma: true, lossScale: { initialScale: 8 } });
+    const { kernels } = await tf.profile(() => {
+      apply(optimizer, list, 0);
+      return tf.scalar(0);
+    });
+    const arrays = kernels.filter(({ inputShapes }) => inputShapes.some((shape) => (shape ?? []).length > 1));
+    const names = arrays.map(({ name }) => name).filter((name) => name !== "Reshape" && name !== "Fill");
+    // The second variable is a vector.
+    expect(names.sort()).toEqual(["IsFinite", "RMSpropWasmStep"]);
+    expect(kernels.filter(({ name }) => name === "RMSpropWasmStep")).toHaveLength(2);
+    optimizer.dispose();
+    tf.dispose(list);
+  });
+
   it("minimizes Keras' example", () => {
     const w = tf.tidy(() => tf.variable(tf.scalar(10)));
     const optimizer = make({ learningRate: 0.1 });

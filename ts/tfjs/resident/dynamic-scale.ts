@@ -4,11 +4,15 @@ import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import { defaultRuntime } from "../../memory/runtime.js";
 import { learningRateAt } from "../../optimizers/learning-rate.js";
-import { callsPerUpdate, coefficients } from "../../rule/coefficients.js";
+import { type Coefficients, callsPerUpdate, coefficients } from "../../rule/coefficients.js";
+import { conditionalAverage, conditionalStep, type Flags, overwritten } from "../../rule/conditional.js";
 import { type Form, formOf } from "../../rule/form.js";
-import { average, step } from "../../rule/rmsprop.js";
+import { prepared } from "../../rule/rmsprop.js";
 import type { Schedule } from "../../schedules/schedule.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
+import { CONTROLS, type Controls } from "./controls.js";
+import type { Kernel } from "./kernel.js";
+import { runKernel } from "./kernels.js";
 import { norms } from "./norms.js";
 import type { Operations } from "./operations.js";
 import { arraysOf, onDevice, type Pair, writeOf } from "./step.js";
@@ -78,15 +82,17 @@ export class DynamicScale {
    * @returns what it writes, and what then moves the scale.
    */
   step(
+    kernel: Kernel<never> | undefined,
     by: Hyperparameters,
     rate: number | Schedule,
     all: readonly Entry[],
     pairs: readonly Pair[],
   ): { readonly writes: readonly Write[]; end(): void } {
     const x = this.#x;
-    const { scale, counter, raw } = this.tensors;
+    const { scale, raw } = this.tensors;
     const calls = callsPerUpdate(by);
-    const scalars = onDevice(x, coefficients(by, typeof rate === "number" ? rate : 0, calls, 1));
+    const numbers = coefficients(by, typeof rate === "number" ? rate : 0, calls, 1);
+    const scalars = onDevice(x, numbers);
     const isMultiple = (count: TensorLike, of: number) =>
       x.run("Equal", { a: x.run("Mod", { a: count, b: x.constant(of) }), b: x.constant(0) });
     const and = (a: TensorLike, b: TensorLike) => x.run("LogicalAnd", { a, b });
@@ -95,65 +101,104 @@ export class DynamicScale {
     const finite =
       flags.length === 0 ? x.truth([]) : flags.length === 1 ? (flags[0] as TensorLike) : x.all(x.stack(flags));
     const updates = calls > 1 ? and(finite, isMultiple(x.add(raw, x.constant(1)), calls)) : finite;
-    const wide = new Map<TensorLike, Map<string, TensorLike>>();
-    /** `t` where the flag is true, else `e`. */
-    const pick = (flag: TensorLike, t: TensorLike, e: TensorLike): TensorLike => {
-      const shapes = wide.get(flag) ?? new Map<string, TensorLike>();
-      wide.set(flag, shapes);
-      const spread = shapes.get(String(t.shape)) ?? (t.shape.length === 0 ? flag : and(flag, x.truth(t.shape)));
-      shapes.set(String(t.shape), spread);
-      return x.select(spread, t, e);
-    };
 
-    const eta = typeof rate === "number" ? scalars.eta : this.#rate(rate, raw);
-    const form: Form = { ...formOf(by), divides: false };
-    const sums = pairs.map(({ entry, gradient }) => {
-      const scaled = x.div(gradient, scale);
-      const sum = entry.slots.get("gradient_accumulator");
-      return calls > 1 && sum ? x.add(scaled, sum) : scaled;
-    });
-    const gradients = calls > 1 ? sums.map((sum) => x.div(sum, scalars.divisor)) : sums;
-    const threshold = by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0;
-    const norm = norms(x, form.clips, scalars, threshold, gradients);
-    const writes = new Map<Entry, { slots: Map<Slot, TensorLike>; value: TensorLike | undefined }>();
-    pairs.forEach(({ entry }, i) => {
-      const own: Form = { ...form, decays: by.weightDecay !== null && entry.decays };
-      const arrays = { ...arraysOf(entry, gradients[i] as TensorLike, norm[i]), average: undefined };
-      const made = writeOf(entry, step(x, own, { ...scalars, eta }, arrays));
-      const slots = new Map(
-        [...made.slots].map(([slot, t]) => [slot, pick(updates, t, entry.slots.get(slot) as TensorLike)] as const),
-      );
-      writes.set(entry, { slots, value: pick(updates, made.value as TensorLike, arrays.value) });
-    });
-
-    const given = new Map(pairs.map(({ entry }, i) => [entry, sums[i] as TensorLike]));
-    for (const entry of all) {
-      const write = writes.get(entry) ?? { slots: new Map<Slot, TensorLike>(), value: undefined };
-      writes.set(entry, write);
-      const sum = entry.slots.get("gradient_accumulator");
-      if (calls > 1 && sum) {
-        const added = given.has(entry) ? pick(finite, given.get(entry) as TensorLike, sum) : sum;
-        write.slots.set("gradient_accumulator", pick(updates, x.filled(entry.shape, 0), added));
-      }
-    }
-
+    let overwrites: TensorLike | undefined;
+    let { emaMomentum, oneMinusEmaMomentum } = scalars;
     if (by.useEma) {
       const iteration = calls > 1 ? x.run("Floor", { x: x.div(raw, x.constant(calls)) }) : raw;
       const isFirst = x.run("Equal", { a: iteration, b: x.constant(0) });
-      const emaMomentum = x.select(isFirst, x.constant(0), scalars.emaMomentum);
-      const weights = { ...scalars, emaMomentum, oneMinusEmaMomentum: x.sub(x.constant(1), emaMomentum) };
+      emaMomentum = x.select(isFirst, x.constant(0), scalars.emaMomentum);
+      oneMinusEmaMomentum = x.sub(x.constant(1), emaMomentum);
       const frequency = by.emaOverwriteFrequency;
-      const overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
-      for (const [entry, write] of writes) {
-        const previous = entry.slots.get("average");
-        const value = write.value ?? entry.variable;
-        if (!previous || !value) continue;
-        const next = pick(finite, average(x, weights, previous, value), previous);
-        write.slots.set("average", next);
-        if (overwrites) write.value = pick(overwrites, next, value);
-      }
+      overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
     }
+    const chosen: Flags<TensorLike> = { finite, updates, overwrites };
+    const eta = typeof rate === "number" ? scalars.eta : this.#rate(rate, raw);
+    const divisor = calls > 1 ? scalars.divisor : scale;
+    const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
 
+    const sums = pairs.map(({ entry, gradient }) => {
+      const sum = entry.slots.get("gradient_accumulator");
+      return calls > 1 && sum ? x.add(x.div(gradient, scale), sum) : gradient;
+    });
+    const form: Form = { ...formOf(by), divides: true, overwrites: overwrites !== undefined };
+    const gradients = this.#clipped(by, form, c, sums);
+
+    const next = this.#next(finite);
+    const given = new Map(pairs.map(({ entry }, i) => [entry, sums[i] as TensorLike]));
+    const others = all.map((entry): Write => {
+      const slots = new Map<Slot, TensorLike>();
+      const old = entry.slots.get("gradient_accumulator");
+      if (calls > 1 && old) {
+        const sum = given.get(entry);
+        const added = sum ? x.where(finite, sum, old) : old;
+        slots.set("gradient_accumulator", x.where(updates, x.filled(entry.shape, 0), added));
+      }
+      const { variable } = entry;
+      const previous = entry.slots.get("average");
+      if (given.has(entry) || !variable || !previous) return { entry, slots, value: undefined };
+      const average = conditionalAverage(x, c, chosen, previous, variable);
+      slots.set("average", average);
+      return { entry, slots, value: overwrites && overwritten(x, chosen, variable, average) };
+    });
+    const controls = kernel && this.#controls(chosen, c);
+    // Last, because a kernel may write in place: what can fail has been done.
+    const updated = pairs.map(({ entry }, i): Write => {
+      const own: Form = { ...form, ...gradients.form, decays: by.weightDecay !== null && entry.decays };
+      const arrays = arraysOf(entry, gradients.list[i] as TensorLike);
+      if (kernel) return writeOf(entry, runKernel(this.#tf, kernel, own, numbers, arrays, controls));
+      return writeOf(entry, conditionalStep(x, own, c, chosen, arrays));
+    });
+    return {
+      writes: [...others, ...updated],
+      end: () => {
+        for (const tensor of Object.values(next)) this.#tf.keep(tensor);
+        this.#take(next);
+        this.#calls++;
+      },
+    };
+  }
+
+  /** Gradients clipped by their norms, if they are to be, and what the formula then need not do: norms are more than a kernel reads. */
+  #clipped(
+    by: Hyperparameters,
+    form: Form,
+    c: Coefficients<TensorLike>,
+    sums: readonly TensorLike[],
+  ): { readonly list: readonly TensorLike[]; readonly form: Partial<Form> } {
+    if (form.clips !== "norm" && form.clips !== "globalNorm") return { list: sums, form: {} };
+    const x = this.#x;
+    const undivided: Form = { ...form, divides: false };
+    const divided = sums.map((sum) => x.div(sum, c.divisor));
+    const threshold = by.clipnorm ?? by.globalClipnorm ?? 0;
+    const norm = norms(x, form.clips, c, threshold, divided);
+    return {
+      list: divided.map((g, i) => prepared(x, undivided, c, g, norm[i])),
+      form: { divides: false, clips: "no" },
+    };
+  }
+
+  /** Flags and scalars as the kernels read them: packed on webgl, once for all. */
+  #controls(flags: Flags<TensorLike>, c: Coefficients<TensorLike>): TensorLike {
+    const x = this.#x;
+    const number = (flag: TensorLike | undefined) =>
+      flag ? x.select(flag, x.constant(1), x.constant(0)) : x.constant(0);
+    const values: Controls<TensorLike> = {
+      finite: number(flags.finite),
+      updates: number(flags.updates),
+      overwrites: number(flags.overwrites),
+      eta: c.eta,
+      divisor: c.divisor,
+      emaMomentum: c.emaMomentum,
+      oneMinusEmaMomentum: c.oneMinusEmaMomentum,
+    };
+    return x.copy(x.stack(CONTROLS.map((name) => values[name])));
+  }
+
+  /** The scale and the counts after this call. */
+  #next(finite: TensorLike): Tensors {
+    const x = this.#x;
+    const { scale, counter, raw } = this.tensors;
     const grown = x.run("Equal", {
       a: counter,
       b: x.constant(Math.max(this.#rule.growthSteps - 1, -(2 ** 31))),
@@ -162,18 +207,10 @@ export class DynamicScale {
       Number.isFinite(bound) ? x.run(name, { a: to, b: x.constant(Math.fround(bound)) }) : to;
     const half = bounded("Maximum", x.mul(scale, x.constant(0.5)), this.#rule.minimum);
     const twice = bounded("Minimum", x.mul(scale, x.constant(2)), this.#rule.maximum);
-    const next: Tensors = {
+    return {
       scale: x.select(finite, x.select(grown, twice, scale), half),
       counter: x.select(finite, x.select(grown, x.constant(0), x.add(counter, x.constant(1))), x.constant(0)),
       raw: x.select(finite, x.add(raw, x.constant(1)), raw),
-    };
-    return {
-      writes: [...writes].map(([entry, write]) => ({ entry, ...write })),
-      end: () => {
-        for (const tensor of Object.values(next)) this.#tf.keep(tensor);
-        this.#take(next);
-        this.#calls++;
-      },
     };
   }
 

@@ -1,16 +1,17 @@
 // The step on the backends whose memory JavaScript sees: one loop over blocks of all arrays.
 
-import type { Arithmetic } from "../../rule/arithmetic.js";
 import { mapCoefficients } from "../../rule/coefficients.js";
+import { type ConditionalArithmetic, conditionalStep } from "../../rule/conditional.js";
 import { type Arrays, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
+import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
 
 /** Elements that are computed with at once: some twenty such arrays stay in the first cache. */
 const BLOCK = 256;
 
 /** Arithmetic on blocks: storing in a `Float32Array` is what rounds. The arrays it gives are used again after `restart`. */
-class Blocks implements Arithmetic<Float32Array> {
+class Blocks implements ConditionalArithmetic<Float32Array> {
   readonly #blocks: Float32Array[] = [];
   #used = 0;
 
@@ -66,6 +67,10 @@ class Blocks implements Arithmetic<Float32Array> {
     for (let i = 0; i < BLOCK; i++) r[i] = Math.max(-most, Math.min(a[i] as number, most));
     return r;
   }
+
+  where(flag: Float32Array, a: Float32Array, b: Float32Array): Float32Array {
+    return flag[0] === 0 ? b : a;
+  }
 }
 
 const blocks = /* @__PURE__ */ new Blocks();
@@ -75,7 +80,7 @@ function onHost<Backend>(
   view: (backend: Backend, tensor: TensorInfo) => Float32Array,
   make: (backend: Backend, shape: number[]) => TensorInfo,
 ): Kernel<Backend> {
-  return (backend, form, coefficients, { gradient, norm, ...state }) => {
+  return (backend, form, coefficients, { gradient, norm, ...state }, controls) => {
     const { shape } = state.value;
     const kept = Object.keys(state) as (keyof Updated<unknown>)[];
     // Before the views: memory that grows takes them away.
@@ -86,7 +91,16 @@ function onHost<Backend>(
     const read = names.map((name) => view(backend, inputs[name] as TensorInfo));
 
     const filled = (number: number) => new Float32Array(BLOCK).fill(number);
-    const c = mapCoefficients(coefficients, (_, number) => filled(number));
+    const known = controls && view(backend, controls);
+    const dynamic =
+      known &&
+      withControls(
+        coefficients,
+        form.overwrites,
+        (index) => filled(known[index] as number),
+        (_, number) => filled(number),
+      );
+    const c = dynamic?.scalars ?? mapCoefficients(coefficients, (_, number) => filled(number));
     const old: Record<string, Float32Array> = Object.fromEntries(names.map((name) => [name, new Float32Array(BLOCK)]));
     if (norm) old["norm"] = filled(view(backend, norm)[0] as number);
     const size = read[0]?.length ?? 0;
@@ -96,7 +110,8 @@ function onHost<Backend>(
         old[name]?.set(read[i]?.subarray(from, to) ?? []);
       });
       blocks.restart();
-      const updated = step(blocks, form, c, old as unknown as Arrays<Float32Array>);
+      const arrays = old as unknown as Arrays<Float32Array>;
+      const updated = dynamic ? conditionalStep(blocks, form, c, dynamic.flags, arrays) : step(blocks, form, c, arrays);
       kept.forEach((name, i) => {
         written[i]?.set(updated[name]?.subarray(0, to - from) ?? [], from);
       });

@@ -49,11 +49,16 @@ export function runKernel(
   form: Form,
   coefficients: Coefficients,
   arrays: Arrays<TensorLike>,
+  controls?: TensorLike,
 ): Partial<Updated<TensorLike>> {
-  const inputs = Object.fromEntries(Object.entries(arrays).filter(([, tensor]) => tensor !== undefined));
+  const inputs = Object.fromEntries(
+    Object.entries({ ...arrays, controls }).filter(([, tensor]) => tensor !== undefined),
+  );
   let names: string[] = [];
-  const run = (backend: never, infos: Arrays<TensorInfo>) => {
-    const made = Object.entries(kernel(backend, form, coefficients, infos)).filter(([, info]) => info !== undefined);
+  const run = (backend: never, infos: Arrays<TensorInfo> & { readonly controls?: TensorInfo }) => {
+    const { controls, ...others } = infos;
+    const updated = kernel(backend, form, coefficients, others, controls);
+    const made = Object.entries(updated).filter(([, info]) => info !== undefined);
     names = made.map(([name]) => name);
     return made.map(([, info]) => info);
   };

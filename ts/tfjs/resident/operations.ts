@@ -1,6 +1,6 @@
 // tfjs' operations as the arithmetic of the formula, and the constants that stay on the device.
 
-import type { Arithmetic } from "../../rule/arithmetic.js";
+import type { ConditionalArithmetic } from "../../rule/conditional.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 
 const sizeOf = ({ shape }: TensorLike): number => shape.reduce((product, length) => product * length, 1);
@@ -12,10 +12,12 @@ const sizeOf = ({ shape }: TensorLike): number => shape.reduce((product, length)
  * Not used, for what the backends make of it: `ClipByValue` (wasm gives a bound for NaN, webgl leaves the neighbours of a NaN
  * unclipped), `GatherV2` and `Slice` (cpu and wasm read).
  */
-export class Operations implements Arithmetic<TensorLike> {
+export class Operations implements ConditionalArithmetic<TensorLike> {
   readonly #tf: TensorFlow;
   readonly #kept = new Map<string, TensorLike>();
   readonly #numbers = new WeakMap<TensorLike, number>();
+  /** Flags in the shapes of what they choose, as long as the scope keeps them. */
+  readonly #spread = new WeakMap<TensorLike, Map<string, TensorLike>>();
 
   constructor(tf: TensorFlow) {
     this.#tf = tf;
@@ -58,6 +60,19 @@ export class Operations implements Arithmetic<TensorLike> {
   clamp(a: TensorLike, limit: TensorLike): TensorLike {
     const least = this.constant(-this.#number(limit));
     return this.run("Minimum", { a: this.run("Maximum", { a, b: least }), b: limit });
+  }
+
+  where(flag: TensorLike, a: TensorLike, b: TensorLike): TensorLike {
+    const { shape } = a;
+    if (shape.length === 0) return this.select(flag, a, b);
+    const shapes = this.#spread.get(flag) ?? new Map<string, TensorLike>();
+    this.#spread.set(flag, shapes);
+    let condition = shapes.get(String(shape));
+    if (!condition || condition.isDisposed) {
+      condition = this.run("LogicalAnd", { a: flag, b: this.truth(shape) });
+      shapes.set(String(shape), condition);
+    }
+    return this.select(condition, a, b);
   }
 
   /** All three of one shape: the kernels do not broadcast. They take at most four dimensions. */

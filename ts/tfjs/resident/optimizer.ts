@@ -164,7 +164,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         tf.tidy(() => {
           const kernel = this.#resident === "composed" ? undefined : kernelOf(tf);
           if (this.#dynamic) {
-            const { writes, end } = this.#dynamic.step(this.#by, this.#rate as number | Schedule, all, pairs);
+            const { writes, end } = this.#dynamic.step(kernel, this.#by, this.#rate as number | Schedule, all, pairs);
             keep();
             this.#variables.commit(writes);
             end();

@@ -1,18 +1,20 @@
 // The formula as the text of a shader: each operation a line of its own.
 
-import type { Arithmetic } from "../../rule/arithmetic.js";
+import type { ConditionalArithmetic } from "../../rule/conditional.js";
 
 /** What the shading languages say differently. */
 export interface Language {
   /** Begins the declaration of a number: `let`, `vec4`. */
   readonly declare: string;
-  /** The lines that make `name` what is chosen of `a`: see `Arithmetic`. */
+  /** The lines that make `name` what is chosen of `a`: see `ConditionalArithmetic`. */
   positive(name: string, a: string, least: string): string;
   clamp(name: string, a: string, limit: string): string;
+  /** A flag is 1 or 0. */
+  where(name: string, flag: string, a: string, b: string): string;
 }
 
 /** An arithmetic that writes lines, and the lines. */
-export class Shader implements Arithmetic<string> {
+export class Shader implements ConditionalArithmetic<string> {
   readonly #language: Language;
   #count = 0;
   code = "";
@@ -47,6 +49,10 @@ export class Shader implements Arithmetic<string> {
 
   clamp(a: string, limit: string): string {
     return this.#line((name) => this.#language.clamp(name, a, limit));
+  }
+
+  where(flag: string, a: string, b: string): string {
+    return this.#line((name) => this.#language.where(name, flag, a, b));
   }
 
   #declare(expression: string): string {

@@ -1,8 +1,10 @@
 // The step as one dispatch of WebGPU: a new buffer for the value, and the slots in place.
 
 import { mapCoefficients } from "../../rule/coefficients.js";
+import { conditionalStep } from "../../rule/conditional.js";
 import { type Arrays, step } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
+import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
 import { type Language, Shader } from "./shader.js";
 
@@ -18,6 +20,7 @@ const WGSL: Language = {
   declare: "let",
   positive: (name, a, least) => `let ${name} = select(${a}, ${least}, ${a} <= 0.0 && !isnan(${a}));`,
   clamp: (name, a, limit) => `let ${name} = select(clamp(${a}, -${limit}, ${limit}), ${a}, isnan(${a}));`,
+  where: (name, flag, a, b) => `let ${name} = select(${b}, ${a}, ${flag} != 0.0);`,
 };
 
 const SLOTS = ["velocity", "averageGradient", "momentum", "average"] as const;
@@ -26,21 +29,25 @@ const SLOTS = ["velocity", "averageGradient", "momentum", "average"] as const;
 const writable = (name: string) => `${name}_`;
 
 /**
- * At most 8 storage buffers, which every device has: the value written, the value read, the gradient, four slots, the norm. Nobody
- * else may hold the slots' buffers.
+ * At most 8 storage buffers, which every device has: the value written, the value read, the gradient, four slots, and the norm or
+ * the controls, not both. Nobody else may hold the slots' buffers.
  */
-export const webgpu: Kernel<Backend> = (backend, form, coefficients, arrays) => {
+export const webgpu: Kernel<Backend> = (backend, form, coefficients, arrays, controls) => {
   const { shape } = arrays.value;
   const size = shape.reduce((product, length) => product * length, 1);
   const names = Object.keys(arrays) as (keyof Arrays<unknown>)[];
   const slots = SLOTS.filter((slot) => names.includes(slot));
 
   const shader = new Shader(WGSL);
-  const c = mapCoefficients(coefficients, (name) => (name === "zero" ? "0.0" : `uniforms.${name}`));
+  const uniform = (name: string) => (name === "zero" ? "0.0" : `uniforms.${name}`);
+  const dynamic = controls && withControls(coefficients, form.overwrites, (i) => `controls[${i}]`, uniform);
   const read = (name: keyof Arrays<unknown>) =>
     name === "norm" ? "norm[0]" : `${(slots as readonly string[]).includes(name) ? writable(name) : name}[i]`;
   const old = Object.fromEntries(names.map((name) => [name, read(name)]));
-  const updated = step(shader, form, c, old as unknown as Arrays<string>);
+  const texts = old as unknown as Arrays<string>;
+  const updated = dynamic
+    ? conditionalStep(shader, form, dynamic.scalars, dynamic.flags, texts)
+    : step(shader, form, mapCoefficients(coefficients, uniform), texts);
   const declarations = slots.map(
     (slot) =>
       `@group(0) @binding(${1 + names.indexOf(slot)}) var<storage, read_write> ${writable(slot)}: array<f32>;\n`,
@@ -53,7 +60,7 @@ ${shader.code}${writes.join("")}  result[i] = ${updated.value};
 
   const uniforms = Object.entries(coefficients).filter(([name]) => isRead(code, name));
   const program = {
-    variableNames: names,
+    variableNames: controls ? [...names, "controls"] : names,
     outputShape: [size],
     workgroupSize: [WORKGROUP, 1, 1],
     dispatchLayout: { x: [0] },
@@ -67,6 +74,7 @@ ${shader.code}${writes.join("")}  result[i] = ${updated.value};
     ...(arrays[name] as TensorInfo),
     shape: name === "norm" ? [] : [size],
   }));
+  if (controls) inputs.push({ ...controls, shape: [...controls.shape] });
   const { dataId } = backend.runWebGPUProgram(
     program,
     inputs,
