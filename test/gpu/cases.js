@@ -1,8 +1,11 @@
 // What every backend must compute as the core does: option sets, gradients, and the comparison of bits. For Node and browsers.
 
+/** @import { Case, Gradients, Kind, Rmsprop, Tf, Tfjs } from "./types.js" */
+
 /** Steps of each case. */
 export const STEPS = 40;
 
+/** @satisfies {import("./types.js").NamedSchedule} */
 const cosine = {
   schedule: "CosineDecay",
   initialLearningRate: 0.001,
@@ -10,12 +13,10 @@ const cosine = {
   warmupSteps: 5,
   decaySteps: 30,
 };
+/** @satisfies {import("./types.js").NamedSchedule} */
 const restarts = { schedule: "CosineDecayRestarts", initialLearningRate: 0.02, firstDecaySteps: 7 };
 
-/**
- * The options of `rmsprop`. Beside them: `exclude` is for `excludeFromWeightDecay`, `isNorm` says that sums are in it, whose order
- * is the backend's, and `spikes` that some gradients are not finite.
- */
+/** @type {Readonly<Record<string, Case>>} */
 export const CASES = {
   defaults: { options: {} },
   momentum: { options: { momentum: 0.9, learningRate: 0.01 } },
@@ -73,6 +74,18 @@ export const CASES = {
     },
     spikes: true,
   },
+  "dynamic scale with all state": {
+    options: {
+      ...{ momentum: 0.9, centered: true, weightDecay: 0.01, clipvalue: 0.5, useEma: true, emaOverwriteFrequency: 4 },
+      ...{ learningRate: cosine, lossScale: { initialScale: 64, dynamicGrowthSteps: 4 } },
+    },
+    spikes: true,
+  },
+  "dynamic scale, globalClipnorm": {
+    options: { globalClipnorm: 0.5, useEma: true, lossScale: { initialScale: 64, dynamicGrowthSteps: 4 } },
+    spikes: true,
+    isNorm: true,
+  },
   "dynamic scale, clipnorm": {
     options: { clipnorm: 0.5, momentum: 0.3, lossScale: { initialScale: 64, dynamicGrowthSteps: 4 } },
     spikes: true,
@@ -80,15 +93,28 @@ export const CASES = {
   },
 };
 
-/** The options with schedules of `rmsprop-wasm`. */
+/**
+ * The options with schedules of `rmsprop-wasm`.
+ *
+ * @param {Case} of
+ * @param {Rmsprop} rmsprop
+ * @returns {import("rmsprop-wasm/tfjs").RMSpropTfjsOptions}
+ */
 export function optionsOf({ options }, rmsprop) {
   const { learningRate } = options;
-  if (typeof learningRate !== "object") return options;
-  const { schedule, ...given } = learningRate;
-  return { ...options, learningRate: new rmsprop[schedule](given) };
+  const given = /** @type {import("rmsprop-wasm/tfjs").RMSpropTfjsOptions} */ (options);
+  if (typeof learningRate !== "object") return given;
+  const { schedule, ...parameters } = learningRate;
+  /** @type {new (options: never) => import("rmsprop-wasm").LearningRateSchedule} */
+  const Schedule = rmsprop[schedule];
+  return { ...given, learningRate: new Schedule(/** @type {never} */ (parameters)) };
 }
 
-/** Numbers that look random, the same everywhere. */
+/**
+ * Numbers that look random, the same everywhere.
+ *
+ * @param {number} seed
+ */
 export function generator(seed) {
   let state = seed;
   return () => {
@@ -97,15 +123,19 @@ export function generator(seed) {
   };
 }
 
-/** Gradients by kind: of many sizes, and with zeros of both signs among them. */
+/**
+ * @typedef {() => number} Random
+ * @type {Readonly<Record<Kind, (random: Random) => number>>} Gradients by kind: of many sizes, and with zeros of both signs among them.
+ */
 const GRADIENTS = {
   normal: (random) => (random() - 0.5) * 10 ** (random() * 13 - 9),
   zeros: (random) => (random() < 0.5 ? (random() < 0.5 ? -0 : 0) : (random() - 0.5) * 10 ** (random() * 6 - 3)),
 };
 
+/** @type {readonly Kind[]} */
 export const KINDS = ["normal", "zeros"];
 const SHAPES = [[16, 13], [7], [3, 5, 4], [], [2, 1, 3, 1, 2]];
-/** Steps in which a gradient is not finite, in cases with `spikes`. */
+/** @type {Readonly<Record<number, number>>} Steps in which a gradient is not finite, in cases with `spikes`. */
 const SPIKES = {
   4: Number.POSITIVE_INFINITY,
   5: Number.POSITIVE_INFINITY,
@@ -113,9 +143,14 @@ const SPIKES = {
   22: Number.NEGATIVE_INFINITY,
 };
 
+/** @param {readonly number[]} shape */
 const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 
-/** The variables of a case: names, shapes, first values; and their gradients in each step, `null` for one now and then. */
+/**
+ * The variables of a case: names, shapes, first values; and their gradients in each step, `null` for one now and then.
+ *
+ * @param {Case} of
+ */
 export function problem(of, steps = STEPS) {
   const random = generator(12345);
   const kinds = of.kinds ?? KINDS;
@@ -130,22 +165,29 @@ export function problem(of, steps = STEPS) {
   const gradients = Array.from({ length: steps }, (_, step) =>
     variables.map(({ kind, values }, i) => {
       const gradient = Float32Array.from(values, () => GRADIENTS[kind](random));
-      if (of.spikes && i === 1 && step in SPIKES) gradient[1] = SPIKES[step];
+      if (of.spikes && i === 1 && step in SPIKES) gradient[1] = /** @type {number} */ (SPIKES[step]);
       return i === 1 && step % 5 === 3 ? null : gradient;
     }),
   );
   return { variables, gradients };
 }
 
+/** @param {number} number */
 const word = (number) => (Number.isNaN(number) ? 0x7fc00000 : new Uint32Array(Float32Array.of(number).buffer)[0]);
 
-/** How many numbers differ in a bit, and by how much at most, relative to the number or to `scale`. */
-export function difference(actual, expected, scale) {
+/**
+ * How many numbers differ in a bit, and by how much at most, relative to the number or to `scale`.
+ *
+ * @param {ArrayLike<number>} actual
+ * @param {ArrayLike<number>} expected
+ */
+export function difference(actual, expected, scale = 0) {
   let [count, relative] = [actual.length === expected.length ? 0 : Number.POSITIVE_INFINITY, 0];
   for (let i = 0; i < expected.length; i++) {
-    if (word(actual[i]) === word(expected[i])) continue;
+    const [a, e] = [/** @type {number} */ (actual[i]), /** @type {number} */ (expected[i])];
+    if (word(a) === word(e)) continue;
     count++;
-    const by = Math.abs(actual[i] - expected[i]) / Math.max(Math.abs(expected[i]), scale);
+    const by = Math.abs(a - e) / Math.max(Math.abs(e), scale);
     if (!(by <= relative)) relative = by;
   }
   return { count, relative };
@@ -154,7 +196,12 @@ export function difference(actual, expected, scale) {
 /** The largest relative difference where sums are in it. */
 export const TOLERANCE = 1e-6;
 
-/** What the core computes. */
+/**
+ * What the core computes.
+ *
+ * @param {Case} of
+ * @param {Rmsprop} rmsprop
+ */
 export function expected(of, rmsprop, steps = STEPS) {
   const { RMSprop, LossScaleOptimizer, Variable } = rmsprop;
   const { variables, gradients } = problem(of, steps);
@@ -169,15 +216,21 @@ export function expected(of, rmsprop, steps = STEPS) {
   return { core, list };
 }
 
+/** @type {readonly import("rmsprop-wasm").Slot[]} */
 const SLOTS = ["velocity", "momentum", "average_gradient", "average", "gradient_accumulator"];
 
-/** Counts what is read from the backend while `work` runs. */
+/**
+ * Counts what is read from the backend while `work` runs.
+ *
+ * @param {Tf} tf
+ * @param {() => void} work
+ */
 export function reads(tf, work) {
-  const backend = tf.backend();
+  const backend = /** @type {Record<string, any>} */ (/** @type {unknown} */ (tf.backend()));
   let count = 0;
   const undo = ["read", "readSync"].map((name) => {
     const original = backend[name];
-    backend[name] = function (...args) {
+    backend[name] = function (/** @type {unknown[]} */ ...args) {
       count++;
       return original.apply(this, args);
     };
@@ -196,7 +249,12 @@ export function reads(tf, work) {
 /**
  * Runs a case on tfjs' backend in use, and compares with the core.
  *
- * @returns complaints: none if all is right.
+ * @param {Tf} tf
+ * @param {Tfjs} tfjs
+ * @param {Rmsprop} rmsprop
+ * @param {Case} of
+ * @param {{ resident?: true | "composed", steps?: number }} [how]
+ * @returns {Promise<string[]>} complaints: none if all is right.
  */
 export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = STEPS } = {}) {
   const { variables, gradients } = problem(of, steps);
@@ -206,14 +264,15 @@ export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = ST
   );
   const optimizer = tfjs.rmsprop(tf, { ...optionsOf(of, rmsprop), resident });
   if (of.exclude) optimizer.excludeFromWeightDecay({ names: of.exclude });
+  /** @type {string[]} */
   const complaints = [];
-  let held;
+  let held = 0;
   for (const [step, each] of gradients.entries()) {
     const tensors = each.map((gradient, i) => gradient && tf.tensor(gradient, variables[i].shape));
     const named = tensors.map((tensor, i) => ({ name: variables[i].name, tensor }));
-    const count = reads(tf, () => optimizer.applyGradients(named));
+    const count = reads(tf, () => optimizer.applyGradients(/** @type {Gradients} */ (named)));
     if (count > 0) complaints.push(`step ${step} reads ${count} times`);
-    tf.dispose(tensors.filter(Boolean));
+    tf.dispose(tensors.filter((tensor) => tensor !== null));
     const { numTensors } = tf.memory();
     if (step === 9) held = numTensors;
     if (step > 9 && numTensors !== held) complaints.push(`step ${step}: ${numTensors} tensors, not ${held}`);
@@ -222,6 +281,7 @@ export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = ST
 
   const { core, list: wanted } = expected(of, rmsprop, steps);
   // Where terms cancel, what is left has the rounding of the terms: differences are relative to the largest number of the array.
+  /** @type {(what: string, actual: ArrayLike<number>, right: Float32Array) => void} */
   const compare = (what, actual, right) => {
     const scale = right.reduce((most, number) => Math.max(most, Math.abs(number)), 1e-30);
     const { count, relative } = difference(actual, right, scale);
@@ -239,11 +299,11 @@ export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = ST
       if (right && tensor) compare(`${name}/${slot}`, await tensor.data(), right);
     }
   }
-  const counter = (await weights.get("iter").data())[0];
+  const counter = (await weights.get("iter")?.data())?.[0];
   if (counter !== core.rawIterations) complaints.push(`iter is ${counter}, not ${core.rawIterations}`);
-  if (weights.has("dynamic_scale")) {
+  if (core instanceof rmsprop.LossScaleOptimizer) {
     for (const [name, right] of Object.entries({ dynamic_scale: core.dynamicScale, step_counter: core.stepCounter })) {
-      const [value] = await weights.get(name).data();
+      const value = (await weights.get(name)?.data())?.[0];
       if (value !== right) complaints.push(`${name} is ${value}, not ${right}`);
     }
   }

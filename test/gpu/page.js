@@ -10,32 +10,44 @@ import { convolution } from "./convolution.js";
 import { device } from "./device.js";
 import { launches } from "./launches.js";
 import { special } from "./special.js";
+import { times } from "./times.js";
 import { transfers } from "./transfers.js";
 
-const query = new URLSearchParams(location.search);
-const backend = query.get("backend");
-const parts = query.get("parts").split(",");
+/** @import { Outcome, PageReport, Result, Trials } from "./types.js" */
 
+const query = new URLSearchParams(location.search);
+const backend = query.get("backend") === "webgpu" ? "webgpu" : "webgl";
+const parts = query.get("parts")?.split(",") ?? [];
+
+const textOf = (/** @type {any} */ error) => String(error?.stack ?? error);
+/** @param {PageReport} report */
+const leave = (report) => Object.assign(globalThis, { report });
+
+/** @type {Result[]} */
 const results = [];
+/** @type {(name: string, work: () => Outcome | Promise<Outcome>) => Promise<void>} */
 const part = async (name, work) => {
   const started = performance.now();
-  let [complaints, detail] = [[], ""];
+  /** @type {readonly string[]} */
+  let complaints = [];
+  let detail = "";
   try {
     const given = await work();
-    if (Array.isArray(given)) complaints = given;
-    else ({ complaints = [], detail = "" } = given);
+    if ("complaints" in given) ({ complaints, detail } = given);
+    else complaints = given;
   } catch (error) {
-    complaints = [String(error?.stack ?? error).slice(0, 600)];
+    complaints = [textOf(error).slice(0, 600)];
     tf.disposeVariables();
   }
   results.push({ name, complaints, detail, milliseconds: Math.round(performance.now() - started) });
 };
 
 // An invalid shader throws nothing: it computes nothing, and says so in the console alone.
+/** @type {string[]} */
 const warnings = [];
-for (const level of ["error", "warn"]) {
+for (const level of /** @type {const} */ (["error", "warn"])) {
   const original = console[level];
-  console[level] = (...args) => {
+  console[level] = (/** @type {unknown[]} */ ...args) => {
     warnings.push(args.map(String).join(" ").slice(0, 300));
     original.apply(console, args);
   };
@@ -48,7 +60,7 @@ try {
   if (!(await tf.setBackend(backend))) throw new Error(`there is no ${backend} here`);
   await tf.ready();
   if (parts.includes("cases")) {
-    for (const resident of [true, "composed"]) {
+    for (const resident of /** @type {const} */ ([true, "composed"])) {
       for (const [name, of] of Object.entries(CASES)) {
         await part(`${resident === true ? "kernel" : resident}: ${name}`, () =>
           check(tf, tfjs, rmsprop, of, { resident }),
@@ -56,7 +68,8 @@ try {
       }
     }
   }
-  const more = { special, launches, convolution, transfers };
+  /** @type {Readonly<Record<string, Trials>>} */
+  const more = { special, launches, convolution, transfers, times };
   for (const [name, work] of Object.entries(more)) {
     if (!parts.includes(name)) continue;
     for (const [title, run] of Object.entries(work))
@@ -65,7 +78,7 @@ try {
   await part("no complaint in the console", () =>
     warnings.filter((text) => /shader|webgpu|webgl|wgsl|glsl/i.test(text) && !/use asynchronous APIs/.test(text)),
   );
-  globalThis.report = { device: await device(tf, backend), results };
+  leave({ device: await device(tf, backend), results });
 } catch (error) {
-  globalThis.report = { failure: String(error?.stack ?? error), results };
+  leave({ failure: textOf(error), results });
 }

@@ -5,6 +5,7 @@
  *
  * Bundles page.js with tfjs, opens it in each browser, and prints what was wrong. A browser that is not there counts as failed if
  * CI=true, and is named otherwise. `--install` installs what is missing first, as test/runtime does.
+ * `--parts times` measures instead: it is not among the parts that run by themselves.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +14,8 @@ import { parseArgs } from "node:util";
 import * as drivers from "../runtime/environments/browser/drivers.mjs";
 import { served } from "../runtime/environments/browser/server.mjs";
 import { install, npm } from "../runtime/needs.mjs";
+
+/** @import { PageReport } from "./types.js" */
 
 const root = join(import.meta.dirname, "..", "..");
 const TFJS = "4.22.0";
@@ -25,6 +28,8 @@ const tools = npm({
 });
 
 const everything = ["cases", "special", "launches", "convolution", "transfers"];
+/** Only if `--parts` names them: they measure. */
+const measurements = ["times"];
 const RUNS = [
   { name: "chromium-webgl", driver: drivers.gpuChromium, backend: "webgl", parts: everything },
   {
@@ -50,9 +55,14 @@ const { values: options } = parseArgs({
 });
 const SECONDS = 240;
 
-/** One script of page.js and all it imports, and a page for it. */
+/**
+ * One script of page.js and all it imports, and a page for it.
+ *
+ * @param {string} folder
+ */
 async function site(folder) {
   const { build } = await tools.import("esbuild");
+  /** @type {import("esbuild").Plugin} */
   const fromTools = {
     name: "from-tools",
     setup(at) {
@@ -79,13 +89,20 @@ async function site(folder) {
   await writeFile(join(folder, "index.html"), html);
 }
 
+/**
+ * @param {typeof RUNS[number]} run
+ * @param {string} folder
+ */
 async function run({ name, driver, backend, parts }, folder) {
   const started = performance.now();
-  const chosen = options.parts ? parts.filter((part) => options.parts.split(",").includes(part)) : parts;
+  const asked = options.parts?.split(",").filter((part) => parts.includes(part) || measurements.includes(part));
+  const chosen = asked ?? parts;
   try {
-    const { version, report } = await served(folder, {}, (address) =>
+    const opened = await served(folder, {}, (address) =>
       driver.open(`${address}/?backend=${backend}&parts=${chosen}`, SECONDS),
     );
+    const { version } = opened;
+    const report = /** @type {PageReport} */ (/** @type {unknown} */ (opened.report));
     const wrong = report.results.filter(({ complaints }) => complaints.length > 0);
     const isRight = wrong.length === 0 && !report.failure && report.results.length > 1;
     const time = Math.round((performance.now() - started) / 1000);
@@ -105,7 +122,7 @@ async function run({ name, driver, backend, parts }, folder) {
     }
     return isRight;
   } catch (error) {
-    console.log(`FAILED  ${name}: ${error.message.slice(0, 2000)}`);
+    console.log(`FAILED  ${name}: ${String(error).slice(0, 2000)}`);
     return false;
   }
 }

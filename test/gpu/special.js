@@ -1,9 +1,25 @@
 // Numbers and shapes at the edges, on a device.
 import { difference } from "./cases.js";
 
+/** @import { ResidentOptions, Rmsprop, Tf, Tfjs, Trial, Trials } from "./types.js" */
+
+/** @param {readonly number[]} shape */
 const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 
-/** `steps` steps with gradients that `gradient` makes, here and in the core: what differs. */
+/**
+ * `steps` steps with gradients that `gradient` makes, here and in the core: what differs.
+ *
+ * @param {Tf} tf
+ * @param {Tfjs} tfjs
+ * @param {Rmsprop} rmsprop
+ * @param {object} problem
+ * @param {ResidentOptions} problem.options
+ * @param {number[]} problem.shape
+ * @param {number} [problem.steps]
+ * @param {(i: number) => number} [problem.values]
+ * @param {(i: number, step: number) => number} problem.gradient
+ * @param {(actual: number, right: number) => boolean} [problem.allow]
+ */
 async function compared(
   tf,
   tfjs,
@@ -24,10 +40,12 @@ async function compared(
     tensor.dispose();
     core.apply([given], [twin]);
   }
+  /** @type {string[]} */
   const complaints = [];
+  /** @type {(what: string, actual: ArrayLike<number>, right: ArrayLike<number>) => void} */
   const compare = (what, actual, right) => {
     if (difference(actual, right).count === 0) return;
-    const wrong = [...right.keys()].filter(
+    const wrong = Array.from(right, (_, i) => i).filter(
       (i) => difference([actual[i]], [right[i]]).count > 0 && !allow(actual[i], right[i]),
     );
     if (wrong.length === 0) return;
@@ -35,8 +53,8 @@ async function compared(
   };
   compare("value", await variable.data(), twin.value);
   for (const { name, tensor } of await optimizer.getWeights()) {
-    const slot = name.split("/").at(-1);
-    if (name.includes("/")) compare(slot, await tensor.data(), core.slot(slot, twin));
+    const slot = /** @type {import("rmsprop-wasm").Slot} */ (name.split("/").at(-1));
+    if (name.includes("/")) compare(slot, await tensor.data(), core.slot(slot, twin) ?? []);
   }
   optimizer.dispose();
   variable.dispose();
@@ -45,6 +63,7 @@ async function compared(
   return complaints;
 }
 
+/** @type {(i: number, step: number) => number} */
 const normal = (i, step) => Math.fround(((i * 7 + step * 13) % 29) - 14) / 8;
 const all = { momentum: 0.9, centered: true, weightDecay: 0.01, clipvalue: 1, useEma: true, lossScaleFactor: 2 };
 
@@ -62,6 +81,7 @@ const SHAPES = [
   [2, 1, 2, 3, 2],
   [1, 2, 1, 3, 1, 2],
 ];
+/** @type {(resident: true | "composed") => Trial} */
 const shapes = (resident) => async (tf, tfjs, rmsprop) => {
   const complaints = [];
   for (const shape of SHAPES) {
@@ -71,16 +91,19 @@ const shapes = (resident) => async (tf, tfjs, rmsprop) => {
   return complaints;
 };
 
+/** @type {(i: number, step: number) => number} */
 const spikes = (i, step) =>
   step < 2
     ? normal(i, step)
     : ([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN][i % 5] ?? normal(i, step));
+/** @type {(actual: number, right: number) => boolean} */
 const isFlushed = (actual, right) => actual === 0 && Math.abs(right) < 2 ** -126;
 
+/** @type {Trials} */
 export const special = {
   "shapes of every rank, and empty ones": shapes(true),
   "shapes, composed": shapes("composed"),
-  "4.5 million elements: more workgroups than one dimension has": (tf, tfjs, rmsprop, backend) =>
+  "4.5 million elements: more workgroups than one dimension has": async (tf, tfjs, rmsprop, backend) =>
     backend !== "webgpu"
       ? []
       : compared(tf, tfjs, rmsprop, { options: { momentum: 0.9 }, shape: [3000, 1500], steps: 2, gradient: normal }),
@@ -130,12 +153,14 @@ export const special = {
   },
   "1,000 steps: tensors and bytes stay": async (tf, tfjs) => {
     const complaints = [];
-    for (const options of [
+    /** @type {ResidentOptions[]} */
+    const sets = [
       { momentum: 0.9, centered: true, useEma: true, emaOverwriteFrequency: 3 },
       { globalClipnorm: 1, gradientAccumulationSteps: 2, useEma: true },
       { clipnorm: 1, resident: "composed" },
       { lossScale: { initialScale: 8 }, useEma: true },
-    ]) {
+    ];
+    for (const options of sets) {
       const w = tf.tidy(() => tf.variable(tf.ones([9, 7]), true));
       const g = tf.ones([9, 7]);
       const optimizer = tfjs.rmsprop(tf, { resident: true, ...options });

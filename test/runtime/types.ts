@@ -156,7 +156,7 @@ export interface Browser {
 /** A browser that is started at its first use. */
 export interface Driver {
   readonly needs: readonly Need[];
-  open(address: string): Promise<Outcome>;
+  open(address: string, seconds?: number): Promise<Outcome>;
 }
 
 /** A session of WebDriver in the one window of WebKitGTK. */

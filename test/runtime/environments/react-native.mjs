@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { node, npm } from "../needs.mjs";
 
+/** @import { Environment, Kit } from "../types.js" */
+
 const host = node("24.21.0");
 const metro = npm({
   metro: "0.87.1",
@@ -16,12 +18,15 @@ const hermes = npm({ "hermes-engine-cli": "0.12.0" });
 /** The compiler of Hermes 1.0, without a virtual machine. */
 const compiler = npm({ "hermes-compiler": "260318099.0.8" });
 
-const platform = { darwin: "osx-bin", win32: "win64-bin" }[process.platform] ?? "linux64-bin";
+/** @type {Readonly<Record<string, string>>} */
+const PLATFORMS = { darwin: "osx-bin", win32: "win64-bin" };
+const platform = PLATFORMS[process.platform] ?? "linux64-bin";
 const suffix = process.platform === "win32" ? ".exe" : "";
 
 /** Every entry that an app can import; a bundle that lacks one does not get made. */
 const ENTRIES = ["schedules", "checkpoint", "keras", "pytorch", "tfjs", "jax"];
 
+/** @param {string} print The line of the kit that prints the report. */
 const main = (print) => `import * as rmsprop from "rmsprop-wasm";
 ${ENTRIES.map((entry) => `import * as ${entry} from "rmsprop-wasm/${entry}";\n`).join("")}import { suite } from "./suite.js";
 const report = suite(rmsprop);
@@ -68,6 +73,7 @@ check("what the end of a block calls frees", () => {
 });
 ${print.replace("console.log(", "(typeof console === 'object' ? console.log : globalThis.print)(")}`;
 
+/** @param {ReturnType<typeof npm>} metro */
 const bundler = (metro) => `import { createRequire } from "node:module";
 const require = createRequire(${JSON.stringify(metro.path("metro", "package.json"))});
 const Metro = require("metro");
@@ -88,12 +94,18 @@ await Metro.runBuild(config, { entry: "main.js", out: "bundle.js", platform: "an
 process.exit(0);
 `;
 
-/** The bundle of an app, as text. */
+/**
+ * The bundle of an app, as text.
+ *
+ * @param {Kit} kit
+ * @param {string} cwd
+ */
 async function bundled(kit, cwd) {
   await kit.execute(host.command, ["bundle.mjs"], { cwd, env: { NODE_PATH: metro.path() } });
   return readFile(join(cwd, "bundle.js"), "utf8");
 }
 
+/** @param {Kit} kit */
 const files = (kit) => ({
   "main.js": main(kit.print),
   "bundle.mjs": bundler(metro),
@@ -101,6 +113,7 @@ const files = (kit) => ({
   "package.json": JSON.stringify({ private: true }),
 });
 
+/** @type {readonly Environment[]} */
 export const environments = [
   {
     name: "react-native-hermes",
@@ -114,8 +127,10 @@ export const environments = [
       const cwd = await kit.folder(files(kit));
       const text = await bundled(kit, cwd);
       const module = await readFile(join(cwd, kit.file(".").replace("index.js", "index.core.js")), "utf8");
-      const [longest] = module.match(/[^"'`]{1000,}/g).sort((a, b) => b.length - a.length);
+      const [longest] = (module.match(/[^"'`]{1000,}/g) ?? []).sort((a, b) => b.length - a.length);
+      if (!longest) throw new Error("the default entry holds no WebAssembly module");
       if (text.includes(longest.slice(100, 200))) throw new Error("the bundle holds the WebAssembly module");
+      /** @type {(need: typeof hermes, name: string) => string} */
       const program = (need, name) =>
         need.path(...name.split("/"), platform, `hermes${need === compiler ? "c" : ""}${suffix}`);
       await kit.execute(
