@@ -17,7 +17,6 @@ import { biome, root } from "./tools.mjs";
  * @property {string} way
  * @property {string} entry
  * @property {keyof typeof backends} backend
- * @property {number | null} milliseconds
  * @property {string} status
  * @property {string} [reason]
  *
@@ -74,14 +73,23 @@ function shortTable(results) {
   );
 }
 
-/** @param {Result[]} results */
-function longTable(results) {
-  const rows = results.map(({ name, host, way, entry, version, backend, milliseconds, status, reason }) => {
-    const verdict = status === "ok" ? "ok" : `**${status}**${reason ? `: ${reason.split("\n")[0]}` : ""}`;
-    const time = milliseconds === null ? "" : (milliseconds / 1000).toFixed(1);
-    return [`\`${name}\``, host, version ?? "", way, `\`${entry}\``, backends[backend], time, verdict];
-  });
-  return table(["Name", "Host", "Version", "Way", "Entry", "Backend", "Seconds", "Result"], rows);
+/**
+ * A table for each host.
+ *
+ * @param {Result[]} results
+ */
+function longTables(results) {
+  const head = ["Name", "Version", "Way", "Entry", "Backend"];
+  return unique(results.map(({ host }) => host))
+    .map((host) => {
+      const ours = results.filter((result) => result.host === host);
+      const rows = ours.map(({ name, way, entry, version, backend, status, reason }) => {
+        const verdict = `**${status}**${reason ? `: ${reason.split("\n")[0]}` : ""}`;
+        return [`\`${name}\``, version ?? "", way, `\`${entry}\``, status === "ok" ? backends[backend] : verdict];
+      });
+      return `### ${host}\n\n${table(head, rows)}`;
+    })
+    .join("\n\n");
 }
 
 /**
@@ -108,10 +116,9 @@ ${shortTable(results)}
 
 ## Each of them
 
-\`npm run test:runtimes -- --only NAME\` runs one (or all whose names begin so), \`--install\` installs what it needs. The time
-is that of the whole run, the start of the host included.
+\`npm run test:runtimes -- --only NAME\` runs one (or all whose names begin so), \`--install\` installs what it needs.
 
-${longTable(results)}
+${longTables(results)}
 `;
 }
 
@@ -129,26 +136,28 @@ function readPage() {
   const backendOf = /** @type {Record<string, keyof typeof backends>} */ (
     Object.fromEntries(Object.entries(backends).map(([backend, title]) => [title, backend]))
   );
-  const rows = content.split("\n").filter((line) => /^\| `[\w-]+` +\|/.test(line));
-  const results = rows.map((line) => {
-    const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
-    const [, name, host, version, way, entry, backend, seconds, verdict] = cells;
-    const [, status = "ok", reason] = /^\*\*(.*?)\*\*(?:: (.*))?$/.exec(verdict) ?? [];
-    const milliseconds = seconds === "" ? null : 1000 * Number(seconds);
-    /** @param {string} cell */
-    const code = (cell) => cell.slice(1, -1);
-    return {
-      name: code(name),
-      host,
-      ...(version && { version }),
-      way,
-      entry: code(entry),
-      backend: backendOf[backend],
-      milliseconds,
-      status,
-      ...(reason && { reason }),
-    };
-  });
+  /** @type {Result[]} */
+  const results = [];
+  for (const section of content.split(/^### /m).slice(1)) {
+    const [host, ...lines] = section.split("\n");
+    for (const line of lines.filter((line) => /^\| `[\w-]+` +\|/.test(line))) {
+      const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+      const [, name, version, way, entry, verdict] = cells;
+      const [, status = "ok", reason] = /^\*\*(.*?)\*\*(?:: (.*))?$/.exec(verdict) ?? [];
+      /** @param {string} cell */
+      const code = (cell) => cell.slice(1, -1);
+      results.push({
+        name: code(name),
+        host,
+        ...(version && { version }),
+        way,
+        entry: code(entry),
+        backend: backendOf[verdict] ?? "js",
+        status,
+        ...(reason && { reason }),
+      });
+    }
+  }
   return { package: name, date, platform, crc, results };
 }
 
