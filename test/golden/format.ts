@@ -1,4 +1,4 @@
-/** The format of the vectors (README.md) as types. Fields marked "live" are those that test/keras adds. */
+/** The format of the vectors (format.txt) as types. Fields marked "live" are those that test/keras adds. */
 
 export interface Generator {
   readonly gen: "uniform" | "const" | "sparse" | "wide" | "special" | "self";
