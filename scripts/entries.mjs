@@ -106,7 +106,7 @@ export const entries = [
   },
   {
     path: "./distributed/nats",
-    source: "distributed/nats",
+    source: "distributed/nats/index",
     builds: { files: 11_000 },
     holds: "its log on NATS JetStream",
   },

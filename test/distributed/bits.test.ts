@@ -6,7 +6,10 @@ import { save } from "rmsprop-wasm/checkpoint";
 import { memoryLog, replicate, work } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
 import { options } from "../property/arbitraries.js";
+import { useOwnClock } from "./clock.js";
 import { compute, drained, everything, free, make, OneProcess, stateOf, type Training } from "./support.js";
+
+useOwnClock();
 
 type MemoryLog = ReturnType<typeof memoryLog>;
 type Append = (subject: string, frames: readonly Uint8Array[], options?: object) => Promise<number | undefined>;
@@ -83,7 +86,7 @@ const training: fc.Arbitrary<Training> = fc.record({
   overwritten: fc.boolean(),
 });
 
-it("with any options", { retry: 3, timeout: 120_000 }, async () => {
+it("with any options", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
       training,

@@ -15,8 +15,8 @@ it.each([
 });
 
 it.each<[Check, number, Limits]>([
-  ["the place is asked for", 5, limits],
-  ["records name a place", 8, limits],
+  ["the position is asked for", 5, limits],
+  ["records name a position", 8, limits],
   ["announcements can be void", 7, limits],
   ["asked again behind the own announcement", 6, limits],
   ["behind the last known announcement", 18, { ...bitten, kills: false, states: 3_000_000 }],

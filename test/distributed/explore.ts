@@ -4,8 +4,8 @@
 
 /** The checks of ts/distributed/rejoin.ts, by what they do. */
 export type Check =
-  | "the place is asked for"
-  | "records name a place"
+  | "the position is asked for"
+  | "records name a position"
   | "announcements can be void"
   | "asked again behind the own announcement"
   | "behind the last known announcement";
@@ -25,7 +25,7 @@ export interface Limits {
   readonly states: number;
 }
 
-/** A gradient, or an announcement. `key` is unique for ever, and stands for the place. */
+/** A gradient, or an announcement. `key` is unique for ever, and stands for the position. */
 interface Message {
   readonly key: number;
   /** Of a gradient: the key of the base's message, and its unit. */
@@ -33,15 +33,15 @@ interface Message {
   readonly unit?: number;
   /** The history that it was computed from, or that the announced checkpoint is of: the keys of the gradients applied. */
   readonly history: string;
-  /** Of an announcement: sequence and key of its place; 0 and its own where the run begins. */
+  /** Of an announcement: sequence and key of its position; 0 and its own where the run begins. */
   readonly at?: number;
-  readonly place?: number;
+  readonly position?: number;
   readonly isPurged?: boolean;
 }
 
 interface Link {
   readonly history: string;
-  readonly place: number;
+  readonly position: number;
   readonly at: number;
   /** The last announcement that its writer knows. */
   readonly behind: number;
@@ -92,8 +92,8 @@ const has = (log: World["log"], sequence: number, key: number) => {
   return message !== undefined && !message.isPurged && message.key === key;
 };
 
-const isAnnouncement = (message: Message | undefined): message is Message & { at: number; place: number } =>
-  message?.place !== undefined;
+const isAnnouncement = (message: Message | undefined): message is Message & { at: number; position: number } =>
+  message?.position !== undefined;
 
 function start(): World {
   const replica = (): Replica => ({
@@ -101,7 +101,7 @@ function start(): World {
     ...{ last: 1, previous: 0, announced: 0, link: undefined },
   });
   return {
-    log: [{ key: 1, history: "", at: 0, place: 1 }],
+    log: [{ key: 1, history: "", at: 0, position: 1 }],
     ...{ nextKey: 2, cuts: 0, bites: 0, accepted: [], words: [] },
     said: [{ base: 1, unit: 0, history: "" }],
     replicas: [replica(), replica()],
@@ -118,7 +118,7 @@ const copy = (world: World): World => ({
 });
 
 export function explore(limits: Limits, without?: Check): Found {
-  const byUnit = without === "records name a place";
+  const byUnit = without === "records name a position";
   const belongs = (message: Message, base: number, history: string) =>
     byUnit ? message.unit === unitOf(history) : message.base === base;
 
@@ -200,7 +200,7 @@ export function explore(limits: Limits, without?: Check): Found {
             let last = to.log.length;
             while (last > 0 && !(isAnnouncement(to.log[last - 1]) && !to.log[last - 1]?.isPurged)) last -= 1;
             if (without === "behind the last known announcement" || last === link.behind) {
-              to.log.push({ key: to.nextKey++, history: link.history, at: link.at, place: link.place });
+              to.log.push({ key: to.nextKey++, history: link.history, at: link.at, position: link.position });
             }
           },
         ];
@@ -226,7 +226,7 @@ export function explore(limits: Limits, without?: Check): Found {
         yield [
           "makes a consumer",
           (to, own) => {
-            if (without !== "the place is asked for" && !has(to.log, own.at, own.atKey)) end(own);
+            if (without !== "the position is asked for" && !has(to.log, own.at, own.atKey)) end(own);
             else own.isConnected = true;
           },
         ];
@@ -235,7 +235,7 @@ export function explore(limits: Limits, without?: Check): Found {
         yield [
           `announces ${unitOf(replica.history)} units`,
           (to, own) => {
-            own.link = { history: own.history, place: own.base, at: own.baseAt, behind: own.last };
+            own.link = { history: own.history, position: own.base, at: own.baseAt, behind: own.last };
             own.announced = own.base;
             to.words.push({ link: own.link });
           },
@@ -265,8 +265,8 @@ export function explore(limits: Limits, without?: Check): Found {
       for (let i = link.behind; i < to.log.length; i++) {
         const message = to.log[i];
         if (!isAnnouncement(message) || message.isPurged) continue;
-        if (message.place === link.place) {
-          const isHere = without === "asked again behind the own announcement" || has(to.log, link.at, link.place);
+        if (message.position === link.position) {
+          const isHere = without === "asked again behind the own announcement" || has(to.log, link.at, link.position);
           if (message.history !== link.history || !isHere) {
             end(own);
             return;
@@ -277,7 +277,7 @@ export function explore(limits: Limits, without?: Check): Found {
           [own.previous, own.last, own.link] = [link.at, i + 1, undefined];
           return;
         }
-        if (without === "announcements can be void" || has(to.log, message.at || i + 1, message.place)) {
+        if (without === "announcements can be void" || has(to.log, message.at || i + 1, message.position)) {
           end(own);
           return;
         }
@@ -285,19 +285,19 @@ export function explore(limits: Limits, without?: Check): Found {
         const moved = { ...link, behind: i + 1 };
         own.link = moved;
         to.words = to.words.map((word) =>
-          word.link?.place === link.place && word.link.history === link.history ? { link: moved } : word,
+          word.link?.position === link.position && word.link.history === link.history ? { link: moved } : word,
         );
         return;
       }
-      if (!has(to.log, link.at, link.place)) end(own);
+      if (!has(to.log, link.at, link.position)) end(own);
     }
 
     function join(to: World, own: Replica): void {
       for (let i = to.log.length - 1; i >= 0; i--) {
         const message = to.log[i];
         if (!isAnnouncement(message) || message.isPurged) continue;
-        const [at, place] = message.at ? [message.at, message.place] : [i + 1, message.key];
-        if (without !== "announcements can be void" && !has(to.log, at, place)) continue;
+        const [at, position] = message.at ? [message.at, message.position] : [i + 1, message.key];
+        if (without !== "announcements can be void" && !has(to.log, at, position)) continue;
         demand(to, "what is joined is not of this log", fold(to.log, at) === message.history);
         if (message.at) accept(to, message.history);
         const { history } = message;
@@ -305,12 +305,12 @@ export function explore(limits: Limits, without?: Check): Found {
           state: "following",
           isConnected: false,
           history,
-          base: place,
+          base: position,
           baseAt: at,
           at,
-          atKey: place,
+          atKey: position,
         });
-        Object.assign(own, { last: i + 1, previous: at, announced: place, link: undefined });
+        Object.assign(own, { last: i + 1, previous: at, announced: position, link: undefined });
         say(to, own);
         return;
       }
@@ -365,13 +365,13 @@ function canonical(world: World): string {
       .split(",")
       .map((key) => (key === "" ? "" : name(Number(key))))
       .join();
-  const link = (of: Link | undefined) => of && [history(of.history), name(of.place), of.at, of.behind].join("/");
+  const link = (of: Link | undefined) => of && [history(of.history), name(of.position), of.at, of.behind].join("/");
   const log = world.log.map(
     (message) =>
       message &&
       [
         ...[name(message.key), name(message.base), message.unit, history(message.history)],
-        ...[message.at, name(message.place), message.isPurged ? 1 : 0],
+        ...[message.at, name(message.position), message.isPurged ? 1 : 0],
       ].join("."),
   );
   const replicas = world.replicas.map((replica) =>

@@ -6,10 +6,11 @@ import { memoryLog, replicate, work } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
 import { Assembly, Draft, type Frame, PREFIX, readFrame } from "../../ts/distributed/frame.js";
 import { Layout } from "../../ts/distributed/layout.js";
+import { useOwnClock } from "./clock.js";
 import { compute, drained, everything, make, OneProcess, stateOf } from "./support.js";
 
 const hex = fc.array(fc.nat(255), { minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString("hex"));
-const place = fc
+const position = fc
   .tuple(
     fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
@@ -21,9 +22,9 @@ const description = fc.record({
   kind: fc.constantFrom("gradients", "values", "checkpoint", "announcement", "ticket"),
   attempt: hex,
   unit: fc.maxSafeNat(),
-  base: fc.oneof(fc.constant(""), place),
+  base: fc.oneof(fc.constant(""), position),
   room: fc.nat(2 ** 31),
-  lossScale: fc.float({ noNaN: true }),
+  lossScale: fc.double({ noNaN: true }),
   layout: fc.nat(2 ** 31),
 });
 const payload = fc.uint8Array({ maxLength: 300 });
@@ -103,14 +104,15 @@ it("attempts without end take no more memory than a few", () => {
   expect(assembly.add(second(500))).toBeUndefined();
 });
 
+useOwnClock();
+
 it("a replica and a worker go on, whatever the log brings", async () => {
   const training = everything;
   const trained = make(training);
   const log = memoryLog();
   const inside = log as unknown as {
     append(subject: string, frames: Uint8Array[]): Promise<number>;
-    offer(tickets: Map<string, Uint8Array>): Promise<void>;
-    say(frames: Uint8Array[], id: string): Promise<void>;
+    publishTickets(tickets: Map<string, Uint8Array>): Promise<void>;
   };
   await log.create(save(trained.optimizer), { unit: 0 });
   let draw = 1;
@@ -130,7 +132,7 @@ it("a replica and a worker go on, whatever the log brings", async () => {
       await inside.append("gradients", [noise(), noise()]);
       await inside.append("announcement", [noise()]);
       await inside.append("checkpoint", [noise()]);
-      await inside.offer(new Map([[`noise ${unit.unit}`, noise()]]));
+      await inside.publishTickets(new Map([[`noise ${unit.unit}`, noise()]]));
     },
     { patience: 50 },
   );

@@ -279,7 +279,7 @@ describe("a log that changes", { retry: 3, timeout: 120_000 }, () => {
     const { manager } = await start();
     const [first] = two();
     await first.reached(20);
-    // Words of a base that is over, with places that are past and invented.
+    // Words of a base that is over, with positions that are past and invented.
     const stored = await manager.streams.getMessage(run, { last_by_subj: `${run}.g` });
     const { connection } = await connected(run);
     for (let k = 0; k < 20; k++) {

@@ -15,10 +15,13 @@ import {
   work,
 } from "rmsprop-wasm/distributed";
 import { describe, expect, it } from "vitest";
+import { useOwnClock } from "./clock.js";
 import { compute, drained, everything, make, OneProcess, stateOf, type Trained, type Training } from "./support.js";
 
 type MemoryLog = ReturnType<typeof memoryLog>;
 type Message = NonNullable<MemoryLog["messages"][number]>;
+
+useOwnClock();
 
 const training: Training = {
   ...everything,
@@ -82,9 +85,8 @@ async function run(trained: Trained, updates: number, more: object = {}): Promis
   return log;
 }
 
-// A replica tells a stall by the clock: on a busy machine one may be told too early, so these run up to four times.
-describe("each check", { retry: 3 }, () => {
-  it("1: of a log that was cut and written to anew, nothing is read, because the place of the last message is gone", async () => {
+describe("each check", () => {
+  it("1: of a log that was cut and written to anew, nothing is read, because the position of the last message is gone", async () => {
     const trained = make(training);
     const log = await newRun(trained);
     const start = log.messages.length;
@@ -227,7 +229,7 @@ describe("each check", { retry: 3 }, () => {
     expect(rest.seen).not.toContain("end");
   });
 
-  it("5: the same place and another state is a broken replica", async () => {
+  it("5: the same position and another state is a broken replica", async () => {
     const [sound, broken] = [make(training), make(training)];
     const log = await newRun(sound);
     const replica = step(log, broken, { updates: 2 });
@@ -245,7 +247,7 @@ describe("each check", { retry: 3 }, () => {
   });
 });
 
-describe("joining", { retry: 3 }, () => {
+describe("joining", () => {
   it("is an error where there is no run", async () => {
     const { error } = await drained(replicate(memoryLog(), make(training).optimizer));
     expect(error).toBeInstanceOf(NoRunError);
@@ -273,7 +275,7 @@ describe("joining", { retry: 3 }, () => {
 
   it("drops all but the last two checkpoints, and what is before them", async () => {
     const log = await run(make(training), 20, { checkpointEvery: 2 });
-    // An announcement can stand behind the place of the next checkpoint.
+    // An announcement can stand behind the position of the next checkpoint.
     expect(of(log, "announcement").length).toBeLessThanOrEqual(3);
     expect(of(log, "gradients").length).toBeLessThanOrEqual(6);
     expect(log.messages.length).toBeGreaterThan(40);
@@ -312,7 +314,7 @@ describe("joining", { retry: 3 }, () => {
   });
 });
 
-describe("beginning", { retry: 3 }, () => {
+describe("beginning", () => {
   it("twice at once makes one run", async () => {
     const log = memoryLog();
     const checkpoints = [1, 2].map((value) => {
@@ -345,7 +347,7 @@ describe("beginning", { retry: 3 }, () => {
   });
 });
 
-it("without workers, a replica offers units anew, and at last gives up", { retry: 3 }, async () => {
+it("without workers, a replica offers units anew, and at last gives up", async () => {
   const trained = make(training);
   const log = await newRun(trained);
   const { events, error } = await drained(replicate(log, trained.optimizer, { stall: 20, stallLimit: 3 }));
@@ -353,7 +355,7 @@ it("without workers, a replica offers units anew, and at last gives up", { retry
   expect(error).toBeInstanceOf(StalledError);
 });
 
-describe("replicate", { retry: 3 }, () => {
+describe("replicate", () => {
   const log = memoryLog();
 
   it("refuses rates that may differ elsewhere, unless they are said not to", () => {
@@ -377,7 +379,7 @@ describe("replicate", { retry: 3 }, () => {
   });
 });
 
-describe("work", { retry: 3 }, () => {
+describe("work", () => {
   it("ends with what its function throws, and another worker gets the unit", async () => {
     const trained = make(training);
     const log = await newRun(trained);

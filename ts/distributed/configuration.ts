@@ -1,14 +1,32 @@
 // What must be the same in all replicas of a run.
 
+import { save } from "../checkpoint/index.js";
 import { checkedBytes } from "../formats/bytes.js";
 import { read } from "../formats/safetensors.js";
 import { show } from "../support/messages.js";
 import { ConfigurationError } from "./errors.js";
+import type { FoldedOptimizer, ReplicatedVariable } from "./fold.js";
+
+/** An optimizer that can be replicated: `RMSprop` and `LossScaleOptimizer`, of any entry of the package. */
+export type ReplicatedOptimizer = FoldedOptimizer & {
+  /** Names it in messages. */
+  readonly name: string;
+  /** Whether it has state. */
+  readonly built: boolean;
+  /** The variables it trains. */
+  readonly trainableVariables: readonly ReplicatedVariable[];
+  /** Its counters, rates and slots. */
+  readonly variables: Parameters<typeof save>[0]["variables"];
+  /** Its configuration. */
+  getConfig(): object;
+  /** Puts back the values of `variables`. */
+  setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
+};
 
 type Config = Readonly<Record<string, unknown>> & { readonly inner_optimizer?: { readonly config: Config } };
 
 /** A configuration with the same names in every process. */
-export function unnamed(config: object): object {
+function unnamed(config: object): object {
   const { inner_optimizer: inner, ...own } = config as Config;
   const name = inner ? "loss_scale_optimizer" : "rm_sprop";
   return inner ? { ...own, name, inner_optimizer: { ...inner, config: unnamed(inner.config) } } : { ...own, name };
@@ -52,3 +70,14 @@ export function assertSameEverywhere(config: object): void {
     `The learning rate must be a number or one of the package's schedules, because a function may give other numbers in another engine; received ${show(rate)}. If it does not, say \`sameEverywhere: true\`.`,
   );
 }
+
+/** The state as a checkpoint: names that are counted up in each process must not tell replicas apart. */
+export const saved = (optimizer: ReplicatedOptimizer): Uint8Array<ArrayBuffer> =>
+  save({
+    name: optimizer.name,
+    built: optimizer.built,
+    variables: optimizer.variables,
+    trainableVariables: optimizer.trainableVariables,
+    getConfig: () => unnamed(optimizer.getConfig()),
+    setWeights() {},
+  });

@@ -1,6 +1,6 @@
 // Why a replica or a worker ends. Each has a name of its own, because each asks for another answer; none is repaired in place.
 
-/** The replica's place in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now. */
+/** The replica's position in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now. */
 export class LogChangedError extends Error {
   /** `"LogChangedError"` */
   override readonly name = "LogChangedError";
@@ -47,3 +47,7 @@ export class ServerSilentError extends Error {
   /** `"ServerSilentError"` */
   override readonly name = "ServerSilentError";
 }
+
+/** Whether an error ends a replica wherever it comes from; after others it tries again, a limited number of times. */
+export const isFinal = (error: unknown): boolean =>
+  error instanceof LogChangedError || error instanceof StateDiffersError || error instanceof ServerSilentError;

@@ -2,11 +2,11 @@
 //
 //    0  u32  magic and version            40  f64  bytes of the whole record
 //    4  u8   kind, and three zeros        48  f64  unit
-//    8  16B  attempt                      56  f64, u64, 16B, u32  the place of the base
+//    8  16B  attempt                      56  f64, u64, 16B, u32  the position of the base
 //   24  u32  chunk                        92  u32  room
-//   28  u32  chunks                       96  f32  loss scale
-//   32  u32  bytes of all but the last   100  u32  CRC-32 of the layout, and 8 zeros
-//   36  u32  CRC-32 of the record, from byte 40 on
+//   28  u32  chunks                       96  u32  0
+//   32  u32  bytes of all but the last   100  u32  CRC-32 of the layout
+//   36  u32  CRC-32 from byte 40 on      104  f64  loss scale
 //  112  the chunk
 
 import { crc32 } from "../formats/crc32.js";
@@ -15,9 +15,9 @@ import { fromHex, toHex } from "./host.js";
 /**
  * Names one stored message for ever: its sequence, the server's time in nanoseconds, the attempt and the chunk. A server gives a
  * sequence again only after it lost everything from there on, and an attempt is published once; so a log that has the message at
- * a place has before it what it had when the place was read, or has purged it.
+ * a position has before it what it had when the position was read, or has purged it.
  */
-export type Place = string;
+export type Position = string;
 
 export const KINDS = ["gradients", "values", "checkpoint", "announcement", "ticket"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -29,7 +29,7 @@ export interface Description {
   readonly attempt: string;
   readonly unit: number;
   /** Where the values or the loss scale last changed; `""` for what belongs to no base. */
-  readonly base: Place;
+  readonly base: Position;
   /** How many units from `unit` on have the same inputs; 0 when the run is over. */
   readonly room: number;
   readonly lossScale: number;
@@ -55,7 +55,7 @@ const DESCRIBED = 40;
 export const PREFIX = 112;
 const NOWHERE = "0:0:00000000000000000000000000000000:0";
 
-export const sequenceOf = (place: Place): number => Number(place.slice(0, place.indexOf(":")));
+export const sequenceOf = (position: Position): number => Number(position.slice(0, position.indexOf(":")));
 
 /** A record to be filled in and sent: `data` are its bytes, in the buffer that is sent if one message holds them all. */
 export class Draft {
@@ -88,7 +88,7 @@ export class Draft {
     whole.set(fromHex(of), 72);
     view.setUint32(88, Number(chunk), true);
     view.setUint32(92, room, true);
-    view.setFloat32(96, lossScale, true);
+    view.setFloat64(104, lossScale, true);
     view.setUint32(100, layout, true);
     view.setUint32(36, crc32(whole.subarray(DESCRIBED)), true);
     if (chunks === 1) return [whole];
@@ -112,8 +112,7 @@ export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | und
   const kind = KINDS[view.getUint8(4)];
   const [chunk, chunks, chunkBytes] = [word(24), word(28), word(32)];
   const [length, unit, sequence] = [number(40), number(48), number(56)];
-  if (word(0) !== MAGIC || kind === undefined || word(4) >>> 8 !== 0 || word(104) !== 0 || word(108) !== 0)
-    return undefined;
+  if (word(0) !== MAGIC || kind === undefined || word(4) >>> 8 !== 0 || word(96) !== 0) return undefined;
   for (const count of [length, unit, sequence]) if (!Number.isSafeInteger(count) || count < 0) return undefined;
   if (length > maximumLength || chunkBytes === 0 || chunk >= chunks) return undefined;
   if (chunks !== Math.max(1, Math.ceil(length / chunkBytes))) return undefined;
@@ -130,15 +129,15 @@ export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | und
     unit,
     base: base === NOWHERE ? "" : base,
     room: word(92),
-    lossScale: view.getFloat32(96, true),
+    lossScale: number(104),
     layout: word(100),
     described: bytes.subarray(DESCRIBED, PREFIX),
     data: bytes.subarray(PREFIX),
   };
 }
 
-/** The place of a stored message; `""` if it is no frame, which is no place. */
-export function placeOf({ sequence, time, bytes }: { sequence: number; time: string; bytes: Uint8Array }): Place {
+/** The position of a stored message; `""` if it is no frame, which is no position. */
+export function positionOf({ sequence, time, bytes }: { sequence: number; time: string; bytes: Uint8Array }): Position {
   const frame = readFrame(bytes, Number.MAX_SAFE_INTEGER);
   return frame ? `${sequence}:${time}:${frame.attempt}:${frame.chunk}` : "";
 }

@@ -16,6 +16,7 @@ interface Scope {
     getRandomValues(bytes: Uint8Array): Uint8Array;
     readonly subtle?: { digest(name: string, bytes: Uint8Array): Promise<ArrayBuffer> };
   };
+  readonly performance: { now(): number };
   setTimeout(call: () => void, milliseconds: number): unknown;
   clearTimeout(timer: unknown): void;
 }
@@ -23,6 +24,9 @@ interface Scope {
 const scope = (): Scope => globalThis as unknown as Scope;
 
 export const newAbortController = (): { readonly signal: Signal; abort(): void } => new (scope().AbortController)();
+
+/** Milliseconds of a clock that nobody sets: a wall clock that is corrected would make stalls, or hide them. */
+export const now = (): number => scope().performance.now();
 
 /** Calls back once, after so many milliseconds, unless the function returned is called before. */
 export function after(milliseconds: number, call: () => void): () => void {

@@ -1,6 +1,7 @@
 // The entry `rmsprop-wasm/distributed`: one training on many machines, as the fold of a log.
 
 export { CheckpointError, StateError } from "../support/errors.js";
+export type { ReplicatedOptimizer } from "./configuration.js";
 export {
   ConfigurationError,
   LogChangedError,
@@ -16,5 +17,6 @@ export type { Signal } from "./host.js";
 export type { GradientArray } from "./layout.js";
 export type { CreateOptions, Log, Stored, Subject } from "./log.js";
 export { type MemoryLog, type MemoryLogOptions, type MemoryMessage, memoryLog } from "./memory-log.js";
-export { type ReplicaEvent, type ReplicatedOptimizer, type ReplicateOptions, replicate } from "./replicate.js";
+export type { ReplicaEvent } from "./replica.js";
+export { type ReplicateOptions, replicate } from "./replicate.js";
 export { type Unit, type WorkOptions, work } from "./work.js";

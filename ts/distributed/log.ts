@@ -3,7 +3,7 @@
 
 import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import type { Place } from "./frame.js";
+import type { Position } from "./frame.js";
 import type { Signal } from "./host.js";
 import type { Stored, Subject } from "./messages.js";
 import { createRun } from "./rejoin.js";
@@ -77,26 +77,26 @@ export abstract class Log {
   abstract purge(before: number): Promise<void>;
 
   /**
-   * @internal The gradients behind a place, for ever. `verify` is asked, with no message on the way, whenever another consumer
+   * @internal The gradients behind a position, for ever. `verify` is asked, with no message on the way, whenever another consumer
    * than before is about to be believed. `undefined` says that there is nothing stored that was not given.
    */
-  abstract read(
-    after: () => Place,
+  abstract readGradients(
+    after: () => Position,
     verify: () => Promise<void>,
     signal: Signal,
   ): AsyncGenerator<Delivered | undefined, void, void>;
 
   /** @internal Puts a record of values into the place of the last one. What has an id that was said before is dropped. */
-  abstract say(frames: readonly Uint8Array[], id: string): Promise<void>;
+  abstract publishValues(frames: readonly Uint8Array[], id: string): Promise<void>;
 
   /** @internal The newest values' messages, for ever; `undefined` where messages begin to come anew. */
-  abstract hear(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void>;
+  abstract receiveValues(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void>;
 
   /** @internal Offers tickets, by their ids. */
-  abstract offer(tickets: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  abstract publishTickets(tickets: ReadonlyMap<string, Uint8Array>): Promise<void>;
 
   /** @internal Tickets for this worker, for ever; who does not `ack` one within `patience` ms loses it. */
-  abstract take(patience: number, signal: Signal): AsyncGenerator<Ticket, void, void>;
+  abstract takeTickets(patience: number, signal: Signal): AsyncGenerator<Ticket, void, void>;
 
   /** @internal Calls back after each time the connection was lost and is there again. Returns what ends that. */
   abstract reconnected(call: () => void): () => void;

@@ -1,7 +1,7 @@
 // A log in this program's memory, for tests and for what runs on one page. It ends with the program.
 
 import { checkedObject, integer } from "../support/checks.js";
-import { type Place, sequenceOf } from "./frame.js";
+import { type Position, sequenceOf } from "./frame.js";
 import { after, type Signal, sleep } from "./host.js";
 import { type Delivered, Log, type Stored, type Subject, type Ticket } from "./log.js";
 
@@ -86,8 +86,8 @@ export class MemoryLog extends Log {
   }
 
   /** @internal */
-  async *read(
-    afterPlace: () => Place,
+  async *readGradients(
+    afterPosition: () => Position,
     verify: () => Promise<void>,
     signal: Signal,
   ): AsyncGenerator<Delivered | undefined, void, void> {
@@ -95,7 +95,7 @@ export class MemoryLog extends Log {
       if (connection !== this.#connection) {
         connection = this.#connection;
         await verify();
-        at = sequenceOf(afterPlace());
+        at = sequenceOf(afterPosition());
         if (!this.#hasGradients(at)) yield undefined;
         continue;
       }
@@ -110,7 +110,7 @@ export class MemoryLog extends Log {
   }
 
   /** @internal */
-  async say(frames: readonly Uint8Array[], id: string): Promise<void> {
+  async publishValues(frames: readonly Uint8Array[], id: string): Promise<void> {
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
     this.#said = frames.map((bytes) => bytes.slice());
@@ -118,7 +118,7 @@ export class MemoryLog extends Log {
   }
 
   /** @internal */
-  async *hear(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void> {
+  async *receiveValues(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void> {
     for (let said: readonly Uint8Array[] | undefined; !signal.aborted; ) {
       if (said === this.#said) {
         await this.#woken(signal);
@@ -131,7 +131,7 @@ export class MemoryLog extends Log {
   }
 
   /** @internal */
-  async offer(tickets: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  async publishTickets(tickets: ReadonlyMap<string, Uint8Array>): Promise<void> {
     for (const [id, bytes] of tickets) {
       if (this.#ids.has(id)) continue;
       this.#ids.add(id);
@@ -141,7 +141,7 @@ export class MemoryLog extends Log {
   }
 
   /** @internal */
-  async *take(patience: number, signal: Signal): AsyncGenerator<Ticket, void, void> {
+  async *takeTickets(patience: number, signal: Signal): AsyncGenerator<Ticket, void, void> {
     while (!signal.aborted) {
       const ticket = this.#tickets.shift();
       if (!ticket) {

@@ -2,14 +2,14 @@
 // replaced, or lose records in the middle, while replicas and workers live. Five checks keep that from ever making two histories
 // (each, left out, lets one through: test/distributed/explore.ts). Whoever doubts ends with a named error, and joins again.
 //
-//   1  The place of the last message read is in the log: asked before the first record of every consumer, and at a stall.
-//   2  Gradients, tickets and values name the place of the base they belong to.
-//   3  An announcement whose place is not in the log is void.
-//   4  After its own announcement is found, a replica asks for its place again.
+//   1  The position of the last message read is in the log: asked before the first record of every consumer, and at a stall.
+//   2  Gradients, tickets and values name the position of the base they belong to.
+//   3  An announcement whose position is not in the log is void.
+//   4  After its own announcement is found, a replica asks for its position again.
 //   5  An announcement is stored only behind the one that its writer knew as the last; whose it is, the log says.
 
 import { LogChangedError, NoCheckpointError, NoRunError, StateDiffersError } from "./errors.js";
-import { Assembly, Draft, type Place, placeOf, readFrame, sequenceOf } from "./frame.js";
+import { Assembly, Draft, type Position, positionOf, readFrame, sequenceOf } from "./frame.js";
 import { fromHex, randomId, sha256, toHex } from "./host.js";
 import type { Messages, Stored } from "./messages.js";
 
@@ -18,7 +18,7 @@ export interface Announcement {
   /** Its own sequence. */
   readonly sequence: number;
   /** The message behind which the run goes on from this checkpoint. */
-  readonly place: Place;
+  readonly position: Position;
   /** Units before it. */
   readonly unit: number;
   /** SHA-256 of the checkpoint, by which its chunks are found: copies of two writers cannot mix. */
@@ -32,16 +32,16 @@ export interface Announcement {
 /** Bytes of an announcement: where the chunks begin, and the hash. */
 const ANNOUNCEMENT = 8 + 32;
 
-/** Whether the log has the message at a place. */
-export async function has(log: Messages, place: Place): Promise<boolean> {
-  const stored = await log.get(sequenceOf(place));
-  return stored !== undefined && placeOf(stored) === place;
+/** Whether the log has the message at a position. */
+export async function has(log: Messages, position: Position): Promise<boolean> {
+  const stored = await log.get(sequenceOf(position));
+  return stored !== undefined && positionOf(stored) === position;
 }
 
 /** Checks 1 and 4. */
-export async function verify(log: Messages, place: Place): Promise<void> {
-  if (await has(log, place)) return;
-  throw new LogChangedError(`The log has no message at ${place} any more: it lost its end, or was replaced.`);
+export async function verify(log: Messages, position: Position): Promise<void> {
+  if (await has(log, position)) return;
+  throw new LogChangedError(`The log has no message at ${position} any more: it lost its end, or was replaced.`);
 }
 
 function announcementOf(stored: Stored): Announcement | undefined {
@@ -50,8 +50,8 @@ function announcementOf(stored: Stored): Announcement | undefined {
   const { data, base, unit, layout } = frame;
   const first = new DataView(data.buffer, data.byteOffset).getFloat64(0, true);
   const hash = toHex(data.subarray(8));
-  // Where a run begins, there is no base yet: the place is that of the announcement.
-  return { sequence: stored.sequence, place: base || placeOf(stored), unit, hash, first, layout };
+  // Where a run begins, there is no base yet: the position is that of the announcement.
+  return { sequence: stored.sequence, position: base || positionOf(stored), unit, hash, first, layout };
 }
 
 /** The first message behind a sequence that is where announcements are; what it says, if it is one. */
@@ -60,9 +60,9 @@ async function announcementBehind(log: Messages, sequence: number) {
   return stored && { sequence: stored.sequence, announcement: announcementOf(stored) };
 }
 
-async function announce(log: Messages, { place, unit, hash, first, layout }: Announcement, last: number) {
+async function announce(log: Messages, { position, unit, hash, first, layout }: Announcement, last: number) {
   const { data, frames } = draft(
-    { kind: "announcement", attempt: randomId(), base: place, unit, layout },
+    { kind: "announcement", attempt: randomId(), base: position, unit, layout },
     ANNOUNCEMENT,
   );
   new DataView(data.buffer, data.byteOffset).setFloat64(0, first, true);
@@ -88,12 +88,12 @@ export async function createRun(log: Messages, bytes: Uint8Array, unit: number):
   if (await announcementBehind(log, 0)) return false;
   const hash = await sha256(bytes);
   const first = await storeCheckpoint(log, bytes, hash);
-  const genesis = { sequence: 0, place: "", unit, hash, first, layout: 0 };
+  const genesis = { sequence: 0, position: "", unit, hash, first, layout: 0 };
   // Of two at once, the server takes one.
   return (await announce(log, genesis, 0)) !== undefined;
 }
 
-/** The newest announcement whose place is in the log and whose checkpoint is whole. Of bytes at most so many. */
+/** The newest announcement whose position is in the log and whose checkpoint is whole. Of bytes at most so many. */
 export async function newest(
   log: Messages,
   maximum: number,
@@ -107,7 +107,7 @@ export async function newest(
   }
   if (all.length === 0) throw new NoRunError("The log holds no run: begin one with `create`.");
   for (const announcement of all.reverse()) {
-    if (!announcement || !(await has(log, announcement.place))) continue;
+    if (!announcement || !(await has(log, announcement.position))) continue;
     const bytes = await loadCheckpoint(log, announcement, maximum);
     if (bytes) return { ...announcement, bytes };
   }
@@ -129,7 +129,7 @@ async function loadCheckpoint(log: Messages, { first, hash }: Announcement, maxi
 
 /** A replica's state at a base. */
 export interface Checkpoint {
-  readonly place: Place;
+  readonly position: Position;
   readonly unit: number;
   readonly layout: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -146,23 +146,23 @@ export async function link(log: Messages, last: Announcement, own: Checkpoint): 
     const next = await announcementBehind(log, behind);
     const found = next?.announcement;
     // Behind the question, because an announcement of one's own can arrive in a log that is not one's own any more.
-    await verify(log, own.place);
-    if (found?.place === own.place) {
+    await verify(log, own.position);
+    if (found?.position === own.position) {
       if (found.hash !== hash) {
         throw new StateDiffersError(
           `After ${own.unit} units another replica's state has the hash ${found.hash}, this one's ${hash}: a memory, an engine or an option differs.`,
         );
       }
-      const dropped = Math.min(last.first, sequenceOf(last.place));
+      const dropped = Math.min(last.first, sequenceOf(last.position));
       // To drop up to sequence 1 empties the stream on some servers. What is not dropped now is dropped with the next one.
       if (isMine && dropped > 1) await log.purge(dropped).catch(() => {});
       return found;
     }
     if (next) {
       // Check 3.
-      if (found && (await has(log, found.place))) {
+      if (found && (await has(log, found.position))) {
         throw new LogChangedError(
-          `The log has a checkpoint of ${found.unit} units at ${found.place}; this replica's has ${own.unit} at ${own.place}.`,
+          `The log has a checkpoint of ${found.unit} units at ${found.position}; this replica's has ${own.unit} at ${own.position}.`,
         );
       }
       [behind, isRefused] = [next.sequence, false];

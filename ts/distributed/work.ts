@@ -4,9 +4,10 @@
 import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import { LogFullError, ServerSilentError } from "./errors.js";
-import { Assembly, Draft, type Place, readFrame, sequenceOf } from "./frame.js";
-import { after, newAbortController, randomId, type Signal, sleep } from "./host.js";
-import { type GradientArray, Layout } from "./layout.js";
+import { Draft, type Position, readFrame, sequenceOf } from "./frame.js";
+import { newAbortController, now, randomId, type Signal, sleep } from "./host.js";
+import { Inbox } from "./inbox.js";
+import type { GradientArray } from "./layout.js";
 import { Log } from "./log.js";
 
 /** What a worker's function is handed. */
@@ -34,77 +35,6 @@ export interface WorkOptions {
   readonly signal?: Signal | undefined;
   /** The largest record of values that is taken, in bytes. Default 2 ** 31. */
   readonly maximumBytes?: number | undefined;
-}
-
-interface Values {
-  readonly place: Place;
-  readonly room: number;
-  readonly lossScale: number;
-  readonly layout: Layout;
-  readonly arrays: Record<string, Float32Array<ArrayBuffer>>;
-}
-
-/** Values and tickets that a log brings, as far as one worker has them. */
-class Inbox {
-  values: Values | undefined;
-  readonly #waiting = new Set<() => void>();
-  #failure: { readonly cause: unknown } | undefined;
-
-  /** Reads values until it is time to stop. */
-  async listen(log: Log, maximum: number, signal: Signal): Promise<void> {
-    try {
-      const assembly = new Assembly(4);
-      for await (const bytes of log.hear(signal)) {
-        // Another consumer brings chunks that were seen once more.
-        if (!bytes) assembly.clear();
-        const frame = bytes && readFrame(bytes, maximum);
-        const whole = frame?.kind === "values" ? assembly.add(frame) : undefined;
-        const layout = whole && Layout.of(whole.bytes, this.values?.layout);
-        if (!layout || layout.crc !== whole.layout) continue;
-        const { base: place, room, lossScale } = whole;
-        this.values = { place, room, lossScale, layout, arrays: layout.values(whole.bytes) };
-        this.#wake();
-      }
-    } catch (cause) {
-      this.#failure = { cause };
-    }
-    this.#wake();
-  }
-
-  /** Waits until values come, or for so long. */
-  async changed(milliseconds: number): Promise<void> {
-    this.assertSound();
-    let wake = () => {};
-    let cancel = () => {};
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      this.#waiting.add(wake);
-      cancel = after(milliseconds, resolve);
-    });
-    this.#waiting.delete(wake);
-    cancel();
-    this.assertSound();
-  }
-
-  /** Calls back when values come; returns what ends that. */
-  onChange(call: () => void): () => void {
-    const again = () => {
-      call();
-      this.#waiting.add(again);
-    };
-    this.#waiting.add(again);
-    return () => this.#waiting.delete(again);
-  }
-
-  assertSound(): void {
-    if (this.#failure) throw this.#failure.cause;
-  }
-
-  #wake(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const wake of waiting) wake();
-  }
 }
 
 /**
@@ -135,7 +65,7 @@ export async function work(
   const ending = endOf(inbox, patience, stop.signal).then(abort, abort);
   let appended = 0;
   try {
-    for await (const { bytes, ack } of log.take(patience, stop.signal)) {
+    for await (const { bytes, ack } of log.takeTickets(patience, stop.signal)) {
       const ticket = readFrame(bytes, 0);
       const isDone = ticket?.kind !== "ticket" || (await serve(ticket.base, ticket.unit));
       // What cannot be served is dropped too: replicas offer again what they need.
@@ -152,13 +82,13 @@ export async function work(
   }
 
   /** Whether nobody else needs to see the ticket. */
-  async function serve(base: Place, unit: number): Promise<boolean> {
-    const until = Date.now() + patience;
-    while (inbox.values?.place !== base) {
+  async function serve(base: Position, unit: number): Promise<boolean> {
+    const until = now() + patience;
+    while (inbox.values?.position !== base) {
       // The values of a later message: that base is over. (After a rollback its sequence can be greater: hence the limit.)
-      if (inbox.values && sequenceOf(inbox.values.place) > sequenceOf(base)) return true;
+      if (inbox.values && sequenceOf(inbox.values.position) > sequenceOf(base)) return true;
       if (stop.signal.aborted) return false;
-      if (Date.now() >= until) return true;
+      if (now() >= until) return true;
       await inbox.changed(Math.min(100, patience));
     }
     const { layout, lossScale, arrays } = inbox.values;
@@ -172,7 +102,7 @@ export async function work(
     const gradients: Record<string, GradientArray | null> = layout.gradients(draft.data);
     const useless = newAbortController();
     const look = () => {
-      if (inbox.values?.place !== base || stop.signal.aborted) useless.abort();
+      if (inbox.values?.position !== base || stop.signal.aborted) useless.abort();
     };
     const cancel = inbox.onChange(look);
     const stopped = () => useless.abort();
@@ -180,13 +110,13 @@ export async function work(
     try {
       await compute({ unit, values: arrays, gradients, lossScale, signal: useless.signal });
     } catch (error) {
-      if (useless.signal.aborted) return inbox.values?.place !== base;
+      if (useless.signal.aborted) return inbox.values?.position !== base;
       throw error;
     } finally {
       cancel();
       stop.signal.removeEventListener("abort", stopped);
     }
-    if (inbox.values?.place !== base) return true;
+    if (inbox.values?.position !== base) return true;
     if (!layout.finish(draft.data, gradients)) {
       throw new RangeError(`Unit ${unit} has no gradient: all of them are null.`);
     }

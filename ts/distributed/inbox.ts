@@ -1,0 +1,78 @@
+// The values that a worker computes from: the newest that the log has.
+
+import { Assembly, type Position, readFrame } from "./frame.js";
+import { after, type Signal } from "./host.js";
+import { Layout } from "./layout.js";
+import type { Log } from "./log.js";
+
+/** What a base's values are, as a worker has them. */
+export interface Values {
+  readonly position: Position;
+  readonly room: number;
+  readonly lossScale: number;
+  readonly layout: Layout;
+  readonly arrays: Record<string, Float32Array<ArrayBuffer>>;
+}
+
+/** The newest values that the log brought. */
+export class Inbox {
+  values: Values | undefined;
+  readonly #waiting = new Set<() => void>();
+  #failure: { readonly cause: unknown } | undefined;
+
+  /** Reads values until it is time to stop. */
+  async listen(log: Log, maximum: number, signal: Signal): Promise<void> {
+    try {
+      const assembly = new Assembly(4);
+      for await (const bytes of log.receiveValues(signal)) {
+        // Another consumer brings chunks that were seen once more.
+        if (!bytes) assembly.clear();
+        const frame = bytes && readFrame(bytes, maximum);
+        const whole = frame?.kind === "values" ? assembly.add(frame) : undefined;
+        const layout = whole && Layout.of(whole.bytes, this.values?.layout);
+        if (!layout || layout.crc !== whole.layout) continue;
+        const { base: position, room, lossScale } = whole;
+        this.values = { position, room, lossScale, layout, arrays: layout.values(whole.bytes) };
+        this.#wake();
+      }
+    } catch (cause) {
+      this.#failure = { cause };
+    }
+    this.#wake();
+  }
+
+  /** Waits until values come, or for so long. */
+  async changed(milliseconds: number): Promise<void> {
+    this.assertSound();
+    let wake = () => {};
+    let cancel = () => {};
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#waiting.add(wake);
+      cancel = after(milliseconds, resolve);
+    });
+    this.#waiting.delete(wake);
+    cancel();
+    this.assertSound();
+  }
+
+  /** Calls back when values come; returns what ends that. */
+  onChange(call: () => void): () => void {
+    const again = () => {
+      call();
+      this.#waiting.add(again);
+    };
+    this.#waiting.add(again);
+    return () => this.#waiting.delete(again);
+  }
+
+  assertSound(): void {
+    if (this.#failure) throw this.#failure.cause;
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
