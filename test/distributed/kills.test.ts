@@ -1,5 +1,5 @@
-// Workers, replicas and the server are killed and stopped at random moments. Every state that any replica tells of is that of one
-// process. By hand: DISTRIBUTED_KILLS=500 npx vitest run test/distributed/kills.test.ts
+// Workers, replicas, the server and connections are killed, stopped, cut and silenced at random moments. Every state that any
+// replica tells of is that of one process. By hand: DISTRIBUTED_KILLS=500 npx vitest run test/distributed/kills.test.ts
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -10,10 +10,15 @@ import { save } from "rmsprop-wasm/checkpoint";
 import ts from "typescript";
 import { beforeAll, expect, it } from "vitest";
 import type { Part } from "./process.js";
+import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
 import { everything, make, OneProcess, type Training } from "./support.js";
 
-const KILLS = Number(process.env["DISTRIBUTED_KILLS"] ?? 30);
+const KILLS = Number(process.env["DISTRIBUTED_KILLS"] ?? 28);
+/** Of one run; as many runs follow each other as the attacks take. */
+const UPDATES = 400;
+/** Milliseconds that the proxy holds every byte back, each way. */
+const DELAY = 5;
 const root = new URL("../../", import.meta.url);
 
 /** The processes' script, which Node must be able to read. */
@@ -79,72 +84,119 @@ class Process {
   }
 }
 
+/** What is done to a run at random moments, and how often it was. */
+const ATTACKS = [
+  "worker killed",
+  "replica killed",
+  "worker stopped",
+  "replica stopped",
+  "server killed",
+  "cut",
+  "silence",
+];
+type Counts = Record<string, number>;
+
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const oneOf = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!;
+
+interface Parts {
+  readonly server: Server;
+  readonly proxy: TcpProxy;
+  readonly replica: readonly Process[];
+  readonly worker: readonly Process[];
+}
+
+async function attack(parts: Parts, what: string): Promise<void> {
+  const [whom, how] = what.split(" ") as ["server" | "replica" | "worker" | "cut" | "silence", string];
+  if (whom === "cut") parts.proxy.cut();
+  else if (whom === "silence") {
+    parts.proxy.pause();
+    await sleep(1200);
+    parts.proxy.resume();
+  } else if (whom === "server") {
+    await parts.server.kill();
+    await sleep(300);
+    await parts.server.start();
+  } else {
+    const victim = oneOf(parts[whom]);
+    victim.signal(how === "killed" ? "SIGKILL" : "SIGSTOP");
+    if (how === "stopped") {
+      await sleep(1200);
+      victim.signal("SIGCONT");
+    }
+  }
+}
+
+/** One run to its end under attack: what its replicas told. */
+async function attacked(training: Training, run: string, counts: Counts, limit: number): Promise<Told[]> {
+  const server = await Server.start();
+  const proxy = await TcpProxy.start(server.port, DELAY);
+  const { log, connection } = await server.log(run);
+  await log.create(save(make(training).optimizer), { unit: 0 });
+  await connection.close();
+
+  const part = { run, training, updates: UPDATES, delay: 5, patience: 500, stall: 1000 };
+  // One of each kind is close to the server.
+  const start = (role: "replica" | "worker", count: number) =>
+    Array.from({ length: count }, (_, i) => new Process({ ...part, role, port: (i === 0 ? server : proxy).port }));
+  const parts = { server, proxy, replica: start("replica", 2), worker: start("worker", 3) };
+  let isOver = false;
+  const attacking = (async () => {
+    await sleep(1500);
+    while (!isOver && total(counts) < limit) {
+      // Every kind as often as the others.
+      const [what] = [...ATTACKS].sort((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0) || Math.random() - 0.5);
+      counts[what!] = (counts[what!] ?? 0) + 1;
+      await attack(parts, what!);
+      await sleep(200 + 800 * Math.random());
+    }
+  })();
+  const { replica: replicas, worker: workers } = parts;
+  await Promise.all(replicas.map(({ ended }) => ended));
+  isOver = true;
+  await Promise.all([attacking, ...workers.map(({ ended }) => ended)]);
+  await proxy.free();
+  await server.free();
+  for (const replica of replicas) expect(replica.told.at(-1)).toMatchObject({ type: "end", iterations: UPDATES });
+  return replicas.flatMap(({ told }) => told);
+}
+
+/** The hash of one process' state after each unit. */
+function hashesOf(training: Training): string[] {
+  const one = new OneProcess(training);
+  const { optimizer } = one.trained;
+  const inner = "innerOptimizer" in optimizer ? optimizer.innerOptimizer : optimizer;
+  const hashes: string[] = [];
+  const add = () => hashes.push(createHash("sha256").update(one.state).digest("hex"));
+  for (add(); inner.iterations < UPDATES; add()) one.until(one.units + 1);
+  one.free();
+  return hashes;
+}
+
+const total = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 it.each([
   ["float32", 4],
   ["bfloat16", 8],
 ] as const)(
   "%s, %i units an update",
-  { retry: 2, timeout: 60_000 + KILLS * 20_000 },
+  { timeout: 300_000 + KILLS * 30_000 },
   async (dtype, gradientAccumulationSteps) => {
     const training: Training = { ...everything, dtype, options: { ...everything.options, gradientAccumulationSteps } };
-    const server = await Server.start();
-    const updates = 40 * KILLS;
-    const first = make(training);
-    const { log, connection } = await server.log("kills");
-    await log.create(save(first.optimizer), { unit: 0 });
-    await connection.close();
-
-    const part = { port: server.port, run: "kills", training, updates, delay: 5, patience: 500, stall: 1000 };
-    const replicas = [1, 2].map(() => new Process({ ...part, role: "replica" }));
-    const workers = [1, 2, 3].map(() => new Process({ ...part, role: "worker" }));
-    const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-    const count = { killed: 0, stopped: 0, server: 0 };
-    let isOver = false;
-    const attack = async () => {
-      await sleep(1500);
-      while (!isOver && count.killed + count.stopped + count.server < KILLS) {
-        const draw = Math.random();
-        if (draw < 0.15) {
-          count.server += 1;
-          await server.kill();
-          await sleep(300);
-          await server.start();
-        } else {
-          const all = draw < 0.5 ? replicas : workers;
-          const victim = all[Math.floor(Math.random() * all.length)]!;
-          if (draw < 0.85) {
-            count.killed += 1;
-            victim.signal("SIGKILL");
-          } else {
-            count.stopped += 1;
-            victim.signal("SIGSTOP");
-            await sleep(1200);
-            victim.signal("SIGCONT");
-          }
-        }
-        await sleep(200 + 800 * Math.random());
-      }
-    };
-    const attacking = attack();
-    await Promise.all(replicas.map(({ ended }) => ended));
-    isOver = true;
-    await Promise.all([attacking, ...workers.map(({ ended }) => ended)]);
-    await server.free();
-
-    const told = replicas.flatMap((replica) => replica.told).filter(({ hash }) => hash !== undefined);
-    const one = new OneProcess(training);
-    const hashes = new Map<number, string>();
-    for (const { units } of [...told].sort((a, b) => a.units - b.units)) {
-      if (!hashes.has(units)) hashes.set(units, createHash("sha256").update(one.until(units).state).digest("hex"));
+    const counts: Counts = {};
+    const hashes = hashesOf(training);
+    let [states, longestGapMs, runs] = [0, 0, 0];
+    while (total(counts) < KILLS) {
+      runs += 1;
+      const told = await attacked(training, `kills${runs}`, counts, KILLS);
+      // A checkpoint and a stall are told of at any moment; the others with the state they made.
+      const compared = told.filter(({ type }) => ["join", "update", "skip", "end"].includes(type));
+      expect(compared.filter(({ units, hash }) => hashes[units] !== hash)).toEqual([]);
+      expect(compared.length).toBeGreaterThanOrEqual(UPDATES);
+      states += compared.length;
+      const times = compared.map(({ at }) => at).sort((a, b) => a - b);
+      longestGapMs = Math.max(longestGapMs, ...times.slice(1).map((at, i) => at - times[i]!));
+      console.log(JSON.stringify({ dtype, runs, ...counts, states, different: 0, longestGapMs }));
     }
-    // A checkpoint and a stall are told of at any moment; the others with the state they made.
-    const states = told.filter(({ type }) => ["join", "update", "skip", "end"].includes(type));
-    expect(states.filter(({ units, hash }) => hashes.get(units) !== hash)).toEqual([]);
-    expect(states.length).toBeGreaterThanOrEqual(updates);
-    for (const replica of replicas) expect(replica.told.at(-1)).toMatchObject({ type: "end", iterations: updates });
-    const times = states.map(({ at }) => at).sort((a, b) => a - b);
-    const gaps = times.slice(1).map((at, i) => at - times[i]!);
-    console.log(JSON.stringify({ dtype, ...count, states: states.length, longestGapMs: Math.max(...gaps) }));
-    expect(count.killed).toBeGreaterThan(0);
   },
 );

@@ -114,7 +114,7 @@ export class Server {
   /** A log over a connection of its own. */
   async log(run: string, options: Partial<NatsLogOptions> = {}, connecting: ConnectionOptions = {}) {
     const connection = await this.connect(connecting);
-    const manager = await jetstreamManager(connection, { timeout: 2000 });
+    const manager = await jetstreamManager(connection, { timeout: 20_000 });
     const log = await natsLog({
       ...{ connection, jetstream: jetstream(connection, { timeout: 2000 }), manager, run },
       ...options,
