@@ -27,7 +27,7 @@ async function all(kills: boolean): Promise<void> {
     const parts = new Map(["replica", "worker 1", "worker 2"].map((name) => [name, new Part(name, address)]));
     if (kills) {
       for (const name of ["worker 1", "replica"]) {
-        await parts.get(name)!.waitForLine();
+        await parts.get(name)!.heard;
         parts.get(name)!.kill();
       }
     }
@@ -50,6 +50,10 @@ class Part {
   readonly #name: string;
   #child: ChildProcess | undefined;
   #heard = () => {};
+  /** The first line it tells. */
+  readonly heard = new Promise<void>((resolve) => {
+    this.#heard = resolve;
+  });
 
   constructor(name: string, address: string) {
     this.#name = name;
@@ -73,12 +77,6 @@ class Part {
       if (signal === null) throw new Error(`${this.#name} ended with ${code}.`);
       console.log(`${this.#name.padEnd(8)}  killed, and started again`);
     }
-  }
-
-  waitForLine(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#heard = resolve;
-    });
   }
 
   kill(): void {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
-it("the digits over many processes", { retry: 3, timeout: 180_000 }, () => {
+it("the digits over many processes", { timeout: 180_000 }, () => {
   const main = fileURLToPath(new URL("../../build/examples/distributed/main.js", import.meta.url));
   expect(existsSync(main), "npm run examples").toBe(true);
   const said = execFileSync(process.execPath, [main, "--kill"], { encoding: "utf8" });

@@ -1,15 +1,9 @@
 // Workers, replicas, the server and connections are killed, stopped, cut and silenced at random moments. Every state that any
 // replica tells of is that of one process. By hand: DISTRIBUTED_KILLS=500 npx vitest run test/distributed/kills.test.ts
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { save } from "rmsprop-wasm/checkpoint";
-import ts from "typescript";
 import { beforeAll, expect, it } from "vitest";
-import type { Part } from "./process.js";
+import { Process, type Told } from "./processes.js";
 import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
 import { everything, make, OneProcess, type Training } from "./support.js";
@@ -19,70 +13,10 @@ const KILLS = Number(process.env["DISTRIBUTED_KILLS"] ?? 28);
 const UPDATES = 400;
 /** Milliseconds that the proxy holds every byte back, each way. */
 const DELAY = 5;
-const root = new URL("../../", import.meta.url);
 
-/** The processes' script, which Node must be able to read. */
-function script(): string {
-  for (const name of ["half", "distributed/support", "distributed/process"]) {
-    const target = new URL(`build/test/${name}.js`, root);
-    mkdirSync(new URL(".", target), { recursive: true });
-    const { outputText } = ts.transpileModule(readFileSync(new URL(`test/${name}.ts`, root), "utf8"), {
-      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
-    });
-    writeFileSync(target, outputText);
-  }
-  return fileURLToPath(new URL("build/test/distributed/process.js", root));
-}
-
-interface Told {
-  readonly type: string;
-  readonly iterations: number;
-  readonly units: number;
-  readonly hash: string;
-  readonly at: number;
-}
-
-let program: string;
 beforeAll(() => {
-  program = script();
   console.log(version());
 });
-
-/** A part that is started again whenever it ends by a signal. */
-class Process {
-  readonly told: Told[] = [];
-  readonly ended: Promise<void>;
-  errors = "";
-  #child!: ChildProcess;
-  readonly #part: Part;
-
-  constructor(part: Part) {
-    this.#part = part;
-    this.ended = this.#run();
-  }
-
-  async #run(): Promise<void> {
-    for (;;) {
-      const child = spawn(process.execPath, [program, JSON.stringify(this.#part)], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      this.#child = child;
-      createInterface(child.stdout).on("line", (line) => this.told.push(JSON.parse(line)));
-      child.stderr.on("data", (text) => {
-        this.errors += text;
-      });
-      const [code, signal] = await once(child, "close");
-      if (signal === null) {
-        if (code !== 0) throw new Error(`${this.#part.role} ended with ${code}: ${this.errors}`);
-        return;
-      }
-    }
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-}
 
 /** What is done to a run at random moments, and how often it was. */
 const ATTACKS = [

@@ -13,7 +13,7 @@ export interface Part {
   readonly run: string;
   readonly training: Training;
   readonly updates: number;
-  /** Milliseconds that a unit takes. */
+  /** Milliseconds that a unit takes; 0: gradients are not computed at all. */
   readonly delay: number;
   readonly patience: number;
   readonly stall: number;
@@ -47,9 +47,11 @@ const log = await natsLog({
 });
 
 if (part.role === "worker") {
+  process.stdout.write('{"type":"ready"}\n');
   await work(
     log,
     async (unit) => {
+      if (part.delay === 0) return;
       await new Promise((resolve) => setTimeout(resolve, part.delay * (0.5 + Math.random())));
       compute(part.training, unit);
     },

@@ -49,16 +49,16 @@ async function connected(role: Role) {
     tls: { ca },
     authenticator: nkeyAuthenticator(keys[role].getSeed()),
     inboxPrefix: `_INBOX_${role}`,
-    timeout: 1000,
+    timeout: 20_000,
   });
   connections.push(connection);
-  const manager = await jetstreamManager(connection, { timeout: 1000 });
-  const client = jetstream(connection, { timeout: 1000 });
-  const log = await natsLog({ connection, jetstream: client, manager, run, silence: 3000 });
+  const manager = await jetstreamManager(connection, { timeout: 20_000 });
+  const client = jetstream(connection, { timeout: 20_000 });
+  const log = await natsLog({ connection, jetstream: client, manager, run });
   return { connection, manager, jetstream: client, log };
 }
 
-it("each role can do what it must", { retry: 3, timeout: 60_000 }, async () => {
+it("each role can do what it must", { timeout: 60_000 }, async () => {
   const trained = make(everything);
   const { log: operator } = await connected("operator");
   expect(await operator.create(save(trained.optimizer), { unit: 0 })).toBe(true);
@@ -66,7 +66,7 @@ it("each role can do what it must", { retry: 3, timeout: 60_000 }, async () => {
   const { log: worker } = await connected("worker");
   const working = work(worker, (unit) => compute(everything, unit));
   const { events, error } = await drained(
-    replicate(replica, trained.optimizer, { updates: 20, checkpointEvery: 3, stall: 1000 }),
+    replicate(replica, trained.optimizer, { updates: 20, checkpointEvery: 3, stall: 1000, stallLimit: 10_000 }),
   );
   expect(error).toBeUndefined();
   expect(stateOf(trained)).toBe(new OneProcess(everything).until(events.at(-1)!.units).state);
@@ -84,7 +84,7 @@ it("who is nobody gets in nowhere", async () => {
   ).rejects.toThrow();
 });
 
-describe("what is another role's, a role cannot do", { retry: 3, timeout: 60_000 }, () => {
+describe("what is another role's, a role cannot do", { timeout: 60_000 }, () => {
   type Client = Awaited<ReturnType<typeof connected>>;
   const bytes = new Uint8Array(1);
   const publish = (subject: string) => (client: Client) => client.jetstream.publish(subject, bytes, { retries: 0 });
@@ -114,7 +114,7 @@ describe("what is another role's, a role cannot do", { retry: 3, timeout: 60_000
   ];
 
   it.each(forbidden)("%s: %s", async (role, _, act) => {
-    await expect(act(await connected(role))).rejects.toThrow(/permissions violation|timeout|no answer/i);
+    await expect(act(await connected(role))).rejects.toThrow(/permissions violation/i);
   });
 
   it.each([`${run}.>`, "$JS.>", "_INBOX_replica.>", ">"])("worker: listen to %s", async (subject) => {

@@ -1,0 +1,242 @@
+// How long updates take, as ratios within one run: beside core NATS with the same records, beside request and reply with the same
+// bytes, in round trips of a slow network, and when parts die. Here it is only shown to come to an end; numbers by hand:
+// DISTRIBUTED_SPEED=5 npx vitest run test/distributed/speed.test.ts
+import { RMSprop, Variable } from "rmsprop-wasm";
+import { save } from "rmsprop-wasm/checkpoint";
+import { type ReplicaEvent, replicate } from "rmsprop-wasm/distributed";
+import { expect, it } from "vitest";
+import { Process } from "./processes.js";
+import { TcpProxy } from "./proxy.js";
+import { Server, version } from "./server.js";
+import { type Dtype, everything, make } from "./support.js";
+
+const ROUNDS = Number(process.env["DISTRIBUTED_SPEED"] ?? 0);
+const isReal = ROUNDS > 0;
+/** Workers, and units of an update. */
+const WORKERS = 2;
+const CHUNK = 2 ** 20 - 2048;
+
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1]!;
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** How long `updates` updates take one by one, in milliseconds. */
+async function timed(updates: number, update: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < updates; i++) {
+    const began = performance.now();
+    await update();
+    times.push(performance.now() - began);
+  }
+  return times;
+}
+
+/** The next update of a replica. */
+async function nextUpdate(events: AsyncGenerator<ReplicaEvent>): Promise<void> {
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) throw new Error("The run is over.");
+    if (value.type === "update") return;
+  }
+}
+
+const parts = (role: "replica" | "worker", port: number, run: string, count: number) =>
+  Array.from({ length: count }, () => {
+    const training = { ...everything, growth: null, infinite: 0 };
+    return new Process({ role, port, run, training, updates: 1e6, delay: 0, patience: 2000, stall: 5000 });
+  });
+
+function model(parameters: number, gradientDtype: Dtype) {
+  const variable = new Variable(new Float32Array(parameters), { path: "w", gradientDtype });
+  const optimizer = new RMSprop({ gradientAccumulationSteps: WORKERS });
+  optimizer.build([variable]);
+  return { variable, optimizer };
+}
+
+/** The same records over core NATS, and requests of the same bytes: one update of each. */
+async function withoutLog(server: Server, subject: string, parameters: number, dtype: Dtype) {
+  const { variable, optimizer } = model(parameters, dtype);
+  const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+  const array = dtype === "float32" ? Float32Array : Uint16Array;
+  const [valueBytes, gradientBytes] = [4 * parameters, array.BYTES_PER_ELEMENT * parameters];
+  const connection = await server.connect();
+  const workers = Array.from({ length: WORKERS }, (_, rank) => {
+    return new Process({ port: server.port, rank, subject, valueBytes, gradientBytes, chunkBytes: CHUNK });
+  });
+  const gradients = workers.map((_, rank) => {
+    const messages = connection.subscribe(`${subject}.g.${rank}`)[Symbol.asyncIterator]();
+    return async () => {
+      const whole = new Uint8Array(gradientBytes);
+      for (let at = 0; at < gradientBytes; ) {
+        const { value } = await messages.next();
+        whole.set(value.data, at);
+        at += value.data.length;
+      }
+      return new array(whole.buffer);
+    };
+  });
+  // Core NATS drops what nobody has subscribed to yet.
+  await Promise.all([connection.flush(), ...workers.map((worker) => worker.ready())]);
+  return {
+    async publish() {
+      const values = bytesOf(variable.value).slice();
+      for (let at = 0; at < valueBytes; at += CHUNK)
+        connection.publish(`${subject}.v`, values.subarray(at, at + CHUNK));
+      for (const gradient of await Promise.all(gradients.map((next) => next()))) optimizer.apply([gradient]);
+    },
+    async request() {
+      const values = bytesOf(variable.value).slice();
+      const ask = async (_: unknown, rank: number) => {
+        const { data } = await connection.request(`${subject}.r.${rank}`, values, { timeout: 60_000 });
+        return new array(new Uint8Array(data).buffer);
+      };
+      for (const gradient of await Promise.all(workers.map(ask))) optimizer.apply([gradient]);
+    },
+    async free() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await connection.close();
+    },
+  };
+}
+
+const SETTINGS: [number, Dtype][] = isReal
+  ? [
+      [10_000, "float32"],
+      [100_000, "float32"],
+      [1_000_000, "float32"],
+      [1_000_000, "bfloat16"],
+    ]
+  : [[10_000, "bfloat16"]];
+
+it.each(SETTINGS)(
+  "%i parameters, %s, beside core NATS",
+  { timeout: 60_000 + 60_000 * ROUNDS },
+  async (parameters, dtype) => {
+    const server = await Server.start(() => "max_payload: 8MB");
+    const { log, connection } = await server.log("speed");
+    const { optimizer } = model(parameters, dtype);
+    await log.create(save(optimizer), { unit: 0 });
+    const workers = parts("worker", server.port, "speed", WORKERS);
+    const core = await withoutLog(server, "core", parameters, dtype);
+    const stop = new AbortController();
+    const events = replicate(log, optimizer, { checkpointEvery: 1e6, span: 100, signal: stop.signal });
+    const round = async (updates: number) => ({
+      log: median(await timed(updates, () => nextUpdate(events))),
+      core: median(await timed(updates, core.publish)),
+      request: median(await timed(updates, core.request)),
+    });
+    await round(3);
+    const rounds: Awaited<ReturnType<typeof round>>[] = [];
+    for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) rounds.push(await round(isReal ? 10 : 3));
+    const [ms, ratio] = [
+      (of: "log" | "core" | "request") => median(rounds.map((each) => each[of])),
+      (of: "core" | "request") => median(rounds.map((each) => each.log / each[of])),
+    ];
+    const shown = {
+      server: version(),
+      parameters,
+      dtype,
+      log: ms("log"),
+      core: ms("core"),
+      request: ms("request"),
+      toCore: ratio("core"),
+      toRequest: ratio("request"),
+    };
+    console.log(
+      JSON.stringify(shown, (_, value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value)),
+    );
+    expect(optimizer.iterations).toBeGreaterThan(3);
+    stop.abort();
+    await events.return();
+    await Promise.all(workers.map((worker) => worker.stop()));
+    await core.free();
+    await connection.close();
+    await server.free();
+  },
+);
+
+it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async () => {
+  const server = await Server.start();
+  const proxy = await TcpProxy.start(server.port, 10);
+  const trained = make({ ...everything, growth: null, infinite: 0, options: { gradientAccumulationSteps: WORKERS } });
+  const { log: near, connection: nearConnection } = await server.log("slow");
+  await near.create(save(trained.optimizer), { unit: 0 });
+  await nearConnection.close();
+  const { log, connection } = await server.log("slow", {}, { servers: `127.0.0.1:${proxy.port}` });
+  const workers = parts("worker", proxy.port, "slow", WORKERS);
+  const stop = new AbortController();
+  const events = replicate(log, trained.optimizer, { signal: stop.signal });
+  await timed(5, () => nextUpdate(events));
+  const ratios: number[] = [];
+  for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) {
+    const wave = median(await timed(5, () => nextUpdate(events)));
+    ratios.push(wave / median(await timed(5, () => connection.flush())));
+  }
+  console.log(JSON.stringify({ server: version(), waveInRoundTrips: Number(median(ratios).toPrecision(3)) }));
+  expect(ratios.length).toBeGreaterThan(0);
+  stop.abort();
+  await events.return();
+  await Promise.all(workers.map((worker) => worker.stop()));
+  await connection.close();
+  await proxy.free();
+  await server.free();
+});
+
+it("the death of one of two replicas, and of the server", { timeout: 60_000 + 120_000 * ROUNDS }, async () => {
+  const server = await Server.start();
+  const training = { ...everything, growth: null, infinite: 0 };
+  const trained = make(training);
+  const { log, connection } = await server.log("death");
+  await log.create(save(trained.optimizer), { unit: 0 });
+  const workers = [1, 2].map(
+    () =>
+      new Process({
+        role: "worker",
+        port: server.port,
+        run: "death",
+        training,
+        updates: 1e6,
+        delay: 10,
+        patience: 1000,
+        stall: 1000,
+      }),
+  );
+  const [other] = parts("replica", server.port, "death", 1);
+  await other!.ready();
+  const stop = new AbortController();
+  const events = replicate(log, trained.optimizer, { stall: 1000, checkpointEvery: 5, signal: stop.signal });
+  const next = () => nextUpdate(events);
+  const usual = median(await timed(isReal ? 100 : 10, next));
+  const [replicaGaps, serverGaps]: [number[], number[]] = [[], []];
+  for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) {
+    other!.signal("SIGKILL");
+    replicaGaps.push(Math.max(...(await timed(10, next))) / usual);
+    await timed(60, next);
+  }
+  for (let i = 0; i < Math.max(1, 2 * ROUNDS); i++) {
+    await server.kill();
+    const died = performance.now();
+    const restarting = sleep(300).then(() => server.start());
+    const gap = Math.max(...(await timed(10, next)));
+    await restarting;
+    serverGaps.push(gap - 300);
+    await timed(20, next);
+    expect(performance.now()).toBeGreaterThan(died);
+  }
+  const shown = {
+    updateMs: usual,
+    replica: median(replicaGaps),
+    replicaMax: Math.max(...replicaGaps),
+    serverMs: median(serverGaps),
+    serverMaxMs: Math.max(...serverGaps),
+  };
+  console.log(
+    JSON.stringify({ server: version(), ...shown }, (_, value) =>
+      typeof value === "number" ? Number(value.toPrecision(3)) : value,
+    ),
+  );
+  stop.abort();
+  await events.return();
+  await Promise.all([...workers, other!].map((part) => part.stop()));
+  await connection.close();
+  await server.free();
+});
