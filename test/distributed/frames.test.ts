@@ -6,6 +6,7 @@ import { memoryLog, replicate, work } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
 import { Assembly, Draft, type Frame, PREFIX, readFrame } from "../../ts/distributed/frame.js";
 import { Layout } from "../../ts/distributed/layout.js";
+import { xxHash32 } from "../../ts/distributed/xxhash32.js";
 import { useOwnClock } from "./clock.js";
 import { compute, drained, everything, make, OneProcess, stateOf } from "./support.js";
 
@@ -102,6 +103,18 @@ it("attempts without end take no more memory than a few", () => {
     )!;
   expect(assembly.add(second(999))).toBeDefined();
   expect(assembly.add(second(500))).toBeUndefined();
+});
+
+it("XXH32 is that of its specification, at every length and alignment", () => {
+  const text = Buffer.from("Nobody inspects the spammish repetition");
+  expect(xxHash32(text)).toBe(0xe2293b2f);
+  expect(xxHash32(text.subarray(0, 0))).toBe(0x02cc5d05);
+  expect(xxHash32(Buffer.from("abc"))).toBe(0x32d153ff);
+  for (let offset = 0; offset < 4; offset++) {
+    const moved = new Uint8Array(offset + text.length);
+    moved.set(text, offset);
+    expect(xxHash32(moved.subarray(offset))).toBe(0xe2293b2f);
+  }
 });
 
 useOwnClock();

@@ -6,11 +6,11 @@
 //   24  u32  chunk                        92  u32  room
 //   28  u32  chunks                       96  u32  0
 //   32  u32  bytes of all but the last   100  u32  CRC-32 of the layout
-//   36  u32  CRC-32 from byte 40 on      104  f64  loss scale
+//   36  u32  XXH32 from byte 40 on       104  f64  loss scale
 //  112  the chunk
 
-import { crc32 } from "../formats/crc32.js";
 import { fromHex, toHex } from "./host.js";
+import { xxHash32 } from "./xxhash32.js";
 
 /**
  * Names one stored message for ever: its sequence, the server's time in nanoseconds, the attempt and the chunk. A server gives a
@@ -43,14 +43,14 @@ export interface Frame extends Description {
   readonly chunk: number;
   readonly chunks: number;
   readonly chunkBytes: number;
-  readonly crc: number;
+  readonly checksum: number;
   /** The bytes from the description on, as they were received. */
   readonly described: Uint8Array;
   readonly data: Uint8Array;
 }
 
 const MAGIC = 0x31575352;
-/** Where the part begins that is the same in all chunks, and that the CRC is of. */
+/** Where the part begins that is the same in all chunks, and that the checksum is of. */
 const DESCRIBED = 40;
 export const PREFIX = 112;
 const NOWHERE = "0:0:00000000000000000000000000000000:0";
@@ -90,7 +90,7 @@ export class Draft {
     view.setUint32(92, room, true);
     view.setFloat64(104, lossScale, true);
     view.setUint32(100, layout, true);
-    view.setUint32(36, crc32(whole.subarray(DESCRIBED)), true);
+    view.setUint32(36, xxHash32(whole.subarray(DESCRIBED)), true);
     if (chunks === 1) return [whole];
     return Array.from({ length: chunks }, (_, i) => {
       const data = this.data.subarray(i * chunkBytes, (i + 1) * chunkBytes);
@@ -124,7 +124,7 @@ export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | und
     chunk,
     chunks,
     chunkBytes,
-    crc: word(36),
+    checksum: word(36),
     length,
     unit,
     base: base === NOWHERE ? "" : base,
@@ -153,7 +153,7 @@ interface Open {
 }
 
 /**
- * Puts records together from chunks, which may come twice. Whole is a record of which every chunk was seen and whose CRC is right;
+ * Puts records together from chunks, which may come twice. Whole is a record of which every chunk was seen and whose checksum is right;
  * a count of messages would take a chunk seen twice for one that is missing. Of too many open attempts the oldest is given up:
  * what is given up follows from the messages alone, so all replicas give up the same.
  */
@@ -183,13 +183,14 @@ export class Assembly {
       this.#open.set(frame.attempt, open);
     }
     const { first, buffer, seen } = open;
-    if (frame.crc !== first.crc || frame.chunkBytes !== first.chunkBytes || frame.kind !== first.kind) return undefined;
+    if (frame.checksum !== first.checksum || frame.chunkBytes !== first.chunkBytes || frame.kind !== first.kind)
+      return undefined;
     if (frame.described.some((byte, i) => byte !== first.described[i]) || seen[frame.chunk]) return undefined;
     buffer.set(frame.data, offset + frame.chunk * frame.chunkBytes);
     seen[frame.chunk] = 1;
     open.missing -= 1;
     if (open.missing > 0) return undefined;
     this.#open.delete(frame.attempt);
-    return crc32(buffer) === first.crc ? { ...first, bytes: buffer.subarray(offset) } : undefined;
+    return xxHash32(buffer) === first.checksum ? { ...first, bytes: buffer.subarray(offset) } : undefined;
   }
 }

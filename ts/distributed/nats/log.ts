@@ -1,5 +1,5 @@
-// The log on NATS JetStream, three streams a run: R keeps gradients and checkpoints; R-todo is the queue of tickets; R-values, in
-// memory, has the newest values.
+// The log on NATS JetStream, three streams a run: R keeps gradients and checkpoints, in files; R-todo is the queue of tickets,
+// R-values has the newest values, both in memory: whoever reconnects publishes them anew.
 
 import { LogFullError, NoRunError } from "../errors.js";
 import { type Position, PREFIX, sequenceOf } from "../frame.js";
@@ -62,7 +62,7 @@ export class NatsLog extends Log {
   async ensure(): Promise<void> {
     const { run } = this.#parts;
     const newest = { storage: "memory", max_msgs_per_subject: 1 } as const;
-    await this.#addStream({ name: `${run}-todo`, subjects: [`${run}.t`], retention: "workqueue" });
+    await this.#addStream({ name: `${run}-todo`, subjects: [`${run}.t`], storage: "memory", retention: "workqueue" });
     await this.#addStream({ name: `${run}-values`, subjects: [`${run}.v.*`], ...newest });
   }
 
