@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { save } from "rmsprop-wasm/checkpoint";
 import { beforeAll, expect, it } from "vitest";
-import { Process, type Told } from "./processes.js";
+import { Process } from "./processes.js";
 import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
 import { everything, make, OneProcess, type Training } from "./support.js";
@@ -28,6 +28,10 @@ const ATTACKS = [
   "cut",
   "silence",
 ];
+interface Attack {
+  readonly at: number;
+  readonly what: string;
+}
 type Counts = Record<string, number>;
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -62,7 +66,7 @@ async function attack(parts: Parts, what: string): Promise<void> {
 }
 
 /** One run to its end under attack: what its replicas told. */
-async function attacked(training: Training, run: string, counts: Counts, limit: number): Promise<Told[]> {
+async function attacked(training: Training, run: string, counts: Counts, limit: number) {
   const server = await Server.start();
   const proxy = await TcpProxy.start(server.port, DELAY);
   const { log, connection } = await server.log(run);
@@ -74,6 +78,7 @@ async function attacked(training: Training, run: string, counts: Counts, limit: 
   const start = (role: "replica" | "worker", count: number) =>
     Array.from({ length: count }, (_, i) => new Process({ ...part, role, port: (i === 0 ? server : proxy).port }));
   const parts = { server, proxy, replica: start("replica", 2), worker: start("worker", 3) };
+  const attacks: Attack[] = [];
   let isOver = false;
   const attacking = (async () => {
     await sleep(1500);
@@ -81,6 +86,7 @@ async function attacked(training: Training, run: string, counts: Counts, limit: 
       // Every kind as often as the others.
       const [what] = [...ATTACKS].sort((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0) || Math.random() - 0.5);
       counts[what!] = (counts[what!] ?? 0) + 1;
+      attacks.push({ at: Date.now(), what: what! });
       await attack(parts, what!);
       await sleep(200 + 800 * Math.random());
     }
@@ -92,7 +98,7 @@ async function attacked(training: Training, run: string, counts: Counts, limit: 
   await proxy.free();
   await server.free();
   for (const replica of replicas) expect(replica.told.at(-1)).toMatchObject({ type: "end", iterations: UPDATES });
-  return replicas.flatMap(({ told }) => told);
+  return { told: replicas.flatMap(({ told }) => told), attacks };
 }
 
 /** The hash of one process' state after each unit. */
@@ -120,17 +126,25 @@ it.each([
     const counts: Counts = {};
     const hashes = hashesOf(training);
     let [states, longestGapMs, runs] = [0, 0, 0];
+    let within: string[] = [];
     while (total(counts) < KILLS) {
       runs += 1;
-      const told = await attacked(training, `kills${runs}`, counts, KILLS);
+      const { told, attacks } = await attacked(training, `kills${runs}`, counts, KILLS);
       // A checkpoint and a stall are told of at any moment; the others with the state they made.
       const compared = told.filter(({ type }) => ["join", "update", "skip", "end"].includes(type));
       expect(compared.filter(({ units, hash }) => hashes[units] !== hash)).toEqual([]);
       expect(compared.length).toBeGreaterThanOrEqual(UPDATES);
       states += compared.length;
       const times = compared.map(({ at }) => at).sort((a, b) => a - b);
-      longestGapMs = Math.max(longestGapMs, ...times.slice(1).map((at, i) => at - times[i]!));
-      console.log(JSON.stringify({ dtype, runs, ...counts, states, different: 0, longestGapMs }));
+      times.slice(1).forEach((at, i) => {
+        const [from, gap] = [times[i]!, at - times[i]!];
+        if (gap <= longestGapMs) return;
+        longestGapMs = gap;
+        within = attacks
+          .filter((attack) => attack.at > from - 2000 && attack.at < at)
+          .map((attack) => `${attack.what} ${attack.at - from}`);
+      });
+      console.log(JSON.stringify({ dtype, runs, ...counts, states, different: 0, longestGapMs, within }));
     }
   },
 );

@@ -1,7 +1,7 @@
 // Parts of a run as processes of their own, which are started again when they are killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -10,15 +10,20 @@ import type { Part } from "./process.js";
 
 const root = new URL("../../", import.meta.url);
 
+const SCRIPTS = ["gradients", "support", "process", "core-worker", "websocket-worker"];
+
 /** The processes' scripts, which Node must be able to read. */
-function makeScripts(): URL {
-  for (const name of ["half", "distributed/support", "distributed/process", "distributed/core-worker"]) {
+export function makeScripts(): URL {
+  for (const name of ["half", ...SCRIPTS.map((name) => `distributed/${name}`)]) {
     const target = new URL(`build/test/${name}.js`, root);
     mkdirSync(new URL(".", target), { recursive: true });
     const { outputText } = ts.transpileModule(readFileSync(new URL(`test/${name}.ts`, root), "utf8"), {
       compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022, verbatimModuleSyntax: true },
     });
-    writeFileSync(target, outputText);
+    // Tests run at the same time, and a process of another one may be about to read it.
+    const fresh = new URL(`${target.href}.${process.pid}`);
+    writeFileSync(fresh, outputText);
+    renameSync(fresh, target);
   }
   return new URL("build/test/distributed/", root);
 }

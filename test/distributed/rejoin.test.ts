@@ -273,6 +273,28 @@ describe("joining", () => {
     await expect(start()).rejects.toThrow(NoCheckpointError);
   });
 
+  it("looks again where others have dropped the checkpoints that it was about to load", async () => {
+    const log = await run(make(training), 4, { checkpointEvery: 2 });
+    const others = make(training);
+    const hidden = inside(log);
+    const next = hidden.next.bind(log);
+    let isOvertaken = false;
+    hidden.next = async (subject, sequence) => {
+      if (subject === "checkpoint" && !isOvertaken) {
+        isOvertaken = true;
+        const more = { ...options, updates: 20, checkpointEvery: 2 };
+        await withWorkers(log, () => drained(replicate(log, others.optimizer, more)));
+      }
+      return next(subject, sequence);
+    };
+    const joined = make(training);
+    const replica = step(log, joined, { updates: 20 });
+    expect(await replica.next()).toMatchObject({ type: "join", units: 20 });
+    expect(isOvertaken).toBe(true);
+    expect(stateOf(joined)).toBe(stateOf(others));
+    await replica.stop();
+  });
+
   it("drops all but the last two checkpoints, and what is before them", async () => {
     const log = await run(make(training), 20, { checkpointEvery: 2 });
     // An announcement can stand behind the position of the next checkpoint.

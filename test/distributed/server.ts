@@ -15,7 +15,7 @@ export const program = process.env["NATS_SERVER"] ?? "nats-server";
 /** Which server it is; throws where none is installed. */
 export const version = (): string => execFileSync(program, ["--version"], { encoding: "utf8" }).trim();
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const address = probe.address();

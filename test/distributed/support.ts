@@ -3,20 +3,15 @@ import { createHash } from "node:crypto";
 import { type AnyVariable, LossScaleOptimizer, nonNeg, RMSprop, type RMSpropOptions, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import type { ReplicaEvent, Unit } from "rmsprop-wasm/distributed";
-import { narrow } from "../half.js";
+import { compute, type Gradients, noise } from "./gradients.js";
 
-export type Dtype = "float32" | "float16" | "bfloat16";
+export { compute, type Dtype } from "./gradients.js";
 
-export interface Training {
+export interface Training extends Gradients {
   readonly options: RMSpropOptions;
-  readonly dtype: Dtype;
   readonly lengths: readonly number[];
   /** Growth steps of the loss scale, or none. */
   readonly growth: number | null;
-  /** In every which unit a gradient is infinite; 0 for never. */
-  readonly infinite: number;
-  /** In every which unit the second variable has no gradient; 0 for never. */
-  readonly absent: number;
   readonly constrained: boolean;
   readonly overwritten: boolean;
 }
@@ -47,13 +42,6 @@ export interface Trained {
   readonly variables: readonly AnyVariable[];
 }
 
-/** Some float in [-1, 1) that is the same in every process. */
-export function noise(unit: number, i: number): number {
-  let mixed = Math.imul(unit + 1, 0x9e3779b1) ^ Math.imul(i + 1, 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
-  return ((mixed ^ (mixed >>> 13)) >>> 0) / 2 ** 31 - 1;
-}
-
 export function make(training: Training): Trained {
   const { options, lengths, dtype, growth, constrained, overwritten } = training;
   const variables = lengths.map((length, i) => {
@@ -70,28 +58,6 @@ export function make(training: Training): Trained {
         new LossScaleOptimizer(inner, { initialScale: 1024, dynamicGrowthSteps: growth, maximumScale: 2 ** 14 });
   optimizer.build(variables);
   return { optimizer, variables };
-}
-
-/** The gradient of a unit, as a worker fills it in. */
-export function compute(training: Training, { unit, values, gradients, lossScale }: Omit<Unit, "signal">): void {
-  Object.keys(values).forEach((path, i) => {
-    const [value, gradient] = [values[path]!, gradients[path]!];
-    if (i === 1 && training.absent > 0 && unit % training.absent === 0) {
-      gradients[path] = null;
-      return;
-    }
-    for (let k = 0; k < value.length; k++) {
-      const isInfinite = i === 0 && training.infinite > 0 && unit % training.infinite === training.infinite - 1;
-      const wanted = isInfinite ? Number.POSITIVE_INFINITY : Math.fround(value[k]! * 0.5 + noise(unit, 97 * i + k));
-      const scaled = Math.fround(wanted * lossScale);
-      gradient[k] = training.dtype === "float32" ? scaled : halfBits(training.dtype, scaled);
-    }
-  });
-}
-
-function halfBits(dtype: "float16" | "bfloat16", x: number): number {
-  if (Number.isFinite(x)) return narrow(dtype, Math.max(-60_000, Math.min(60_000, x)));
-  return dtype === "float16" ? 0x7c00 : 0x7f80;
 }
 
 /** One process that applies units in order. */

@@ -93,23 +93,31 @@ export async function createRun(log: Messages, bytes: Uint8Array, unit: number):
   return (await announce(log, genesis, 0)) !== undefined;
 }
 
+/** How often a joiner that is slower than others' checkpoints looks again. */
+const JOINS = 20;
+
 /** The newest announcement whose position is in the log and whose checkpoint is whole. Of bytes at most so many. */
 export async function newest(
   log: Messages,
   maximum: number,
 ): Promise<Announcement & { bytes: Uint8Array<ArrayBuffer> }> {
-  const all: (Announcement | undefined)[] = [];
-  for (let sequence = 0; ; ) {
-    const found = await announcementBehind(log, sequence);
-    if (!found) break;
-    all.push(found.announcement);
-    sequence = found.sequence;
-  }
-  if (all.length === 0) throw new NoRunError("The log holds no run: begin one with `create`.");
-  for (const announcement of all.reverse()) {
-    if (!announcement || !(await has(log, announcement.position))) continue;
-    const bytes = await loadCheckpoint(log, announcement, maximum);
-    if (bytes) return { ...announcement, bytes };
+  for (let [seen, tries] = [0, 0]; tries < JOINS; tries++) {
+    const found: (Announcement | undefined)[] = [];
+    const before = seen;
+    for (;;) {
+      const next = await announcementBehind(log, seen);
+      if (!next) break;
+      found.push(next.announcement);
+      seen = next.sequence;
+    }
+    if (seen === 0) throw new NoRunError("The log holds no run: begin one with `create`.");
+    // Nobody has announced another one while those before were read, and dropped.
+    if (seen === before) break;
+    for (const announcement of found.reverse()) {
+      if (!announcement || !(await has(log, announcement.position))) continue;
+      const bytes = await loadCheckpoint(log, announcement, maximum);
+      if (bytes) return { ...announcement, bytes };
+    }
   }
   throw new NoCheckpointError("No checkpoint of the run is whole: begin it again from a file, in an empty log.");
 }
