@@ -143,5 +143,6 @@ it.skipIf(ray.isMissing)(ray.name, { timeout: 900_000 }, async () => {
   const module = fileURLToPath(new URL("../../dist/rmsprop.wasm", import.meta.url));
   const { stdout, stderr } = await execute(python.path, [`${example}main.py`, module, "6"], { maxBuffer: 2 ** 24 });
   expect(stderr).toMatch(/killed: [1-9]\d* tasks, [1-9]\d* actors/);
-  expect(stdout.trim().split("\n").at(-1)).toBe(alone.trim());
+  // Ray tells of what was killed on the same output.
+  expect(stdout.split("\n")).toContain(alone.trim());
 });
