@@ -8,8 +8,8 @@
 export const ALPHABET = " !#%&()*+,-./0123456789:;=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_abcdefghijklmnopqrstuvwxyz{|}~";
 
 /**
- * So many characters stand for a byte each: for those with which the text begins, in this order. Any byte can be written
- * as a number of two digits, and these are, and the rarer ones. The three characters left are first digits.
+ * Number of characters that stand for one byte each: the bytes with which the text begins, in this order. All other bytes, and
+ * these at the beginning, are written as two digits; the remaining three characters are the first digits of the others.
  */
 export const SINGLE = 86;
 

@@ -184,8 +184,8 @@ export class LossScaleOptimizer extends Optimizer {
   }
 
   /**
-   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns. Of a subclass, whose constructor
-   * takes the inner optimizer and the options first, it is one of that class.
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns. A subclass whose constructor
+   * takes the inner optimizer and the options first makes one of its own.
    *
    * @throws {TypeError | RangeError} if the configuration is not valid.
    */

@@ -86,8 +86,8 @@ export class RMSprop extends TunableOptimizer {
   }
 
   /**
-   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it. Of a subclass,
-   * whose constructor takes the options first, it is one of that class.
+   * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it. A
+   * subclass whose constructor takes the options first makes one of its own.
    *
    * @throws {TypeError | RangeError} if the configuration is not valid, or holds a function as learning rate.
    */

@@ -10,7 +10,7 @@ import type { TensorLike, VariableLike } from "./tensorflow.js";
 export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
   /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
   minimize(loss: Loss, variables: readonly V[]): null;
-  /** The current float32 learning rate. A number cannot take the place of a schedule. */
+  /** The current float32 learning rate. A number cannot replace a schedule. */
   get learningRate(): number;
   set learningRate(rate: LearningRate);
   /** What `computeGradients` multiplies the loss by, and `applyGradients` divides the gradients by; 1 unless scaled. */
@@ -46,8 +46,8 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
   /** Updates so far. With the option `lossScale` the device is read, which not every backend can do at once. */
   readonly iterations: number;
   /**
-   * The current float32 learning rate; of a schedule beside the option `lossScale`, the device is read. A number cannot take the
-   * place of a schedule.
+   * The current float32 learning rate; of a schedule beside the option `lossScale`, the device is read. A number cannot replace
+   * a schedule.
    */
   get learningRate(): number;
   set learningRate(rate: LearningRate);

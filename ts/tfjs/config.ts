@@ -13,8 +13,8 @@ export type RMSpropTfjsOptions = RMSpropOptions & (DynamicScaling | { readonly l
 /** The option for values and state that stay on the device. */
 export interface Residence {
   /**
-   * Values, gradients and state stay tensors, and nothing is read back in a step: for webgl and webgpu. `"composed"`: of tfjs' own
-   * operations alone, each of which rounds; with `true`, a step is one kernel where there is one for the backend. Default false.
+   * Keeps values, gradients and state on the device, and reads nothing back in a step: for webgl and webgpu. With `true`, a step is
+   * a kernel where there is one for the backend; with `"composed"`, tfjs' own operations, each of which rounds. Default false.
    */
   readonly resident?: boolean | "composed" | undefined;
 }

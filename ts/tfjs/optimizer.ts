@@ -28,7 +28,7 @@ import type {
   TensorLike,
   VariableLike,
 } from "./tensorflow.js";
-import { give, readAll, type Twin, take } from "./transfer.js";
+import { type Binding, copyIn, copyOut, readAll } from "./transfer.js";
 import { assertFit, checkedWeights, pair, readWeights, scalarsOf, weightName } from "./weights.js";
 
 /** The class for one copy of tfjs. */
@@ -42,8 +42,8 @@ export function optimizerClass(
     readonly #rmsprop: RMSprop;
     readonly #lossScale: RMSpropTfjsOptions["lossScale"];
     /** In the order in which the core trains them. */
-    #twins: readonly Twin[] = [];
-    #twinOf = new Map<VariableLike, Twin>();
+    #bindings: readonly Binding[] = [];
+    #bindingOf = new Map<VariableLike, Binding>();
     #excluded: Exclusion = {};
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
@@ -111,25 +111,25 @@ export function optimizerClass(
     #step(list: GradientList): void {
       const tensors = checkedVariablesOf(tf, list);
       const end = this.#meet(tensors);
-      const twins = tensors.map((tensor) => this.#twinOf.get(tensor) as Twin);
+      const bindings = tensors.map((tensor) => this.#bindingOf.get(tensor) as Binding);
       // A step moves the averages of all variables, and where they overwrite, all variables.
       const { useEma, emaOverwriteFrequency } = this.#rmsprop;
-      const touched = useEma ? this.#twins.filter(({ tensor }) => !tensor?.isDisposed) : twins;
-      const given = twins.filter((_, i) => list[i]?.tensor != null);
+      const touched = useEma ? this.#bindings.filter(({ tensor }) => !tensor?.isDisposed) : bindings;
+      const given = bindings.filter((_, i) => list[i]?.tensor != null);
       // Averages overwrite also in a call that only accumulates.
       const written = useEma && emaOverwriteFrequency ? touched : this.#updates ? given : [];
       let fill = () => {};
       try {
-        take(tf, touched);
+        copyIn(tf, touched);
         const numbers = readAll(
           tf,
           list.flatMap(({ tensor }) => tensor ?? []),
         ).values();
         const gradients = list.map(({ tensor }) => (tensor == null ? null : (numbers.next().value ?? null)));
-        fill = give(tf, written);
+        fill = copyOut(tf, written);
         this.core.apply(
           gradients,
-          twins.map(({ variable }) => variable),
+          bindings.map(({ variable }) => variable),
         );
       } catch (error) {
         end(false);
@@ -150,7 +150,7 @@ export function optimizerClass(
 
     finalizeVariableValues(): void {
       if (!this.#rmsprop.useEma) return;
-      const fill = give(tf, this.#twins);
+      const fill = copyOut(tf, this.#bindings);
       this.core.finalizeVariableValues();
       fill();
     }
@@ -163,10 +163,10 @@ export function optimizerClass(
       const weights = this.core.variables
         .filter(({ ignored }) => !ignored)
         .map(({ name, slot, shape, dtype, variable, value }) => {
-          const twin = this.#twins.find((twin) => twin.variable === variable);
+          const binding = this.#bindings.find((binding) => binding.variable === variable);
           const tensor = tf.tensor(value.slice(), [...shape], dtype);
           tf.keep(tensor);
-          return { name: twin ? `${twin.tensor?.name ?? twin.name}/${slot}` : weightName({ name }), tensor };
+          return { name: binding ? `${binding.tensor?.name ?? binding.name}/${slot}` : weightName({ name }), tensor };
         });
       this.#dispose();
       this.#given = weights.map(({ tensor }) => tensor);
@@ -182,24 +182,24 @@ export function optimizerClass(
      */
     override async setWeights(weights: readonly NamedTensorLike[]): Promise<void> {
       const saved = await readWeights(checkedWeights(weights), keptSlots(this.#rmsprop));
-      const met = [...this.#twinOf.keys()].filter(({ isDisposed }) => !isDisposed);
+      const met = [...this.#bindingOf.keys()].filter(({ isDisposed }) => !isDisposed);
       const partners = assertFit(saved, this.core, this.#rmsprop.momentumMode, met);
       const { scalars, states } = saved;
       const tensorOf = new Map(partners.map((state, i) => [state, met[i]]));
-      const before = this.#twins;
-      this.#twins = freeOnError((made) => {
-        const twins = states.map((state): Twin => {
+      const before = this.#bindings;
+      this.#bindings = freeOnError((made) => {
+        const bindings = states.map((state): Binding => {
           const { name, shape } = state;
           const size = sizeOf(shape);
           const variable = made(new Variable(new Float32Array(size), { name, path: name, shape }));
           return { name, shape, variable, tensor: tensorOf.get(state), dataId: undefined };
         });
-        this.#rmsprop[STATE].rebuild(twins.map(({ variable }) => variable))(true);
-        return twins;
+        this.#rmsprop[STATE].rebuild(bindings.map(({ variable }) => variable))(true);
+        return bindings;
       });
       this.#index();
       for (const { variable } of before) variable.free();
-      this.#twins.forEach(({ variable }, i) => {
+      this.#bindings.forEach(({ variable }, i) => {
         for (const [slot, values] of states[i]?.slots ?? []) this.core.slot(slot, variable)?.set(values);
         // Until its variable comes, steps on others pull the average to this value.
         variable.value.set(this.core.slot("average", variable) ?? []);
@@ -210,9 +210,9 @@ export function optimizerClass(
     /** `core`, with these variables taken up and the values of all as they are now. */
     async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
       this.#meet(variables)(true);
-      take(
+      copyIn(
         tf,
-        this.#twins.filter(({ tensor }) => !tensor?.isDisposed),
+        this.#bindings.filter(({ tensor }) => !tensor?.isDisposed),
       );
       return this.core;
     }
@@ -220,7 +220,7 @@ export function optimizerClass(
     /** Copies the values of `core` into the variables. */
     fromCore(core: RMSprop | LossScaleOptimizer): void {
       if (core !== this.core) throw new TypeError(message("core", "the `core` of this optimizer", core));
-      give(tf, this.#twins)();
+      copyOut(tf, this.#bindings)();
     }
 
     override dispose(): void {
@@ -228,64 +228,64 @@ export function optimizerClass(
       this.core.free();
       super.dispose();
       this.#dispose();
-      for (const { variable } of this.#twins) variable.free();
-      this.#twins = [];
-      this.#twinOf.clear();
+      for (const { variable } of this.#bindings) variable.free();
+      this.#bindings = [];
+      this.#bindingOf.clear();
     }
 
     /**
-     * Gives every one of these a twin: one that waits for it, or a new one.
+     * Binds each of these variables: to state that waits for it, or to new state.
      *
-     * @returns what ends it: it gives back what is not needed any more, or with `false` takes everything back.
+     * @returns a function that frees what is not needed any more, or with `false` undoes everything.
      */
     #meet(tensors: readonly VariableLike[]): (keep: boolean) => void {
-      const strangers = [...new Set(tensors)].filter((tensor) => !this.#twinOf.has(tensor));
-      if (strangers.length === 0) return () => {};
-      const before = this.#twins;
+      const unbound = [...new Set(tensors)].filter((tensor) => !this.#bindingOf.has(tensor));
+      if (unbound.length === 0) return () => {};
+      const before = this.#bindings;
       const partners = pair(
         before.filter(({ tensor }) => tensor === undefined),
-        strangers,
-        this.#twinOf.size === 0,
+        unbound,
+        this.#bindingOf.size === 0,
       );
-      const values = partners.map((twin) => twin?.variable.value.slice());
-      const seat = (list: readonly (VariableLike | undefined)[]) => {
-        partners.forEach((twin, i) => {
-          if (twin) twin.tensor = list[i];
+      const values = partners.map((binding) => binding?.variable.value.slice());
+      const bind = (list: readonly (VariableLike | undefined)[]) => {
+        partners.forEach((binding, i) => {
+          if (binding) binding.tensor = list[i];
         });
         this.#index();
       };
       return freeOnError((made) => {
-        const unpaired = strangers.filter((_, i) => !partners[i]);
+        const unpaired = unbound.filter((_, i) => !partners[i]);
         const initial = readAll(tf, unpaired);
-        const fresh = unpaired.map((tensor, i): Twin => {
+        const fresh = unpaired.map((tensor, i): Binding => {
           const { name, shape, dataId } = tensor;
           const variable = made(new Variable(initial[i] ?? [], { name, path: name, shape }));
           return { name, shape, variable, tensor, dataId };
         });
         const live = before.filter(({ tensor }) => fresh.length === 0 || !tensor?.isDisposed);
-        const twins = [...live, ...fresh];
-        const settle =
-          fresh.length > 0 ? this.#rmsprop[STATE].rebuild(twins.map(({ variable }) => variable)) : () => {};
+        const bindings = [...live, ...fresh];
+        const endRebuild =
+          fresh.length > 0 ? this.#rmsprop[STATE].rebuild(bindings.map(({ variable }) => variable)) : () => {};
         const end = (keep: boolean) => {
-          settle(keep);
+          endRebuild(keep);
           if (!keep) {
-            this.#twins = before;
-            partners.forEach((twin, i) => {
-              twin?.variable.value.set(values[i] ?? []);
-              if (twin) twin.dataId = undefined;
+            this.#bindings = before;
+            partners.forEach((binding, i) => {
+              binding?.variable.value.set(values[i] ?? []);
+              if (binding) binding.dataId = undefined;
             });
-            seat([]);
+            bind([]);
           }
-          const kept = new Set(keep ? twins : before);
-          for (const twin of [...before, ...fresh]) if (!kept.has(twin)) twin.variable.free();
+          const kept = new Set(keep ? bindings : before);
+          for (const binding of [...before, ...fresh]) if (!kept.has(binding)) binding.variable.free();
         };
         // At the first step Keras' average takes the value whatever it held; later it would begin with a pull to zero.
         if (this.core.rawIterations > 0) {
           for (const { variable } of fresh) this.core.slot("average", variable)?.set(variable.value);
         }
-        this.#twins = twins;
+        this.#bindings = bindings;
         try {
-          seat(strangers);
+          bind(unbound);
         } catch (error) {
           // A regular expression of the user's, which says what is kept from weight decay.
           end(false);
@@ -295,16 +295,18 @@ export function optimizerClass(
       });
     }
 
-    /** After a twin has got its tensor. */
+    /** To be called when a binding got its tensor. */
     #index(): void {
-      this.#twinOf = new Map(this.#twins.flatMap((twin) => (twin.tensor ? [[twin.tensor, twin] as const] : [])));
+      this.#bindingOf = new Map(
+        this.#bindings.flatMap((binding) => (binding.tensor ? [[binding.tensor, binding] as const] : [])),
+      );
       this.#exclude(this.#excluded);
     }
 
     #exclude(excluded: Exclusion): void {
       const { variables = [], names } = excluded;
-      const twins = this.#twins.filter(({ tensor }) => tensor && variables.includes(tensor));
-      this.core.excludeFromWeightDecay({ variables: twins.map(({ variable }) => variable), names });
+      const bindings = this.#bindings.filter(({ tensor }) => tensor && variables.includes(tensor));
+      this.core.excludeFromWeightDecay({ variables: bindings.map(({ variable }) => variable), names });
       this.#excluded = excluded;
     }
 

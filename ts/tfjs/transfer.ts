@@ -4,8 +4,8 @@ import type { Variable } from "../memory/variable.js";
 import { sizeOf } from "../support/size-of.js";
 import type { TensorFlow, TensorLike, VariableLike } from "./tensorflow.js";
 
-/** A variable in our memory, and the one of tfjs that it stands for. */
-export interface Twin {
+/** A variable of tfjs, and the one in our memory that holds its values. */
+export interface Binding {
   readonly name: string;
   readonly shape: readonly number[];
   readonly variable: Variable;
@@ -16,15 +16,15 @@ export interface Twin {
 }
 
 /** Copies the values in, unless ours are the same. */
-export function take(tf: TensorFlow, twins: readonly Twin[]): void {
-  const changed = twins.filter(({ tensor, dataId }) => tensor && tensor.dataId !== dataId);
+export function copyIn(tf: TensorFlow, bindings: readonly Binding[]): void {
+  const changed = bindings.filter(({ tensor, dataId }) => tensor && tensor.dataId !== dataId);
   const values = readAll(
     tf,
     changed.map(({ tensor }) => tensor as VariableLike),
   );
-  changed.forEach((twin, i) => {
-    twin.variable.value.set(values[i] ?? []);
-    twin.dataId = twin.tensor?.dataId;
+  changed.forEach((binding, i) => {
+    binding.variable.value.set(values[i] ?? []);
+    binding.dataId = binding.tensor?.dataId;
   });
 }
 
@@ -33,8 +33,8 @@ export function take(tf: TensorFlow, twins: readonly Twin[]): void {
  *
  * @returns what copies our values into them.
  */
-export function give(tf: TensorFlow, twins: readonly Twin[]): () => void {
-  const live = twins.filter(({ tensor }) => tensor && !tensor.isDisposed);
+export function copyOut(tf: TensorFlow, bindings: readonly Binding[]): () => void {
+  const live = bindings.filter(({ tensor }) => tensor && !tensor.isDisposed);
   const arrays = assigned(tf, live);
   const backend = tf.getBackend();
   // These keep the array that they are given; tfjs moves it to the device when it is used.
@@ -56,20 +56,20 @@ export function give(tf: TensorFlow, twins: readonly Twin[]): () => void {
 }
 
 /** Assigns tensors of our values as they are; the arrays that they were made of. */
-function assigned(tf: TensorFlow, twins: readonly Twin[]): Float32Array[] {
-  const arrays = twins.map(({ variable: { value } }) => value.slice());
+function assigned(tf: TensorFlow, bindings: readonly Binding[]): Float32Array[] {
+  const arrays = bindings.map(({ variable: { value } }) => value.slice());
   tf.tidy(() => {
-    const tensors = arrays.map((array, i) => tf.tensor(array, [...(twins[i]?.shape ?? [])], "float32"));
-    twins.forEach((twin, i) => {
-      twin.tensor?.assign(tensors[i] as TensorLike);
-      twin.dataId = twin.tensor?.dataId;
+    const tensors = arrays.map((array, i) => tf.tensor(array, [...(bindings[i]?.shape ?? [])], "float32"));
+    bindings.forEach((binding, i) => {
+      binding.tensor?.assign(tensors[i] as TensorLike);
+      binding.dataId = binding.tensor?.dataId;
     });
   });
   return arrays;
 }
 
-/** From how many tensors on they are read together: with fewer, the copy costs what the reads do. */
-const TOGETHER = 8;
+/** Number of tensors from which on they are read together: with fewer, the copy costs what the reads do. */
+const MINIMUM_TOGETHER = 8;
 
 /**
  * The values of several tensors, to be copied before tfjs computes again: in one read where each makes the processor wait for the
@@ -77,7 +77,7 @@ const TOGETHER = 8;
  */
 export function readAll(tf: TensorFlow, tensors: readonly TensorLike[]): ArrayLike<number>[] {
   const backend = tf.getBackend();
-  if (tensors.length < TOGETHER || (backend !== "webgl" && backend !== "webgpu")) {
+  if (tensors.length < MINIMUM_TOGETHER || (backend !== "webgl" && backend !== "webgpu")) {
     return tensors.map((tensor) => read(tf, tensor));
   }
   const sizes = tensors.map(({ shape }) => sizeOf(shape));
@@ -100,7 +100,7 @@ export function readAll(tf: TensorFlow, tensors: readonly TensorLike[]): ArrayLi
   }
 }
 
-/** What tfjs' wasm backend has beside what all have. */
+/** What only tfjs' wasm backend has. */
 interface WasmBackend {
   readonly dataIdMap?: { has(dataId: object): boolean };
   typedArrayFromHeap?(tensor: TensorLike): Float32Array;

@@ -143,7 +143,7 @@ export function checkedWeights(weights: unknown): readonly NamedTensorLike[] {
  * A variable's name without what tfjs appends to make it unique: a model that is loaded while the first one is there has
  * `kernel_1` for `kernel`, and a variable without a name has a number.
  */
-const stem = (name: string) => name.replace(/^\d+$/, "").replace(/_\d+$/, "");
+const baseName = (name: string) => name.replace(/^\d+$/, "").replace(/_\d+$/, "");
 
 /**
  * Which of the states each variable continues, `undefined` for none. Names decide; those that differ only in what tfjs
@@ -157,19 +157,19 @@ export function pair<S extends { readonly name: string; readonly shape: readonly
   must: boolean,
 ): (S | undefined)[] {
   const found = new Map<object, S>();
-  const saved = byStem(states);
-  for (const [key, rivals] of byStem(variables)) {
+  const saved = byBaseName(states);
+  for (const [key, candidates] of byBaseName(variables)) {
     const group = saved.get(key) ?? [];
     const names = new Map(group.map((state) => [state.name, state]));
-    const isExact = rivals.every(({ name }) => names.has(name));
-    if (!isExact && group.length > 0 && group.length !== rivals.length) {
+    const isExact = candidates.every(({ name }) => names.has(name));
+    if (!isExact && group.length > 0 && group.length !== candidates.length) {
       throw new CheckpointError(
-        `Which state belongs to which variable? There is state for ${named(group)}; variables are ${named(rivals)}.`,
+        `Which state belongs to which variable? There is state for ${named(group)}; variables are ${named(candidates)}.`,
       );
     }
-    rivals.forEach((rival, i) => {
-      const state = isExact ? names.get(rival.name) : group[i];
-      if (state !== undefined) found.set(rival, state);
+    candidates.forEach((candidate, i) => {
+      const state = isExact ? names.get(candidate.name) : group[i];
+      if (state !== undefined) found.set(candidate, state);
     });
   }
   const pairs = variables.map((variable) => found.get(variable));
@@ -186,13 +186,13 @@ export function pair<S extends { readonly name: string; readonly shape: readonly
   return pairs;
 }
 
-/** Those with the same stem, in their order. */
-function byStem<T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, readonly T[]> {
+/** Those with the same base name, in their order. */
+function byBaseName<T extends { readonly name: string }>(list: readonly T[]): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of list) {
-    const group = groups.get(stem(item.name));
+    const group = groups.get(baseName(item.name));
     if (group) group.push(item);
-    else groups.set(stem(item.name), [item]);
+    else groups.set(baseName(item.name), [item]);
   }
   return groups;
 }

@@ -415,7 +415,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       });
     }
 
-    /** State in the place of all that there is. */
+    /** Replaces all state by copies of this. */
     #replace(states: readonly Saved[], variableOf: (state: Saved) => VariableLike | undefined): void {
       const entries = states.map((state): Entry => {
         const { name, shape } = state;

@@ -15,7 +15,7 @@ export interface Entry {
   decays: boolean;
 }
 
-/** What a step makes of one variable: new tensors, which take the place of the old ones when all are made. */
+/** What a step makes of one variable: new tensors, which replace the old ones when all are made. */
 export interface Write {
   readonly entry: Entry;
   readonly slots: ReadonlyMap<Slot, TensorLike>;
@@ -85,7 +85,7 @@ export class Variables {
     };
   }
 
-  /** Puts new state in the place of the old one, or in the place of all. */
+  /** Replaces all state. */
   replace(entries: readonly Entry[]): void {
     disposeSlots(this.#entries);
     this.#entries = entries;
