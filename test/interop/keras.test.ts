@@ -140,13 +140,13 @@ describe("a broken file", () => {
   it("is found wherever a byte of a member changes, and whatever else does, it is a CheckpointError or harmless", () => {
     const intact = readKeras(archive);
     // All of the records at the end, and one byte of each few before.
-    for (let place = 0; place < archive.length; place += place < archive.length - 400 ? 17 : 1) {
+    for (let offset = 0; offset < archive.length; offset += offset < archive.length - 400 ? 17 : 1) {
       const altered = Uint8Array.from(archive);
-      altered[place]! ^= 0x41;
+      altered[offset]! ^= 0x41;
       try {
         const file = readKeras(altered);
-        expect(file.optimizer, `byte ${place}`).toEqual(intact.optimizer);
-        expect(file.weights, `byte ${place}`).toEqual(intact.weights);
+        expect(file.optimizer, `byte ${offset}`).toEqual(intact.optimizer);
+        expect(file.weights, `byte ${offset}`).toEqual(intact.weights);
       } catch (error) {
         if (!(error instanceof CheckpointError)) throw error;
       }

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 
 const dist = new URL("../../dist/", import.meta.url);
 
-/** The classes that the declarations of the main entry's flavour declare, by name. */
+/** The classes that the declarations of the main entry's build variant declare, by name. */
 const declared = new Map<string, ts.ClassDeclaration>();
 for (const file of readdirSync(dist).filter((name) => /^(index\..*|index|schedules)\.d\.ts$/.test(name))) {
   const text = readFileSync(new URL(file, dist), "utf8");

@@ -93,11 +93,11 @@ describe.each([false, true])("with loss scaling: %s", (scaled) => {
     const bytes = save(optimizer);
     step(4);
     const before = save(optimizer);
-    for (let place = 0; place < bytes.length; place++) {
+    for (let offset = 0; offset < bytes.length; offset++) {
       for (const flip of [0x01, 0x20, 0x80]) {
         const altered = bytes.slice();
-        altered[place] = (altered[place] as number) ^ flip;
-        expect(() => load(altered, optimizer), `byte ${place}`).toThrow(CheckpointError);
+        altered[offset] = (altered[offset] as number) ^ flip;
+        expect(() => load(altered, optimizer), `byte ${offset}`).toThrow(CheckpointError);
       }
     }
     for (let length = 0; length < bytes.length; length += 7) {

@@ -230,10 +230,10 @@ describe("handles", () => {
     const first = new Variable([1], { runtime });
     optimizer.build([first]);
     first.free();
-    const strangers = Array.from({ length: 50 }, () => new Variable([5], { runtime }));
-    for (const stranger of strangers) stranger.gradient.fill(1);
+    const others = Array.from({ length: 50 }, () => new Variable([5], { runtime }));
+    for (const other of others) other.gradient.fill(1);
     expect(() => optimizer.step()).toThrow(StateError);
-    expect(strangers.map(({ value }) => value[0])).toEqual(new Array(50).fill(5));
+    expect(others.map(({ value }) => value[0])).toEqual(new Array(50).fill(5));
   });
 });
 

@@ -1,8 +1,8 @@
 //! Arrays as groups of eight elements: loops over them have no remainders.
 //!
 //! A group is eight elements, two SIMD registers: with one, a loop of cheap operations runs at half speed. NumPy's pairwise
-//! sum cuts at multiples of eight, so no cut divides a group. The JavaScript form has no registers to fill: there, a group is
-//! one element.
+//! sum cuts at multiples of eight, so no cut divides a group. The JavaScript backend has no registers to fill: there, a
+//! group is one element.
 //!
 //! Every array has room for its last group (`memory/buffer.rs`), so a loop may compute on the elements behind the end, which
 //! nobody reads. Each stage is one loop instead of two, and a tensor of 5 elements takes as long as one of 8, not twice as
@@ -11,14 +11,14 @@
 use crate::arith::lanes::{Lanes, indices};
 use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
 
-/// Whether this is not the JavaScript form. That one has no SIMD, computes in float64 and rounds, and is parsed whole before it
-/// runs: loops that save time elsewhere save none there.
+/// False in the JavaScript backend, which has no SIMD, computes in float64 and rounds, and is parsed whole before it runs: loops
+/// that save time elsewhere save none there.
 pub const SIMD: bool = cfg!(any(not(target_arch = "wasm32"), target_feature = "simd128"));
 
 /// Elements of a group.
 pub const WIDTH: usize = if SIMD { 8 } else { 1 };
 
-/// Elements that a loop takes at once, aligned for SIMD: no access straddles a cache line.
+/// The elements of one turn of a loop, aligned for SIMD: no access straddles a cache line.
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 #[repr(C)]
 #[cfg_attr(any(not(target_arch = "wasm32"), target_feature = "simd128"), repr(align(32)))]

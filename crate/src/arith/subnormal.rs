@@ -6,7 +6,7 @@
 
 use crate::arith::group::{Group, SIMD, flat};
 
-/// Whether steps scan for subnormal numbers. The JavaScript form computes in float64 and rounds, so it never meets one as an
+/// Whether steps scan for subnormal numbers. The JavaScript backend computes in float64 and rounds, so it never meets one as an
 /// operand; with scans, its steps on state that is stuck are 1.25× slower.
 pub const SCANS: bool = SIMD;
 

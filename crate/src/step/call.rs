@@ -93,7 +93,7 @@ impl Settings {
         self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
     }
 
-    /// [`inlined`](Self::inlined), so that the compiler sees that it is never in the JavaScript form.
+    /// [`inlined`](Self::inlined), so that the compiler sees that it is never in the JavaScript backend.
     #[inline]
     pub fn inlined_factor(&self) -> Option<f32> {
         if FUSED { self.inlined } else { None }

@@ -11,8 +11,8 @@ use crate::rule::rmsprop::{Coefficients, Element, rmsprop};
 use crate::rule::weight_decay::decayed;
 use crate::step::unfused::{decay_block, overwrite_with_ema, update_ema};
 
-/// Whether all of it is done in one loop. In the JavaScript form, which is parsed whole before it runs, the loops would be 2 kB
-/// of gzip, and there is no divider to wait for.
+/// Whether all of it is done in one loop. In the JavaScript backend, which is parsed whole before it runs, the loops would be
+/// 2 kB of gzip, and there is no divider to wait for.
 pub const FUSED: bool = SIMD;
 
 /// A block of parameters and state, as many groups of each array; `None` for a slot that is not in use.

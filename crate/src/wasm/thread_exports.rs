@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::mem::ManuallyDrop;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// One optimizer's step, none if its steps are not worth cutting. Behind a pointer, because threads know it by address; not a
+/// One optimizer's step; empty if its steps are not worth cutting. Behind a pointer, because threads know it by address; not a
 /// `Box`: stable Rust has no fallible one.
 type Entry = (Handle, Vec<SharedStep>);
 

@@ -15,7 +15,7 @@ struct Limited;
 #[global_allocator]
 static ALLOCATOR: Limited = Limited;
 
-/// Whether there is something left of the allowance, of which this uses one.
+/// Uses one of the allocations allowed; false if none is left.
 fn allowed() -> bool {
     let left = ALLOWANCE.get();
     ALLOWANCE.set(if left == usize::MAX { left } else { left.saturating_sub(1) });
