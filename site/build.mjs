@@ -62,6 +62,6 @@ cpSync(join(site, "pages"), join(out, "pages"), { recursive: true });
 const { gatherPages, writeMarkdown } = await import("./gather.mjs");
 gatherPages();
 await drawPictures();
-run(bin("typedoc"), ["--options", join(site, "typedoc.json")]);
+run(bin("typedoc"), ["--options", join(site, "typedoc.config.mjs")]);
 run(bin("vitepress"), ["build", site]);
 writeMarkdown();

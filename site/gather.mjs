@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { display, texOf } from "./formulas.mjs";
 import { notSearched, otherPages, REPOSITORY, sections } from "./navigation.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -41,8 +42,14 @@ function withLinks(text, source) {
   });
 }
 
+const withFormulas = (text) =>
+  text.replaceAll(/^```text\n(.*?)^```$/gms, (block, lines) => {
+    const tex = texOf(lines);
+    return tex ? display(tex) : block;
+  });
+
 function stage(source, name) {
-  const text = withLinks(readFileSync(join(root, source), "utf8"), source);
+  const text = withFormulas(withLinks(readFileSync(join(root, source), "utf8"), source));
   const isLong = notSearched.includes(name.replace(/\.md$/, ""));
   const front = isLong && !text.startsWith("---\n") ? "---\nsearch: false\n---\n\n" : "";
   writeFileSync(join(pages, name), front + text);
@@ -68,9 +75,9 @@ function markdownFiles(folder) {
   return readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".md"));
 }
 
-/** Beside each page its Markdown, and llms.txt, which lists them (https://llmstxt.org). */
+/** Beside each page its Markdown with the pictures that it shows, and llms.txt, which lists them (https://llmstxt.org). */
 export function writeMarkdown() {
-  for (const name of markdownFiles(pages)) {
+  for (const name of readdirSync(pages, { recursive: true }).filter((each) => /\.(md|svg)$/.test(each))) {
     mkdirSync(dirname(join(dist, name)), { recursive: true });
     copyFileSync(join(pages, name), join(dist, name));
   }

@@ -6,14 +6,18 @@ import { join } from "node:path";
 export const REPOSITORY = "";
 
 const groups = [
-  { text: "Begin", pages: ["first-step", "gradients", "tfjs", "jax", "gpu"] },
-  {
-    text: "Use",
-    pages: ["options", "schedules", "checkpoints", "memory", "half-precision", "threads", "monitoring", "distributed"],
-  },
+  { text: "Begin", pages: ["first-step", "gradients", "options", "schedules", "overrides"] },
+  { text: "Frameworks", pages: ["tfjs", "jax", "react-native"] },
   { text: "Come from", pages: ["migrating", "keras", "pytorch"] },
-  { text: "Know", pages: ["recipes", "where-it-runs", "performance", "errors", "faq"] },
-  { text: "Look up", pages: ["keras-differences", "benchmarks", "environments", "size", "decisions"] },
+  {
+    text: "In production",
+    pages: [
+      ...["checkpoints", "watching", "memory", "threads", "half-precision"],
+      ...["distributed", "where-it-runs", "reliability", "recipes"],
+    ],
+  },
+  { text: "Look up", pages: ["performance", "errors", "faq", "command-line", "keras-differences"] },
+  { text: "Numbers", pages: ["benchmarks", "benchmarks-xeon", "environments", "size", "decisions"] },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];
 
@@ -25,7 +29,15 @@ export const otherPages = {
 };
 
 /** Long tables that nobody searches: they would double the index. */
-export const notSearched = ["benchmarks", "decisions", "environments", "size", "changes", "contributing"];
+export const notSearched = [
+  "benchmarks",
+  "benchmarks-xeon",
+  "decisions",
+  "environments",
+  "size",
+  "changes",
+  "contributing",
+];
 
 const title = (path) => /^# (.+)$/m.exec(readFileSync(path, "utf8"))?.[1]?.replaceAll("`", "") ?? path;
 

@@ -1,5 +1,8 @@
-// What TypeDoc's Markdown lacks: entries by the names one imports, and the types of errors thrown.
+// What TypeDoc's Markdown lacks: entries by the names one imports, the types of errors thrown, and formulas.
 import { Converter, ReflectionKind } from "typedoc";
+import { display, options, schedules, texOf } from "./formulas.mjs";
+
+const FORMULA = /^```text\n(.*←.*?)\n```$/s;
 
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
@@ -8,11 +11,38 @@ export function load(app) {
       module.name = entry === "" ? "rmsprop-wasm" : `rmsprop-wasm/${entry}`;
     }
     for (const reflection of Object.values(project.reflections)) {
-      for (const tag of reflection.comment?.blockTags ?? []) {
+      // It says nothing that the getter does not say.
+      if (reflection.getSignature) reflection.setSignature = undefined;
+      const { comment } = reflection;
+      if (!comment) continue;
+      for (const tag of comment.blockTags) {
         // The theme would drop the type of `@throws {StateError} if …`.
         const type = tag.typeAnnotation?.replace(/^\{|\}$/g, "");
         if (type) tag.content.unshift({ kind: "code", text: `\`${type}\`` }, { kind: "text", text: " " });
       }
+      for (const part of comment.summary) {
+        const [, text] = (part.kind === "code" && FORMULA.exec(part.text)) || [];
+        if (text === undefined) continue;
+        const tex = texOf(text);
+        if (!tex) throw new Error(`${reflection.getFullName()} has a formula that site/formulas.mjs lacks:\n${text}`);
+        Object.assign(part, { kind: "text", text: display(tex) });
+      }
+    }
+    for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
+      const tex = formulaOf(reflection);
+      if (tex) reflection.comment?.summary.push({ kind: "text", text: `\n\n${display(tex)}` });
     }
   });
+}
+
+/** The formula of a schedule's class, or of an option where it is documented. */
+function formulaOf(reflection) {
+  if (reflection.kind === ReflectionKind.Class) {
+    const isSchedule = reflection.extendedTypes?.some(({ name }) => name === "LearningRateSchedule");
+    if (isSchedule && !schedules[reflection.name]) {
+      throw new Error(`site/formulas.mjs lacks the formula of ${reflection.name}`);
+    }
+    return isSchedule ? schedules[reflection.name] : undefined;
+  }
+  return reflection.parent?.name === "RMSpropOptions" ? options[reflection.name] : undefined;
 }

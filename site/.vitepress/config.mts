@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { katex } from "@mdit/plugin-katex";
-import { defineConfig } from "vitepress";
+import { defineConfig, type MarkdownRenderer } from "vitepress";
 import { packageAliases } from "../aliases.mjs";
 import { codeTheme } from "../code-theme.mjs";
 import { guidePages } from "../gather.mjs";
@@ -23,6 +23,20 @@ const anchorOf = (heading: string) =>
     .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 
+/**
+ * Plots become part of the page, in its colours; as pictures they know only the system's theme. A paragraph of several
+ * is a gallery.
+ */
+function drawInPage(md: MarkdownRenderer): void {
+  const { image } = md.renderer.rules;
+  md.renderer.rules.image = (tokens, index, options, env, self) => {
+    const source = tokens[index]!.attrGet("src") ?? "";
+    if (!/^(\.\/)?plots\//.test(source)) return image!(tokens, index, options, env, self);
+    const svg = readFileSync(join(pages, source), "utf8").replace(/<style>[\s\S]*<\/style>/, "");
+    return svg.replaceAll(/\s*\n\s*/g, "");
+  };
+}
+
 export default defineConfig({
   base,
   srcDir: "../build/site/pages",
@@ -35,7 +49,10 @@ export default defineConfig({
   metaChunk: true,
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
-    config: (md) => void md.use(katex, { output: "mathml" }),
+    config(md) {
+      md.use(katex, { output: "mathml" });
+      drawInPage(md);
+    },
     // As GitHub makes them, so that the pages' links hold in both.
     anchor: { slugify: anchorOf },
     theme: codeTheme,
