@@ -1,20 +1,47 @@
 // docs/benchmarks.md and its plots, from a run of bench/run.mjs, which is kept beside them as docs/benchmarks/run.json:
-// node bench/docs.mjs [FILE].
+// node bench/docs.mjs [FILE] [--as xeon]. With `--as`, docs/benchmarks-xeon.md from docs/benchmarks/xeon/run.json.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { biome, root } from "../scripts/tools.mjs";
 import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
 import { plots } from "./report/plots.mjs";
 import * as tables from "./report/tables.mjs";
 import { regimes } from "./workloads.mjs";
 
-const file = process.argv[2] ?? join(root, "bench", "results", "latest.json");
-const folder = join(root, "docs", "benchmarks");
-const page = join(root, "docs", "benchmarks.md");
+const { values: options, positionals } = parseArgs({ options: { as: { type: "string" } }, allowPositionals: true });
+const file = positionals[0] ?? join(root, "bench", "results", "latest.json");
+const docs = join(root, "docs");
 
-/** @type {import("./types.js").Run} */
-const run = JSON.parse(readFileSync(file, "utf8"));
+/** @typedef {import("./types.js").Run} Run */
+/** @type {(path: string) => Run} */
+const read = (path) => JSON.parse(readFileSync(path, "utf8"));
+const run = read(file);
+
+/** The pages there are: one for each processor. */
+const PAGES = [
+  { name: "benchmarks", pictures: "benchmarks" },
+  { name: "benchmarks-xeon", pictures: "benchmarks/xeon" },
+];
+const name = options.as === undefined ? "benchmarks" : `benchmarks-${options.as}`;
+const own = PAGES.find((page) => page.name === name);
+if (!own) throw new Error(`There is no page ${name}.md: name it in bench/docs.mjs.`);
+const folder = join(docs, own.pictures);
+const page = join(docs, `${name}.md`);
+
+/** One step with default options on every processor: how many times our own time. */
+function processors() {
+  const runs = PAGES.map((each) => {
+    const kept = join(docs, each.pictures, "run.json");
+    return { ...each, run: each.name === name ? run : existsSync(kept) ? read(kept) : undefined };
+  });
+  const known = runs.flatMap(({ run: of, ...each }) => (of ? [{ ...each, run: of }] : []));
+  const links = known.map((each) => `[${each.run.machine.processor}](${each.name}.md)`).join(" and ");
+  return `There are full runs on ${links}. A step with default options on both; how many times our own time:
+
+${tables.processorsTable(known.map((each) => each.run))}`;
+}
 
 function goalsSaid() {
   const limit = (/** @type {import("./types.js").Limit} */ { atMost, atLeast, unit = "×" }) =>
@@ -47,9 +74,9 @@ const drawings = plots(run);
  * @param {string} name
  * @param {string} says
  */
-const picture = (name, says) => (name in drawings ? `![${says}](benchmarks/${name})\n\n` : "");
+const picture = (name, says) => (name in drawings ? `![${says}](${own?.pictures}/${name})\n\n` : "");
 
-const text = `# Benchmarks
+const text = `# Benchmarks${options.as === undefined ? "" : `, ${on.processor.replaceAll(/\(R\)| Processor/g, "")}`}
 
 Written by \`npm run docs:benchmarks\` from a ${run.kind} run of \`npm run bench\`: ${run.package}, ${run.date.slice(0, 10)}, ${on.processor}
 (${on.cores} cores, ${on.gibibytes} GiB), ${on.system}, Node ${on.node}, ${on.rust}. The load average was ${on.load} when it began. Read ratios, not
@@ -59,6 +86,10 @@ ${Object.values(run.versions)
   .filter(Boolean)
   .filter((version, i, all) => all.indexOf(version) === i)
   .join("; ")}. All on one thread unless the name says otherwise.
+
+## Processors
+
+${processors()}
 
 ## How it is measured
 
@@ -145,4 +176,4 @@ writeFileSync(join(folder, "run.json"), `${JSON.stringify(run)}\n`);
 for (const [name, drawing] of Object.entries(drawings)) writeFileSync(join(folder, name), drawing);
 writeFileSync(page, text);
 execFileSync(process.execPath, [biome, "format", "--write", page], { cwd: root, stdio: "ignore" });
-console.log(`docs/benchmarks.md and ${Object.keys(drawings).length} plots.`);
+console.log(`docs/${name}.md and ${Object.keys(drawings).length} plots.`);

@@ -62,6 +62,28 @@ export function peersTable({ matches }, configuration) {
 }
 
 /**
+ * Contestants by processors, over 4 k and 1 M parameters: how many times our own time.
+ *
+ * @param {readonly Run[]} runs
+ */
+export function processorsTable(runs) {
+  const columns = runs.flatMap(({ matches, machine }) =>
+    /** @type {Workload[]} */ (["4k", "1M"]).map((workload) => ({
+      title: `${machine.processor.replaceAll(/\(R\)| Processor/g, "")}, ${workloads[workload].title}`,
+      match: matches.find((each) => isSide(each) && each.configuration === "default" && each.workload === workload),
+    })),
+  );
+  const keys = Object.keys(contestants).filter(
+    (key) => key !== "ours" && columns.every(({ match }) => timesOf(match, key)),
+  );
+  const rows = keys.map((key) => [
+    titleOf(key),
+    ...columns.map(({ match }) => `${short(median(ratiosOf(match, key, "ours") ?? []))}×`),
+  ]);
+  return table(["A step of", ...columns.map(({ title }) => title)], rows);
+}
+
+/**
  * Ours over native code: configurations by models, with the quartiles of the rounds.
  *
  * @param {Run} run

@@ -83,13 +83,20 @@ it("the headline has the sizes of its entries", () => {
   expect(readme).toContain(`[${kilobytes("slim.js", "rmsprop.wasm")} kB](docs/size.md)`);
 });
 
-/** How many times as long as ours a contestant's step over 1 M parameters takes, with default options. */
-function faster(contestant: string): number {
-  const row = tableRows("docs/benchmarks.md", "### default").find(([name]) => name === contestant)!;
-  const head = read("docs/benchmarks.md").match(/^\| A step of .*$/m)![0];
-  const column = head.split("|").findIndex((cell) => cell.trim() === "1 M") - 1;
-  return Number(/\(([\d.]+)×\)/.exec(row[column]!)![1]);
+/** The pages with all numbers: AMD EPYC, Intel Xeon. */
+const BENCHMARKS = ["docs/benchmarks.md", "docs/benchmarks-xeon.md"];
+
+/** How many times as long as ours a contestant's step takes, with default options. */
+function faster(contestant: string, page = "docs/benchmarks.md", size = "1 M"): number {
+  const row = tableRows(page, "### default").find(([name]) => name === contestant)!;
+  const head = read(page)
+    .split("### default")[1]!
+    .match(/^\| A step of .*$/m)![0];
+  const column = head.split("|").findIndex((cell) => cell.trim() === size) - 1;
+  return Number(/\(([\d.,]+)×\)/.exec(row[column]!)![1]!.replace(",", ""));
 }
+
+const times = (ratio: number) => `${ratio < 9.95 ? ratio.toFixed(1) : ratio.toFixed(0)}×`;
 
 it("the page on speed has the ratios of the benchmarks", () => {
   const contestants = {
@@ -103,19 +110,31 @@ it("the page on speed has the ratios of the benchmarks", () => {
     "Keras on NumPy": "Keras on NumPy",
     "the same crate, native 128-bit": "same crate, native 128-bit",
   };
-  const expected = Object.entries(contestants).map(([name, contestant]) => {
-    const ratio = faster(contestant);
-    return [name, `${ratio < 9.95 ? ratio.toFixed(1) : ratio.toFixed(0)}×`];
-  });
-  expect(tableRows("docs/performance.md", "# Speed").map(([name, ratio]) => [name, ratio])).toEqual(expected);
+  const expected = Object.entries(contestants).map(([name, contestant]) => [
+    name,
+    ...BENCHMARKS.map((page) => times(faster(contestant, page))),
+  ]);
+  expect(tableRows("docs/performance.md", "# Speed")).toEqual(expected);
+});
+
+it("the page on threads has theirs", () => {
+  const sizes = { "64 k": "64 k", "1 M": "1 M", "3 M, in 60 tensors": "60 tensors, 3 M", "16 M": "16 M" };
+  const [, ...rows] = tableRows("docs/threads.md", "## Speed and memory");
+  const expected = Object.entries(sizes).map(([name, size]) => [
+    name,
+    ...BENCHMARKS.map((page) => times(1 / faster("rmsprop-wasm, 2 threads", page, size))),
+  ]);
+  expect(rows).toEqual(expected);
 });
 
 describe("the headline", () => {
   const readme = read("README.md");
 
   it("has the speeds of a step over 1 M parameters from the benchmarks", () => {
-    expect(readme).toContain(`**${faster("tfjs, wasm").toFixed(1)}× faster**`);
-    expect(readme).toContain(`${faster("plain JavaScript").toFixed(1)}× faster than ten lines of JavaScript`);
+    const range = (contestant: string) =>
+      BENCHMARKS.map((page) => times(faster(contestant, page)).slice(0, -1)).join(" to ");
+    expect(readme).toContain(`**${range("tfjs, wasm")}× faster**`);
+    expect(readme).toContain(`${range("plain JavaScript")}× faster than ten lines of JavaScript`);
   });
 
   it("has the number of environments from their page, as have others", () => {

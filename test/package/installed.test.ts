@@ -55,7 +55,7 @@ it("holds what the exports reach, what README.md links to, and nothing else", ()
   expect(packed.filter((file) => /^examples\/(digits|distributed|jax|resume|tfjs)\//.test(file))).toEqual([]);
 
   const isPaper = (file: string) =>
-    links.includes(file) || file === "README.md" || /^(docs\/(plots\/)?[\w-]+\.(md|svg)|examples\/.+)$/.test(file);
+    links.includes(file) || file === "README.md" || /^(docs\/([\w-]+\/)*[\w-]+\.(md|svg)|examples\/.+)$/.test(file);
   // Says that the file beside it is a script, not a module.
   const script = "dist/iife/package.json";
   expect(packed.filter((file) => !isPaper(file)).sort()).toEqual([...reachable(), script].sort());
