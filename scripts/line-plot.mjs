@@ -82,7 +82,7 @@ export function linePlot({ title, x, y, lines, logarithmic = false }) {
     from += 44 + Math.ceil(name.length * 6.8);
     return `<path d="M${path}" fill="none" stroke-linejoin="round" ${stroke}/>${lines.length > 1 ? key : ""}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12.5" fill="var(--soft)" role="img" class="plot">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12.5" fill="var(--soft)" role="img" class="line-plot">
 <title>${escaped(title)}</title>
 ${STYLE}
 <rect width="${WIDTH}" height="${HEIGHT}" fill="var(--paper)"/>

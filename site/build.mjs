@@ -59,9 +59,10 @@ if (!existsSync(join(out, "node_modules"))) {
   symlinkSync(join(site, "node_modules"), join(out, "node_modules"), "junction");
 }
 cpSync(join(site, "pages"), join(out, "pages"), { recursive: true });
-const { gatherPages, writeMarkdown } = await import("./gather.mjs");
+const { gatherPages, writeEntries, writeMarkdown } = await import("./gather.mjs");
 gatherPages();
 await drawPictures();
 run(bin("typedoc"), ["--options", join(site, "typedoc.config.mjs")]);
+writeEntries();
 run(bin("vitepress"), ["build", site]);
 writeMarkdown();

@@ -16,14 +16,31 @@ const blocks = {
     RULE,
 };
 
+const lines = (...rows) => String.raw`\begin{aligned} ${rows.join(String.raw` \\ `)} \end{aligned}`;
+
 /** The rate η of a schedule at step t, by the name of its class. */
 export const schedules = {
   ExponentialDecay: String.raw`\eta = \text{initialLearningRate} \cdot \text{decayRate}^{\,t/\text{decaySteps}}`,
   InverseTimeDecay: String.raw`\eta = \frac{\text{initialLearningRate}}{1 + \text{decayRate} \cdot t/\text{decaySteps}}`,
   PiecewiseConstantDecay: String.raw`\eta = \text{values}_i, \quad i = \text{the number of boundaries below } t`,
-  PolynomialDecay: String.raw`\eta = (\eta_0 - \eta_1) \left(1 - \frac{\min(t, T)}{T}\right)^{\text{power}} + \eta_1, \quad \begin{aligned} \eta_0 &= \text{initialLearningRate} \\ \eta_1 &= \text{endLearningRate} \\ T &= \text{decaySteps} \end{aligned}`,
-  CosineDecay: String.raw`\eta = \eta_0 \left((1-\alpha)\,\frac{1 + \cos(\pi\,\min(t, T)/T)}{2} + \alpha\right), \quad \begin{aligned} \eta_0 &= \text{the rate at the end of the warm-up} \\ T &= \text{decaySteps} \\ t &= \text{steps since then} \end{aligned}`,
-  CosineDecayRestarts: String.raw`\eta = \text{initialLearningRate} \left((1-\alpha)\,\text{mMul}^i\,\frac{1 + \cos(\pi c)}{2} + \alpha\right), \quad \begin{aligned} i &= \text{restarts so far} \\ c &= \text{the part of this period that is over} \end{aligned}`,
+  PolynomialDecay: lines(
+    String.raw`\eta &= (\eta_0 - \eta_1) \left(1 - \frac{\min(t, T)}{T}\right)^{\text{power}} + \eta_1`,
+    String.raw`\eta_0 &=\ \text{initialLearningRate}`,
+    String.raw`\eta_1 &=\ \text{endLearningRate}`,
+    String.raw`T &=\ \text{decaySteps}`,
+  ),
+  CosineDecay: lines(
+    String.raw`\eta &= \eta_0 \left((1-\alpha)\,\frac{1 + \cos(\pi\,\min(t, T)/T)}{2} + \alpha\right)`,
+    String.raw`\eta_0 &=\ \text{the rate after the warm-up, if there is one}`,
+    String.raw`t &=\ \text{steps since then}`,
+    String.raw`T &=\ \text{decaySteps}`,
+  ),
+  CosineDecayRestarts: lines(
+    String.raw`\eta &= \eta_0 \left((1-\alpha)\,\text{mMul}^i\,\frac{1 + \cos(\pi c)}{2} + \alpha\right)`,
+    String.raw`\eta_0 &=\ \text{initialLearningRate}`,
+    String.raw`i &=\ \text{restarts so far}`,
+    String.raw`c &=\ \text{the part of this period that is over}`,
+  ),
 };
 
 /** What an option does, by its name. */

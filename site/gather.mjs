@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { entries } from "../scripts/entries.mjs";
 import { display, texOf } from "./formulas.mjs";
 import { notSearched, otherPages, REPOSITORY, sections } from "./navigation.mjs";
 
@@ -63,6 +64,26 @@ export function gatherPages() {
   for (const [name, source] of Object.entries(otherPages)) {
     if (existsSync(join(root, source))) stage(source, name);
   }
+}
+
+/** The first page of the API: what each entry is for. TypeDoc's is a list of names. */
+export function writeEntries() {
+  const rows = entries.flatMap(({ path, source, holds }) => {
+    const name = path.replace(".", "rmsprop-wasm");
+    const page = join(pages, "api", name, "index.md");
+    // Entries that differ in their backend alone have one page.
+    const link = existsSync(page) ? `[\`${name}\`](${name}/index.md)` : source && `\`${name}\``;
+    return link ? [`| ${link} | ${withLinks(holds, "README.md")} |`] : [];
+  });
+  const text = `# API
+
+Every class, interface, function and type, by the entry that exports it. \`wasm-only\` and \`js\` export what \`rmsprop-wasm\` does.
+
+| Entry | For |
+| --- | --- |
+${rows.join("\n")}
+`;
+  writeFileSync(join(pages, "api", "index.md"), text);
 }
 
 /** The names of the guide's pages. */

@@ -67,5 +67,6 @@ export function sidebar(folder, names) {
   }));
   const api = join(folder, "api", "typedoc-sidebar.json");
   const items = existsSync(api) ? JSON.parse(readFileSync(api, "utf8")).map(closable) : [];
+  for (const item of items) item.collapsed = false;
   return { "/api/": [{ text: "API", items }], "/": guide };
 }

@@ -13,6 +13,8 @@ export function load(app) {
     for (const reflection of Object.values(project.reflections)) {
       // It says nothing that the getter does not say.
       if (reflection.getSignature) reflection.setSignature = undefined;
+      // Where it comes from says something only if there is a page about that.
+      if (reflection.inheritedFrom && !reflection.inheritedFrom.reflection) reflection.inheritedFrom = undefined;
       const { comment } = reflection;
       if (!comment) continue;
       for (const tag of comment.blockTags) {

@@ -16,6 +16,7 @@ export default {
   disableSources: true,
   excludeInternal: true,
   excludePrivate: true,
+  preservedTypeAnnotationTags: ["@throws"],
   parametersFormat: "table",
   hidePageHeader: true,
   hideBreadcrumbs: false,

@@ -31,7 +31,7 @@ function drawInPage(md: MarkdownRenderer): void {
   const { image } = md.renderer.rules;
   md.renderer.rules.image = (tokens, index, options, env, self) => {
     const source = tokens[index]!.attrGet("src") ?? "";
-    if (!/^(\.\/)?plots\//.test(source)) return image!(tokens, index, options, env, self);
+    if (!source.startsWith("/plots/")) return image!(tokens, index, options, env, self);
     const svg = readFileSync(join(pages, source), "utf8").replace(/<style>[\s\S]*<\/style>/, "");
     return svg.replaceAll(/\s*\n\s*/g, "");
   };
@@ -50,7 +50,10 @@ export default defineConfig({
   head: [["link", { rel: "icon", href: "data:," }]],
   markdown: {
     config(md) {
-      md.use(katex, { output: "mathml" });
+      // On a phone a formula may be wider than the page: then it can be scrolled, also by keyboard.
+      const transformer = (html: string, isBlock: boolean) =>
+        isBlock ? html.replace("<math", '<math tabindex="0"') : html;
+      md.use(katex, { output: "mathml", transformer });
       drawInPage(md);
     },
     // As GitHub makes them, so that the pages' links hold in both.
@@ -61,7 +64,7 @@ export default defineConfig({
     search: { provider: "local" },
     outline: [2, 3],
     nav: [
-      { text: "Guide", link: "/first-step", activeMatch: "^/(?!live|api|index)" },
+      { text: "Guide", link: "/first-step", activeMatch: "^/(?!live|api|$)" },
       { text: "API", link: "/api/", activeMatch: "^/api/" },
       { text: "Live", link: "/live/", activeMatch: "^/live/" },
     ],

@@ -65,7 +65,15 @@ const webkitTab = {
     return {
       goto: (address) => post("url", { url: address }),
       evaluate,
-      screenshot: async (path) => writeFile(path, Buffer.from(await get("screenshot"), "base64")),
+      async screenshot(path) {
+        // It is taken with the next frame that is painted, and a page that stands still paints none.
+        await evaluate(`void (globalThis.stirring = setInterval(() => {
+          document.documentElement.style.outline = "1px solid rgb(0 0 0 / " + Math.random() / 100 + ")";
+        }, 30))`);
+        const picture = await get("screenshot");
+        await evaluate("clearInterval(stirring), document.documentElement.style.removeProperty('outline')");
+        await writeFile(path, Buffer.from(picture, "base64"));
+      },
       press: (key) => post("actions", keyActions(key)),
       close: () => post("url", { url: "about:blank" }),
     };

@@ -128,9 +128,10 @@ describe.each(browsers)("$name", ({ name, open }) => {
 
   // WebKitGTK's window is not as narrow as a phone.
   const sizes = name === "WebKitGTK" ? [WIDE] : [WIDE, PHONE];
-  // When it is driven through more pages than these in a row, it sometimes stops answering. Its tests above see the others.
-  const paths =
-    name === "WebKitGTK" ? ["/", "/live/"] : ["/", "/live/", "/live/digits.html", "/live/browser.html", "/api/"];
+  const paths = [
+    ...["/", "/live/", "/live/digits.html", "/live/browser.html"],
+    ...["/options.html", "/schedules.html", "/api/", "/api/rmsprop-wasm/classes/RMSprop.html"],
+  ];
   const looks = sizes.flatMap((size) => ["light", "dark"].map((theme) => ({ size, theme, width: size.width })));
 
   it.each(looks)("looks right to axe at $width px, $theme", async ({ size, theme }) => {

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { entries } from "../../scripts/entries.mjs";
 import { dist } from "./served.mjs";
 
 const files = (readdirSync(dist, { recursive: true }) as string[]).map((name) => name.replaceAll("\\", "/"));
@@ -58,6 +59,26 @@ it("llms.txt lists pages that exist", () => {
   for (const link of links) expect(existsSync(join(dist, link)), link).toBe(true);
 });
 
+it("the API has every entry, and formulas that are drawn", () => {
+  const index = html.get("api/index.html")!;
+  const isDocumented = ({ path, source }: (typeof entries)[number]) => source && !/^\.\/(js|wasm-only)$/.test(path);
+  for (const { path } of entries.filter(isDocumented)) {
+    expect(index).toContain(`href="/api/${path.replace(".", "rmsprop-wasm")}/"`);
+  }
+  const classes = ["RMSprop", "ExponentialDecay", "PiecewiseConstantDecay", "CosineDecayRestarts"];
+  for (const name of classes) expect(html.get(`api/rmsprop-wasm/classes/${name}.html`), name).toContain("<math");
+  expect(all(html.get("api/rmsprop-wasm/interfaces/RMSpropOptions.html")!, /(<math)/g)).toHaveLength(5);
+  // With the types of errors, which the theme would drop.
+  expect(html.get("api/rmsprop-wasm/classes/RMSprop.html")).toContain(
+    "<code>TypeError | RangeError</code> for options",
+  );
+});
+
+it("the guide has its plots in the page", () => {
+  expect(all(html.get("schedules.html")!, /(<svg[^>]* class="line-plot")/g)).toHaveLength(6);
+  expect(all(html.get("options.html")!, /(<svg[^>]* class="line-plot")/g)).toHaveLength(5);
+});
+
 it("the front page shows README's three numbers and five doors", () => {
   const text = html.get("index.html")!;
   expect(all(text, /<strong>([^<]+)<\/strong><span>/g)).toHaveLength(3);
@@ -69,8 +90,8 @@ describe("what a page loads", () => {
     names.reduce((sum, name) => sum + gzipSync(readFileSync(join(dist, name))).length, 0) / 1000;
 
   it.each([
-    ["first-step.html", 75],
-    ["live/index.html", 75],
+    ["first-step.html", 77],
+    ["live/index.html", 77],
   ])("%s: scripts of at most %d kB before the live part", (page, budget) => {
     const scripts = all(html.get(page)!, /(?:src|href)="\/(assets\/[^"]+\.js)"/g);
     expect(gzipped([...new Set(scripts)])).toBeLessThan(budget);

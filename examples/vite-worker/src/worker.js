@@ -15,6 +15,7 @@ addEventListener("message", async () => {
   await deleteCheckpoint(FILE);
   await train(run);
 });
+// Without await: Vite makes a classic script of a worker.
 train(run);
 
 async function train(mine) {
