@@ -74,6 +74,16 @@ it("has pages that link to what it holds, but for the one on working on it", () 
   expect(dead).toEqual([]);
 });
 
+it("is a script with one global for those who name no file: unpkg, jsDelivr", () => {
+  expect([manifest.unpkg, manifest.jsdelivr]).toEqual([
+    manifest.exports["./iife"].default,
+    manifest.exports["./iife"].default,
+  ]);
+  const script = `const text = require("node:fs").readFileSync("node_modules/rmsprop-wasm/${manifest.unpkg.slice(2)}", "utf8");
+    console.log(require("node:vm").runInNewContext(text + "; rmspropWasm.backend()", { WebAssembly }));`;
+  expect(node("--input-type=commonjs", "--eval", script)).toBe("wasm-simd128\n");
+});
+
 it("brings no other package along", () => {
   const installed = JSON.parse(npm("ls", "--all", "--json"));
   expect(Object.keys(installed.dependencies)).toEqual(["rmsprop-wasm"]);
