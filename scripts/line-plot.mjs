@@ -18,8 +18,8 @@
 const [WIDTH, HEIGHT] = [400, 230];
 const [LEFT, RIGHT, TOP, BOTTOM] = [62, 22, 34, 40];
 
-/** In the order of the lines: the one that is recommended, the other, a third. */
-const STYLE = `<style>
+/** Colours where it is a picture: for lines the one that is recommended, the other, a third. */
+export const STYLE = `<style>
 svg { color-scheme: light dark; --ink: #20262e; --soft: #525b66; --grid: #dcdfe3; --paper: #fbfaf7; --a: #c8400a; --b: #2463eb; --c: #8b1a8f }
 @media (prefers-color-scheme: dark) {
   svg { --ink: #e6eaf0; --soft: #9aa6b5; --grid: #29323e; --paper: #0f141b; --a: #ff8a4c; --b: #7ab8ff; --c: #f0abfc }

@@ -1,23 +1,23 @@
 // Plots as SVG: points and lines on two logarithmic axes. Plotting libraries need a document.
 
-/** @typedef {{ name: string, points: [x: number, y: number][] }} Series */
+import { STYLE } from "../../scripts/line-plot.mjs";
+
+/** @typedef {{ name: string, points: [x: number, y: number][], isDashed?: boolean }} Series */
 /** @typedef {(number: number) => string} Tick */
 
-const size = { width: 760, height: 420, left: 84, right: 190, top: 44, bottom: 52 };
+const size = { width: 640, height: 400, left: 64, right: 176, top: 40, bottom: 48 };
+/** 3:1 or more on the paper of both themes. */
 const colours = [
-  "#d1495b",
-  "#30638e",
-  "#edae49",
-  "#3c8d5a",
-  "#7a5195",
-  "#8d6a3c",
-  "#00798c",
-  "#888888",
-  "#c06ad0",
-  "#4a4a4a",
-  "#9bb525",
-  "#e07a3f",
-  "#1f4e9b",
+  "var(--a)",
+  "var(--ink)",
+  "#3b82f6",
+  "#0d9488",
+  "#a855f7",
+  "#b45309",
+  "#db2777",
+  "#6b7280",
+  "#4d8a0b",
+  "#7c6cf0",
 ];
 /** @param {string} text */
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -35,23 +35,26 @@ function decades(numbers) {
 }
 
 /**
- * Labels that would overlap, moved apart from top to bottom.
+ * Labels that would overlap, moved apart: downwards, and then upwards from `end`.
  *
- * @param {{ name: string, colour: string, y: number }[]} labels
+ * @template {{ y: number }} Label
+ * @param {Label[]} labels
  * @param {number} distance
+ * @param {number} end
  */
-function spread(labels, distance) {
-  let last = Number.NEGATIVE_INFINITY;
-  for (const label of labels.sort((a, b) => a.y - b.y)) {
-    label.y = Math.max(label.y, last + distance);
-    last = label.y;
+function spread(labels, distance, end) {
+  labels.sort((a, b) => a.y - b.y);
+  for (const [i, label] of labels.entries()) label.y = Math.max(label.y, (labels[i - 1]?.y ?? -Infinity) + distance);
+  let limit = end;
+  for (const label of labels.toReversed()) {
+    label.y = Math.min(label.y, limit);
+    limit = label.y - distance;
   }
   return labels;
 }
 
 /**
- * `tickX` and `tickY` write a number of an axis. Colours follow the reader's scheme where
- * the picture is shown by itself; the background is white, because a picture in a page does not know the page's.
+ * `tickX` and `tickY` write a number of an axis.
  *
  * @param {{ title: string, x: string, y: string, series: readonly Series[], tickX?: Tick, tickY?: Tick }} drawing
  */
@@ -84,27 +87,31 @@ export function plot({ title, x, y, series, tickX = String, tickY = String }) {
       return `<line x1="${left}" x2="${width - right}" y1="${at}" y2="${at}"/>${label}`;
     }),
   ];
-  /** @type {Parameters<typeof spread>[0]} */
+  const end = width - right;
+  /** @type {{ name: string, colour: string, from: [number, number], y: number }[]} */
   const labels = [];
-  const lines = series.map(({ name, points }, i) => {
+  const lines = series.map(({ name, points, isDashed = false }, i) => {
     const colour = colours[i % colours.length];
-    const positions = points.map(([px, py]) => [round(toX(px)), round(toY(py))]);
-    labels.push({ name, colour, y: positions[positions.length - 1][1] });
+    const positions = points.map(([px, py]) => /** @type {[number, number]} */ ([round(toX(px)), round(toY(py))]));
+    const last = positions[positions.length - 1];
+    labels.push({ name, colour, from: last, y: last[1] });
     const dots = positions.map(([px, py]) => `<circle cx="${px}" cy="${py}" r="3" fill="${colour}"/>`).join("");
-    return `<polyline fill="none" stroke="${colour}" stroke-width="2" points="${positions.join(" ")}"/>${dots}`;
+    const dash = isDashed ? ' stroke-dasharray="6 3"' : "";
+    return `<polyline fill="none" stroke="${colour}" stroke-width="2"${dash} points="${positions.join(" ")}"/>${dots}`;
   });
-  const names = spread(labels, 15).map(
-    ({ name, colour, y: at }) =>
-      `<text x="${width - right + 10}" y="${round(at) + 4}" fill="${colour}">${escaped(name)}</text>`,
+  const names = spread(labels, 16, height - bottom).map(
+    ({ name, colour, from, y: at }) =>
+      `<path d="M${from[0] + 5} ${from[1]}L${end + 4} ${round(at)}" stroke="${colour}" stroke-width=".7"/><text x="${end + 8}" y="${round(at) + 4}" fill="var(--ink)">${escaped(name)}</text>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12" role="img">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="var(--soft)" role="img" class="line-plot">
 <title>${escaped(title)}</title>
-<rect width="${width}" height="${height}" fill="#fff"/>
-<text x="${left}" y="24" font-size="15" fill="#222">${escaped(title)}</text>
-<g stroke="#ddd" fill="#444"><g stroke-width="1">${grid.join("\n").replaceAll("<text", '<text stroke="none"')}</g></g>
-<text x="${(left + width - right) / 2}" y="${height - 12}" text-anchor="middle" fill="#444">${escaped(x)}</text>
-<text transform="rotate(-90 18 ${(top + height - bottom) / 2})" x="18" y="${(top + height - bottom) / 2}" text-anchor="middle" fill="#444">${escaped(y)}</text>
-${lines.join("\n")}
+${STYLE}
+<rect width="${width}" height="${height}" fill="var(--paper)"/>
+<text x="${left}" y="22" font-size="14" fill="var(--ink)">${escaped(title)}</text>
+<g stroke="var(--grid)">${grid.join("\n").replaceAll("<text", '<text stroke="none"')}</g>
+<text x="${(left + end) / 2}" y="${height - 10}" text-anchor="middle">${escaped(x)}</text>
+<text transform="rotate(-90 16 ${(top + height - bottom) / 2})" x="16" y="${(top + height - bottom) / 2}" text-anchor="middle">${escaped(y)}</text>
+${lines.toReversed().join("\n")}
 ${names.join("\n")}
 </svg>
 `;

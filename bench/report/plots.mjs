@@ -27,6 +27,9 @@ function perParameter(found, key) {
   return { name: contestants[key].title, points: points.sort(([a], [b]) => a - b) };
 }
 
+/** Of the contestants, one of a kind: the tables have all. */
+const SHOWN = ["ours", "native", "threads", "js", "float64", "tfjs-wasm", "jax-js", "torch", "jax", "keras"];
+
 /** @param {Run} run */
 function peers({ matches }) {
   const found = matches
@@ -34,7 +37,7 @@ function peers({ matches }) {
     .map(({ workload, entries }) => ({ sizes: workload ? workloads[workload].sizes : "", entries }))
     .filter(({ sizes }) => /^\d+$/.test(sizes))
     .map(({ sizes, entries }) => ({ size: parametersOf(sizes), entries }));
-  const series = Object.keys(contestants).map((key) => perParameter(found, key));
+  const series = SHOWN.map((key) => ({ ...perParameter(found, key), isDashed: key === "native" }));
   return plot({
     title: "A step, one tensor",
     x: "parameters",
@@ -58,7 +61,7 @@ function growth({ growth: found }) {
     title: "A step from 1 k to 64 M parameters",
     x: "parameters",
     y: "µs per step",
-    series: [series("ours"), series("native")],
+    series: [series("ours"), { ...series("native"), isDashed: true }],
     tickX: byCount,
     tickY: byCount,
   });

@@ -31,7 +31,7 @@ function drawInPage(md: MarkdownRenderer): void {
   const { image } = md.renderer.rules;
   md.renderer.rules.image = (tokens, index, options, env, self) => {
     const source = tokens[index]!.attrGet("src") ?? "";
-    if (!source.startsWith("/plots/")) return image!(tokens, index, options, env, self);
+    if (!/^\/(plots|benchmarks)\//.test(source)) return image!(tokens, index, options, env, self);
     const svg = readFileSync(join(pages, source), "utf8").replace(/<style>[\s\S]*<\/style>/, "");
     return svg.replaceAll(/\s*\n\s*/g, "");
   };
