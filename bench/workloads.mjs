@@ -35,6 +35,9 @@ export const regimes = {
   stuck: "all gradients zero, state stuck at 4 × 2⁻¹⁴⁹",
   tiny: "gradients of 1e-20: their squares are subnormal",
   alternating: "every other group of 16 as in “stuck”",
+  dead: "one element in 8 as in “stuck”: units without gradients beside live ones",
+  rare: "one gradient in 32 is 1e-21",
+  graded: "gradients from 1 down to 2⁻¹³⁰",
 };
 
 /**

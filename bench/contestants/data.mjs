@@ -25,7 +25,14 @@ const STUCK = 4 * 2 ** -149;
  * @param {Regime} regime
  * @param {number} i
  */
-const isDense = (regime, i) => regime === "dense" || (regime === "alternating" && (i >>> 4) % 2 === 0);
+const isDense = (regime, i) =>
+  regime === "dense" ||
+  (regime === "alternating" && (i >>> 4) % 2 === 0) ||
+  (regime === "dead" && i % 8 !== 0) ||
+  (regime === "rare" && i % 32 !== 0);
+
+/** Gradients of elements that are not dense. @type {Partial<Record<Regime, (i: number) => number>>} */
+const small = { tiny: () => 1e-20, rare: () => 1e-21, graded: (i) => 2 ** -(Math.floor((i % 40) / 3) * 10) };
 
 /**
  * The gradient of element `i`, which keeps it in its regime.
@@ -34,7 +41,7 @@ const isDense = (regime, i) => regime === "dense" || (regime === "alternating" &
  * @param {number} i
  */
 export function gradient(regime, i) {
-  if (!isDense(regime, i)) return regime === "tiny" ? 1e-20 : 0;
+  if (!isDense(regime, i)) return small[regime]?.(i) ?? 0;
   const bits = hash((i + 0x9e3779b9) >>> 0);
   const magnitude = 0.25 + (bits >>> 10) / 2 ** 23;
   return (bits >>> 9) & 1 ? -magnitude : magnitude;
@@ -47,8 +54,7 @@ export function gradient(regime, i) {
  * @param {number} i
  */
 export function state(regime, i) {
-  const stuck = regime === "stuck" || (regime === "alternating" && !isDense(regime, i));
-  return stuck ? STUCK : 0;
+  return ["stuck", "alternating", "dead"].includes(regime) && !isDense(regime, i) ? STUCK : 0;
 }
 
 /**

@@ -8,6 +8,9 @@ pub enum Regime {
     Tiny,
     Zero,
     Alternating,
+    Dead,
+    Rare,
+    Graded,
 }
 
 impl Regime {
@@ -18,6 +21,9 @@ impl Regime {
             "tiny" => Self::Tiny,
             "zero" => Self::Zero,
             "alternating" => Self::Alternating,
+            "dead" => Self::Dead,
+            "rare" => Self::Rare,
+            "graded" => Self::Graded,
             _ => return None,
         })
     }
@@ -27,6 +33,8 @@ impl Regime {
         match self {
             Self::Dense => true,
             Self::Alternating => (i / 16).is_multiple_of(2),
+            Self::Dead => !i.is_multiple_of(8),
+            Self::Rare => !i.is_multiple_of(32),
             _ => false,
         }
     }
@@ -38,14 +46,18 @@ impl Regime {
             let magnitude = 0.25 + (hash >> 10) as f32 / 8_388_608.0;
             return if hash >> 9 & 1 == 1 { -magnitude } else { magnitude };
         }
-        if self == Self::Tiny { 1e-20 } else { 0.0 }
+        match self {
+            Self::Tiny => 1e-20,
+            Self::Rare => 1e-21,
+            Self::Graded => 0.5f32.powi((i % 40 / 3 * 10).cast_signed()),
+            _ => 0.0,
+        }
     }
 
     /// Initial velocity, momentum and average gradient of element `i`: the number where they get stuck, if they do.
     pub fn state(self, i: u32) -> f32 {
         match self {
-            Self::Stuck => f32::from_bits(4),
-            Self::Alternating if !self.is_dense(i) => f32::from_bits(4),
+            Self::Stuck | Self::Alternating | Self::Dead if !self.is_dense(i) => f32::from_bits(4),
             _ => 0.0,
         }
     }

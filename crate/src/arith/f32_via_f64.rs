@@ -4,6 +4,7 @@
 //! Quotients and roots of 24-bit numbers, rounded to 53 bits first, also have the same float32 bits
 //! (S. Figueroa, *When is double rounding innocuous?*, 1995).
 
+use super::decay::Decay;
 use super::divisor::Reciprocal;
 use super::lanes::Lanes;
 use crate::platform::sqrt;
@@ -67,6 +68,15 @@ impl Mul<f32> for F32ViaF64 {
     #[inline]
     fn mul(self, factor: f32) -> Self {
         self.narrowed(multiply(self.hidden.scalar(factor), self.widened()))
+    }
+}
+
+impl Mul<Decay> for F32ViaF64 {
+    type Output = Self;
+
+    #[inline]
+    fn mul(self, decay: Decay) -> Self {
+        self * decay.factor
     }
 }
 

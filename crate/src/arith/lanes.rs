@@ -1,6 +1,7 @@
 //! What formulas compute with: one float32, or four that go by way of float64. Each formula is in the crate once, so its
 //! two loops cannot differ.
 
+use crate::arith::decay::Decay;
 use crate::arith::divisor::Reciprocal;
 use crate::platform::sqrt;
 use core::ops::{Add, Div, Mul, Sub};
@@ -14,6 +15,7 @@ pub trait Lanes:
     + Div<Output = Self>
     + Add<f32, Output = Self>
     + Mul<f32, Output = Self>
+    + Mul<Decay, Output = Self>
     + Div<f32, Output = Self>
     + Div<Reciprocal, Output = Self>
 {
@@ -40,6 +42,12 @@ pub trait Lanes:
 
     /// √x
     fn sqrt(self) -> Self;
+
+    /// x²
+    #[inline]
+    fn square(self) -> Self {
+        self * self
+    }
 
     /// `self / √d`: two operations.
     #[inline]

@@ -23,12 +23,40 @@ pub fn exponent_loss(factor: f32) -> Exponent {
     if factor == 0.0 { 0 } else { (biased - 127).min(0) }
 }
 
-/// Whether some element is not zero and below 2^`exponent`. Works on the bits: one minimum, in which zeros count as large.
-#[inline(never)]
+/// Whether some element is not zero and below 2^`exponent`.
+#[inline]
 pub fn any_below(x: &[Group], exponent: Exponent) -> bool {
-    // Shifting drops the sign; subtracting 1 wraps zero around to the largest magnitude.
-    let magnitude = |x: f32| (x.to_bits() << 1).wrapping_sub(1);
-    let bound = (((exponent + 127).clamp(1, 254) as u32) << 24) - 1;
+    any_between(x, 1, exponent)
+}
+
+/// Whether the magnitude of some element has bits from `from` on and is below 2^`exponent`. One minimum, in which numbers that are
+/// smaller, such as zeros, count as large.
+#[inline(never)]
+pub fn any_between(x: &[Group], from: u32, exponent: Exponent) -> bool {
+    // Shifting drops the sign; subtracting wraps smaller ones around to the largest magnitudes.
+    let magnitude = |x: f32| (x.to_bits() << 1).wrapping_sub(from << 1);
+    let bound = (((exponent + 127).clamp(1, 254) as u32) << 24) - (from << 1);
     let x = flat(x);
     x.iter().fold(u32::MAX, |smallest, &x| smallest.min(magnitude(x))) < bound
+}
+
+/// Which small numbers an array has, or all arrays of a variable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum SmallNumbers {
+    /// None that slows a step down.
+    #[default]
+    None,
+    /// State that is stuck: units whose gradients have stopped.
+    Stuck,
+    /// Others.
+    Any,
+}
+
+#[cfg(any(test, feature = "threads"))]
+impl SmallNumbers {
+    /// That with this number.
+    pub fn from_number(number: u8) -> Self {
+        [Self::None, Self::Stuck, Self::Any][usize::from(number.min(2))]
+    }
 }

@@ -16,6 +16,7 @@
 //! η is outside the momentum buffer, `m ← μ·m + g / (√d + ε)`, `w ← w - η·m`. Each of the two can be chosen by itself. The
 //! three combinations that are not Keras' are one formula with two ε and two η, one of each neutral.
 
+use crate::arith::decay::Decay;
 use crate::arith::lanes::Lanes;
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 
@@ -25,7 +26,7 @@ pub struct Coefficients {
     /// η
     pub eta: f32,
     /// ρ
-    pub rho: f32,
+    pub rho: Decay,
     /// 1-ρ, subtracted in float64 and then rounded: for ρ = 0.9 it is not `1.0 - 0.9_f32`.
     pub one_minus_rho: f32,
     /// ε under the root; -0 if it is outside.
@@ -33,7 +34,7 @@ pub struct Coefficients {
     /// ε outside the root; -0 if it is under it.
     epsilon_outside: f32,
     /// μ
-    pub momentum: f32,
+    pub momentum: Decay,
     /// η in the momentum buffer; 1 if it is behind it.
     eta_inside: f32,
     /// η behind the momentum buffer; 1 if it is in it.
@@ -60,15 +61,20 @@ impl Coefficients {
         };
         Self {
             eta,
-            rho: hyperparameters.rho as f32,
+            rho: Decay::new(hyperparameters.rho as f32),
             one_minus_rho: (1.0 - hyperparameters.rho) as f32,
             epsilon,
             epsilon_outside,
-            momentum: hyperparameters.momentum as f32,
+            momentum: Decay::new(hyperparameters.momentum as f32),
             eta_inside,
             eta_outside,
             are_keras: epsilon_mode == EpsilonMode::Inside && momentum_mode == MomentumMode::Keras,
         }
+    }
+
+    /// With the bounds below which state is stuck.
+    pub fn with_stuck_bounds(self) -> Self {
+        Self { rho: self.rho.with_bound(), momentum: self.momentum.with_bound(), ..self }
     }
 }
 
@@ -95,7 +101,7 @@ pub fn rmsprop<L: Lanes, const CENTERED: bool, const MOMENTUM: bool, const KERAS
     let v = v * c.rho + (g * g) * c.one_minus_rho;
     let (a, d) = if CENTERED {
         let a = a * c.rho + g * c.one_minus_rho;
-        (a, v.zip_lanes(a * a, |v, a_squared| denominator(v, a_squared, c.epsilon)))
+        (a, v.zip_lanes(a.square(), |v, a_squared| denominator(v, a_squared, c.epsilon)))
     } else {
         (a, v + c.epsilon)
     };
@@ -159,7 +165,7 @@ mod tests {
     fn one_minus_rho_is_rounded_once() {
         let c = coefficients(0.1);
         assert_eq!(c.one_minus_rho.to_bits(), 0x3dcc_cccd);
-        assert_ne!(1.0 - c.rho, c.one_minus_rho);
+        assert_ne!(1.0 - c.rho.factor, c.one_minus_rho);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! changes, norms and finiteness, if they are asked for: only then is a gradient read twice. It then updates one variable after
 //! another (`step/variable.rs`).
 
+use crate::arith::subnormal::SmallNumbers;
 use crate::config::Hyperparameters;
 use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::{Handle, SlotMap};
@@ -44,7 +45,7 @@ impl State {
             variable: handle,
             overwrite_with_gradient,
             selected: false,
-            tracked: Tracked { decays: true, has_subnormals: false },
+            tracked: Tracked { decays: true, small: SmallNumbers::None },
             slots: Slots::from(slots),
         })
     }
@@ -328,7 +329,7 @@ impl Optimizer {
                     variable.gradient.view(),
                     variable.value().len(),
                     accumulator,
-                    state.tracked.has_subnormals,
+                    state.tracked.small == SmallNumbers::Any,
                     &mut self.scratch[0],
                 ));
             }
@@ -387,7 +388,7 @@ impl Optimizer {
             let Some(variable) = variables.get_mut(state.variable) else { break };
             let offset = scan_offset(position, raw_iterations);
             let arrays = Arrays::of(variable, &mut state.slots);
-            if state.tracked.has_subnormals || !step_inlined(settings, arrays, factor, offset) {
+            if state.tracked.small != SmallNumbers::None || !step_inlined(settings, arrays, factor, offset) {
                 break;
             }
             position += 1;

@@ -1,11 +1,13 @@
-//! The update of a block whose arithmetic may underflow, by way of float64; and the tests that find such blocks.
+//! The update of a block with small numbers, and the tests that find such blocks.
 //!
 //! Each function here has the bits of its plain twin in `fused.rs` or `unfused.rs`: it is only faster on such numbers.
 
+use crate::arith::decay::Decay;
 use crate::arith::divisor::Divisor;
 use crate::arith::f32_via_f64::{F32ViaF64, SAFE_EXPONENT};
 use crate::arith::group::{Group, flat, update_each_with};
-use crate::arith::subnormal::{Exponent, MIN_NORMAL, any_below, exponent_loss};
+use crate::arith::stuck::MaybeStuck;
+use crate::arith::subnormal::{Exponent, MIN_NORMAL, SmallNumbers, any_below, any_between, exponent_loss};
 use crate::rule::clip::Clip;
 use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
@@ -13,24 +15,40 @@ use crate::step::fused::{Block, update_rule, update_unfused};
 use crate::step::gradient_scaling::GradientScaling;
 use crate::step::unfused::{clip_block, decay_block, update_ema};
 
-/// [`update_block`](crate::step::fused::update_block). `bounds` are those of the coefficients.
-pub fn update_via_f64(c: &Coefficients, bounds: FixedPointBounds, gradient: &[Group], block: Block<'_>) {
+/// [`update_block`](crate::step::fused::update_block) by way of float64.
+pub fn update_via_f64(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
     // PyTorch's modes get no such care: they are for runs that go on, not for speed on numbers next to 0.
     if !c.are_keras {
         return update_unfused::<false>(c, gradient, block);
     }
-    if let Some(weight_decay) = block.weight_decay {
-        decay_via_f64(block.value, weight_decay, c.eta);
+    let Block { value, velocity, average_gradient, momentum, weight_decay, average, .. } = block;
+    if let Some(weight_decay) = weight_decay {
+        decay_via_f64(value, weight_decay, c.eta);
     }
-    let is_fixed_point = is_fixed_point(*c, bounds, gradient, &block);
-    let Block { value, velocity, average_gradient, momentum, average, .. } = block;
+    update_rule::<F32ViaF64, true>(c, 1.0, gradient, (value, velocity), (average_gradient, momentum));
+    if let Some((ema, average)) = average {
+        ema_via_f64(ema, average, value);
+    }
+}
+
+/// [`update_block`](crate::step::fused::update_block) where state is stuck: as fast as on other numbers, and faster where a whole
+/// block is.
+pub fn update_stuck(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
+    if !c.are_keras {
+        return update_unfused::<false>(c, gradient, block);
+    }
+    if let Some(weight_decay) = block.weight_decay {
+        decay_block::<f32>(block.value, weight_decay, c.eta);
+    }
+    let is_fixed_point = is_fixed_point(c, gradient, &block);
+    let Block { value, velocity, average_gradient, momentum, factor, average, .. } = block;
     if !is_fixed_point {
-        update_rule::<F32ViaF64, true>(c, 1.0, gradient, (value, velocity), (average_gradient, momentum));
+        update_rule::<MaybeStuck, true>(c, factor, gradient, (value, velocity), (average_gradient, momentum));
     } else if let Some(momentum) = momentum {
         update_each_with(value, momentum, |w: f32, m| w - m);
     }
     if let Some((ema, average)) = average {
-        ema_via_f64(ema, average, value);
+        update_ema::<f32>(ema, average, value);
     }
 }
 
@@ -87,59 +105,50 @@ pub fn ema_may_underflow(ema: Ema, average: &[Group], value: &[Group]) -> bool {
         || any_below(value, MIN_NORMAL - exponent_loss(1.0 - ema.momentum))
 }
 
-/// Whether products of the rule may be subnormal for these arrays; the gradients lose `loss` before.
-pub fn rule_may_underflow(
-    c: Coefficients,
+/// Which of these numbers make products of the rule subnormal; the gradients lose `loss` before. `c` has its bounds.
+pub fn small_numbers(
+    c: &Coefficients,
     (gradient, loss): (&[Group], Exponent),
     velocity: &[Group],
     momentum: Option<&[Group]>,
     average_gradient: Option<&[Group]>,
-) -> bool {
+) -> SmallNumbers {
     let fresh = exponent_loss(c.one_minus_rho);
     // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
     let squares = MIN_NORMAL / 2 - if average_gradient.is_some() { fresh } else { fresh.div_euclid(2) };
-    let bound = squares.max(SAFE_EXPONENT - exponent_loss(c.eta)) - loss;
-    any_below(velocity, MIN_NORMAL - exponent_loss(c.rho))
-        || any_below(gradient, bound)
-        || momentum.is_some_and(|m| any_below(m, MIN_NORMAL - exponent_loss(c.momentum)))
-        || average_gradient.is_some_and(|a| any_below(a, MIN_NORMAL / 2 - exponent_loss(c.rho)))
-}
-
-/// Bounds below which multiplying by ρ or μ rounds a subnormal number back to itself. Computed once for many blocks: it takes as
-/// long as a tenth of one.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedPointBounds {
-    rho: u32,
-    momentum: u32,
-}
-
-impl FixedPointBounds {
-    /// For these factors.
-    pub fn new(c: &Coefficients) -> Self {
-        Self { rho: fixed_point_bound(c.rho), momentum: fixed_point_bound(c.momentum) }
+    if any_below(gradient, squares.max(SAFE_EXPONENT - exponent_loss(c.eta)) - loss) {
+        return SmallNumbers::Any;
     }
+    let of = |state: &[Group], decay: Decay, normal: Exponent| {
+        let bound = normal - exponent_loss(decay.factor);
+        if !any_below(state, bound) {
+            SmallNumbers::None
+        } else if any_between(state, decay.stuck_below().max(1), bound) {
+            SmallNumbers::Any
+        } else {
+            SmallNumbers::Stuck
+        }
+    };
+    let of_momentum = |m| of(m, c.momentum, MIN_NORMAL);
+    let of_average = |a| of(a, c.rho, MIN_NORMAL / 2);
+    of(velocity, c.rho, MIN_NORMAL)
+        .max(momentum.map_or(SmallNumbers::None, of_momentum))
+        .max(average_gradient.map_or(SmallNumbers::None, of_average))
 }
 
-/// `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if n·|1 − factor| < 1/2. The smallest n for which that fails; 0 if the factor is
-/// not finite.
-fn fixed_point_bound(factor: f32) -> u32 {
-    const NORMAL: f64 = (1 << 23) as f64;
-    if factor.is_finite() { libm::ceil(0.5 / (1.0 - f64::from(factor)).abs()).min(NORMAL) as u32 } else { 0 }
-}
-
-/// Whether the block ends where it began but for w: all gradients are +0, and the state has decayed until it rounds back to
-/// itself. Where gradients have stopped for good, this saves all products, roots and divisions.
-fn is_fixed_point(c: Coefficients, bounds: FixedPointBounds, gradient: &[Group], block: &Block<'_>) -> bool {
+/// Whether the block ends where it began but for w: all gradients are +0, and all state is stuck. Where gradients have stopped
+/// for good, this saves all products, roots and divisions.
+fn is_fixed_point(c: &Coefficients, gradient: &[Group], block: &Block<'_>) -> bool {
     let keeps_zero = |factor: f32| factor.is_finite() && factor.is_sign_positive();
     // With ε like this the denominator is above 0, and +0 / √d = +0.
-    gradient.first().is_some_and(|g| g.0[0].to_bits() == 0)
-        && c.epsilon >= f32::MIN_POSITIVE
+    c.epsilon >= f32::MIN_POSITIVE
         && keeps_zero(c.one_minus_rho)
         && keeps_zero(c.eta)
-        && flat(gradient).iter().fold(0, |any, g| any | g.to_bits()) == 0
-        && all_below(block.velocity, bounds.rho)
-        && block.momentum.as_deref().is_none_or(|m| all_below(m, bounds.momentum))
-        && block.average_gradient.as_deref().is_none_or(|a| all_below(a, bounds.rho))
+        && keeps_zero(block.factor)
+        && gradient.iter().all(|g| g.0.iter().fold(0, |any, g| any | g.to_bits()) == 0)
+        && all_below(block.velocity, c.rho.stuck_below())
+        && block.momentum.as_deref().is_none_or(|m| all_below(m, c.momentum.stuck_below()))
+        && block.average_gradient.as_deref().is_none_or(|a| all_below(a, c.rho.stuck_below()))
 }
 
 /// Whether the magnitudes of all numbers are below these bits, and none is -0, which would become +0, by adding +0.
@@ -161,12 +170,8 @@ mod tests {
     use crate::config::Hyperparameters;
     use crate::rule::rmsprop::{Element, denominator};
     use crate::step::fused::update_block;
-    use crate::testing::{bits, graded_float};
+    use crate::testing::{any_float, bits, graded_float};
     use proptest::prelude::*;
-
-    fn via_f64(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
-        update_via_f64(c, FixedPointBounds::new(c), gradient, block);
-    }
 
     /// Every product, quotient and root of the rule for one element that has a subnormal operand or result, or one that is 0
     /// only because it underflowed: what takes some processors into microcode.
@@ -179,14 +184,14 @@ mod tests {
         };
         let mut times = |x: f32, y: f32| note([x, y], x * y);
         let square = times(g, g);
-        let v = times(c.rho, e.velocity) + times(c.one_minus_rho, square);
+        let v = times(c.rho.factor, e.velocity) + times(c.one_minus_rho, square);
         let mut d = v + c.epsilon;
         if centered {
-            let a = times(c.rho, e.average_gradient) + times(c.one_minus_rho, g);
+            let a = times(c.rho.factor, e.average_gradient) + times(c.one_minus_rho, g);
             d = denominator(v, times(a, a), c.epsilon);
         }
         if momentum {
-            times(c.momentum, e.momentum);
+            times(c.momentum.factor, e.momentum);
         }
         let x = times(c.eta, g);
         let root = note([d, 1.0], d.sqrt());
@@ -196,7 +201,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
-        /// No element that [`rule_may_underflow`] lets pass costs a detour, if no average cancels.
+        /// No element that [`small_numbers`] lets pass costs a detour, if no average cancels.
         #[test]
         fn what_cannot_underflow_takes_no_detour(
             (g, v, m, a) in (graded_float(), graded_float(), graded_float(), graded_float()),
@@ -210,9 +215,13 @@ mod tests {
             let a = if a * g < 0.0 { -a } else { a };
             let [gradient, velocity, buffer, average] = [g, v, m, a].map(|x| grouped(&[x]));
             let (buffer, average) = (momentum.then_some(&*buffer), centered.then_some(&*average));
-            let may_underflow = rule_may_underflow(c, (&gradient, 0), &velocity, buffer, average);
+            let small = small_numbers(&c.with_stuck_bounds(), (&gradient, 0), &velocity, buffer, average);
+            // Stuck state takes part in no multiplication.
+            let c = c.with_stuck_bounds();
+            let live = |x: f32, decay: Decay| if x.abs().to_bits() < decay.stuck_below() { 0.0 } else { x };
+            let [v, a, m] = [live(v, c.rho), live(a, c.rho), live(m, c.momentum)];
             let element = Element { value: 1.0, velocity: v, average_gradient: a, momentum: m };
-            if !may_underflow {
+            if small != SmallNumbers::Any {
                 prop_assert_eq!(detours(c, g, element, centered, momentum), 0);
             }
         }
@@ -227,60 +236,80 @@ mod tests {
             let g: Vec<f32> = x.iter().map(|x| x * 10f32.powi(scale)).collect();
             let v: Vec<f32> = g.iter().map(|g| g * g).collect();
             let [g, v] = [g, v].map(|x| grouped(&x));
-            prop_assert!(!rule_may_underflow(c, (&g, 0), &v, Some(&g), Some(&g)));
+            prop_assert_eq!(small_numbers(&c, (&g, 0), &v, Some(&g), Some(&g)), SmallNumbers::None);
         }
 
-        /// A product of a factor with a number below the bound is that number.
+        /// Whichever small numbers a block has, it ends with the bits of the plain loop: stuck state beside usual numbers, zeros of
+        /// both signs, numbers at the bounds.
         #[test]
-        fn fixed_points_stay(factor in prop_oneof![Just(0.9f32), Just(0.99), 0.0f32..1.01], n: u32) {
-            let bound = fixed_point_bound(factor);
-            prop_assert!(bound <= 1 << 23);
-            for n in [0, bound.saturating_sub(1), n % bound.max(1)] {
-                prop_assert_eq!((factor * f32::from_bits(n)).to_bits(), if bound == 0 { 0 } else { n });
-            }
-        }
-
-        /// Blocks that are fixed points, or nearly, end with the bits of the plain loop.
-        #[test]
-        fn fixed_points_have_the_same_bits(
-            state in prop::collection::vec((0u32..7, 0u32..7, 0u32..7, any::<[bool; 3]>()), 4..70),
-
-            gradient in prop_oneof![3 => Just(0.0f32), 1 => Just(-0.0f32), 1 => Just(1e-3f32)],
-            eta in prop_oneof![3 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-1e-3f32), 1 => Just(f32::INFINITY)],
-            epsilon in prop_oneof![3 => Just(1e-7), 1 => Just(0.0), 1 => Just(f64::NAN)],
-            rho in prop_oneof![3 => Just(0.9), 1 => Just(1.0), 1 => Just(1.5), 1 => Just(0.0), 1 => Just(f64::INFINITY)],
-            centered in any::<bool>(),
-            momentum in any::<bool>(),
+        fn small_numbers_have_the_same_bits(
+            elements in prop::collection::vec((any_gradient(), [any_state(), any_state(), any_state(), any_state()]), 4..70),
+            dead: bool,
+            eta in prop::sample::select(vec![1e-3f32, 1e-3, 0.0, -0.0, -1e-3, 1e-40, f32::INFINITY]),
+            epsilon in prop::sample::select(vec![1e-7, 1e-7, 0.0, 1e-40, -1e-3, f64::NAN]),
+            rho in any_factor(),
+            momentum in prop::option::of(any_factor()),
+            factor in prop::sample::select(vec![1.0f32, 1.0, 0.125, -1.0, 0.0, f32::NAN]),
+            weight_decay in prop::option::of(prop::sample::select(vec![0.0f32, 0.01, 1e-30])),
+            average: bool,
+            centered: bool,
         ) {
-            let momentum_factor = if rho > 1.0 { 1.5 } else { 0.9 };
             let c = Coefficients::new(&Hyperparameters {
-                rho: rho.min(1.0),
+                rho,
                 epsilon,
-                momentum: momentum_factor,
+                momentum: momentum.unwrap_or(0.0),
                 ..Hyperparameters::default()
             }, eta);
-            let signed = |n: u32, negative: bool| f32::from_bits(n | u32::from(negative) << 31);
-            let g = grouped(&vec![gradient; state.len()]);
-            let [v, m, a, w] = [
-                state.iter().map(|s| signed(s.0, s.3[0] && s.0 > 5)).collect(),
-                state.iter().map(|s| signed(s.1, s.3[1])).collect(),
-                state.iter().map(|s| signed(s.2, s.3[2])).collect(),
-                state.iter().map(|s| signed(s.1, s.3[2])).collect(),
-            ].map(|x: Vec<f32>| grouped(&x));
-            let run = |step: fn(&Coefficients, &[Group], Block<'_>)| {
-                let [mut w, mut v, mut m, mut a] = [&w, &v, &m, &a].map(Clone::clone);
-                step(&c, &g, Block {
+            let gradient: Vec<f32> = elements.iter().map(|e| if dead { 0.0 } else { e.0 }).collect();
+            let g = grouped(&gradient);
+            let scaled = grouped(&flat(&g).iter().map(|g| g * factor).collect::<Vec<_>>());
+            let [w, v, a, m] = [0, 1, 2, 3].map(|i| grouped(&elements.iter().map(|e| e.1[i]).collect::<Vec<_>>()));
+            let run = |step: fn(&Coefficients, &[Group], Block<'_>), g: &[Group], factor: f32| {
+                let [mut w, mut v, mut a, mut m, mut mean] = [&w, &v, &a, &m, &w].map(Clone::clone);
+                step(&c.with_stuck_bounds(), g, Block {
                     value: &mut w,
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),
-                    momentum: momentum.then_some(&mut m[..]),
-                    factor: 1.0,
-                    weight_decay: None,
-                    average: None,
+                    momentum: momentum.map(|_| &mut m[..]),
+                    factor,
+                    weight_decay,
+                    average: average.then_some((Ema::new(1, 0.9, None), &mut mean[..])),
                 });
-                flat(&[w, v, m, a].concat()).iter().copied().map(bits).collect::<Vec<_>>()
+                flat(&[w, v, a, m, mean].concat()).iter().copied().map(bits).collect::<Vec<_>>()
             };
-            prop_assert_eq!(run(update_block), run(via_f64));
+            let expected = run(update_block, &g, factor);
+            prop_assert_eq!(&run(update_stuck, &g, factor), &expected);
+            prop_assert_eq!(&run(update_via_f64, &scaled, 1.0), &expected);
         }
+    }
+
+    fn any_gradient() -> impl Strategy<Value = f32> {
+        prop_oneof![4 => Just(0.0f32), 1 => Just(-0.0f32), 2 => -1.0f32..1.0, 1 => any_float()]
+    }
+
+    /// Stuck, nearly, or not.
+    fn any_state() -> impl Strategy<Value = f32> {
+        let stuck = (0u32..7, any::<bool>()).prop_map(|(n, negative)| f32::from_bits(n | u32::from(negative) << 31));
+        prop_oneof![4 => stuck, 1 => (0u32..1 << 24).prop_map(f32::from_bits), 2 => -1.0f32..1.0, 1 => any_float()]
+    }
+
+    fn any_factor() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            prop::sample::select(vec![
+                0.9,
+                0.99,
+                0.0,
+                -0.0,
+                0.5,
+                0.75,
+                1.0,
+                1.0 - 1e-8,
+                1.0 + 2e-7,
+                1.5,
+                f64::INFINITY,
+                f64::NAN
+            ]),
+            0.0..1.01,
+        ]
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::arith::group::{Group, flat, grouped};
 use crate::arith::pairwise_sum::RUN;
+use crate::arith::subnormal::SmallNumbers;
 use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 use crate::memory::variable::{Variable, Variables};
 use crate::rule::ema::Ema;
@@ -12,7 +13,7 @@ use crate::step::call::Call;
 use crate::step::fused::{Block, update_block};
 use crate::step::optimizer::Optimizer;
 use crate::step::slots::Slot;
-use crate::step::subnormal_update::{FixedPointBounds, update_via_f64};
+use crate::step::subnormal_update::{update_stuck, update_via_f64};
 use crate::step::variable::SCANNED;
 use crate::testing::{any_float, bits};
 use proptest::prelude::*;
@@ -63,10 +64,10 @@ proptest! {
             .map(|&e| element(&c, (centered, momentum), weight_decay, ema.unwrap_or(Ema::OFF), e))
             .collect();
         let column = |index: usize| grouped(&elements.iter().map(|e| e[index]).collect::<Vec<_>>());
-        let via_f64 = |c: &Coefficients, g: &[Group], block: Block<'_>| {
-            update_via_f64(c, FixedPointBounds::new(c), g, block);
+        let stuck = |c: &Coefficients, g: &[Group], block: Block<'_>| {
+            update_stuck(&c.with_stuck_bounds(), g, block);
         };
-        for step in [&update_block as &dyn Fn(&Coefficients, &[Group], Block<'_>), &via_f64] {
+        for step in [&update_block as &dyn Fn(&Coefficients, &[Group], Block<'_>), &update_via_f64, &stuck] {
             let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
             step(&c, &column(0), Block {
                 value: &mut w,
@@ -129,6 +130,36 @@ fn a_sample_is_scanned_and_all_where_something_was_found() {
         assert_eq!(scans(&mut optimizer, 127), 3 + 1);
         assert_eq!(scans(&mut optimizer, 128), 3 + 1);
     }
+}
+
+/// State that is stuck is known until the next scan, in one call of 16.
+#[test]
+fn stuck_state_is_seldom_scanned() {
+    let mut variables = Variables::new();
+    let handle = variables.insert(Variable::zeroed(10 * RUN).unwrap()).unwrap();
+    let mut optimizer = Optimizer::build(Hyperparameters::default(), &[handle], &variables).unwrap();
+    let mut scans = |optimizer: &mut Optimizer| {
+        let before = SCANNED.get();
+        optimizer.step(&mut variables, 0.1).unwrap();
+        SCANNED.get() - before
+    };
+    optimizer.slot_mut(Slot::Velocity, 0).unwrap()[RUN + 3] = f32::from_bits(4);
+    // Block 1 is scanned first, and all behind it.
+    assert_eq!(scans(&mut optimizer), 9);
+    for call in 1..40 {
+        assert_eq!(scans(&mut optimizer), if (call + 1) % 16 == 0 { 10 } else { 0 }, "{call}");
+        assert_eq!(optimizer.slot(Slot::Velocity, 0).unwrap()[RUN + 3].to_bits(), 4);
+    }
+    // A scan that meets none, or others.
+    let velocity = optimizer.slot_mut(Slot::Velocity, 0).unwrap();
+    velocity[RUN + 3] = 0.0;
+    velocity[0] = 1e-40;
+    for call in 40..50 {
+        assert_eq!(scans(&mut optimizer), if call < 47 { 0 } else { 10 }, "{call}");
+    }
+    optimizer.slot_mut(Slot::Velocity, 0).unwrap().fill(0.0);
+    assert_eq!(scans(&mut optimizer), 10);
+    assert_eq!(scans(&mut optimizer), 0);
 }
 
 /// Whether a step under a loss scale of 8 with these two gradients is taken.
@@ -224,7 +255,8 @@ fn any_hyperparameters() -> impl Strategy<Value = Hyperparameters> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
-    /// Whether numbers that may be subnormal go by way of float64 is a matter of speed: forced always or never, a run has the same bits.
+    /// Which way numbers go that may be subnormal is a matter of speed: whatever the last scan is said to have met, a run has the
+    /// same bits.
     #[test]
     fn scans_change_no_bit(
         hyperparameters in any_hyperparameters(),
@@ -232,7 +264,7 @@ proptest! {
         gradients in prop::collection::vec((any_float(), any::<[bool; 5]>()), 5..150),
         learning_rate in prop_oneof![4 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-0.1f32), 1 => Just(1e-40f32)],
     ) {
-        let run = |has_subnormals: bool| {
+        let run = |small: SmallNumbers| {
             let mut variables = Variables::new();
             let handle = variables.insert(Variable::new(&values).unwrap()).unwrap();
             let mut optimizer = Optimizer::build(hyperparameters.clone(), &[handle], &variables).unwrap();
@@ -244,7 +276,7 @@ proptest! {
                 for (g, (number, on)) in gradient.iter_mut().zip(gradients.iter().cycle()) {
                     *g = if on[step] { *number } else { 0.0 };
                 }
-                optimizer.states[0].tracked.has_subnormals = has_subnormals;
+                optimizer.states[0].tracked.small = small;
                 optimizer.step(&mut variables, learning_rate).unwrap();
                 let slots = Slot::ALL.into_iter().filter_map(|slot| optimizer.slot(slot, 0));
                 for &x in slots.chain([variables.get(handle).unwrap().value()]).flatten() {
@@ -253,6 +285,8 @@ proptest! {
             }
             all
         };
-        prop_assert_eq!(run(false), run(true));
+        let plain = run(SmallNumbers::None);
+        prop_assert_eq!(&run(SmallNumbers::Stuck), &plain);
+        prop_assert_eq!(&run(SmallNumbers::Any), &plain);
     }
 }

@@ -3,19 +3,20 @@
 
 use crate::arith::f32_via_f64::F32ViaF64;
 use crate::arith::group::{Group, update_each_with};
-use crate::arith::subnormal::{MIN_NORMAL, SCANS, any_below};
+use crate::arith::subnormal::{MIN_NORMAL, SCANS, SmallNumbers, any_below};
 use crate::memory::buffer::Buffer;
 use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variable;
 use crate::rule::accumulate::maximum;
 use crate::rule::clip::Clip;
+use crate::rule::rmsprop::Coefficients;
 use crate::step::call::Settings;
 use crate::step::fused::{Block, update_block, update_rule_inlined};
 use crate::step::scratch::{BLOCK, Scratch, UNFUSED_BLOCK};
 use crate::step::slots::Slots;
 use crate::step::subnormal_update::{
-    FixedPointBounds, clip_exponent_loss, clip_via_f64, decay_may_underflow, ema_may_underflow, ema_via_f64,
-    rule_may_underflow, scaling_exponent_loss, update_via_f64,
+    clip_exponent_loss, clip_via_f64, decay_may_underflow, ema_may_underflow, ema_via_f64, scaling_exponent_loss,
+    small_numbers, update_stuck, update_via_f64,
 };
 use crate::step::unfused::{clear_block, clip_block, update_ema};
 use core::ops::Range;
@@ -23,6 +24,9 @@ use core::ops::Range;
 /// One block in this many is scanned for subnormal numbers, a different one in each call. Scanning all would
 /// make a step of normal numbers 1.7 to 2 times slower.
 const SCAN_PERIOD: usize = 128;
+
+/// A variable in which all small numbers are stuck is scanned in one call of this many.
+const STUCK_PERIOD: usize = 16;
 
 /// The first block to scan for subnormal numbers in this call, of the variable or piece with this index. Never block 0 of the
 /// first variable in the first call, so that a first step need not compile the scanner.
@@ -63,9 +67,8 @@ impl<'a, S> Arrays<'a, S> {
 pub struct Tracked {
     /// Whether weight decay applies.
     pub decays: bool,
-    /// Whether the last step met numbers that may be subnormal: then all blocks are scanned. Decides on the speed of a step,
-    /// never on its bits.
-    pub has_subnormals: bool,
+    /// What the last scan met. Decides on the speed of a step, never on its bits.
+    pub small: SmallNumbers,
 }
 
 /// Runs the rule as one inlined loop if the variable needs no scan; otherwise does nothing and returns `false`. For settings
@@ -95,7 +98,8 @@ pub fn step_variable<S: AsMut<[Group]>>(
     scan_offset: usize,
 ) {
     let is_done = settings.single_pass_factor().is_some_and(|factor| {
-        !tracked.has_subnormals && step_in_single_pass(settings, &mut arrays, factor, tracked.decays, scan_offset)
+        tracked.small == SmallNumbers::None
+            && step_in_single_pass(settings, &mut arrays, factor, tracked.decays, scan_offset)
     });
     if !is_done {
         step_by_blocks(settings, clip, arrays, tracked, scratch, scan_offset);
@@ -131,12 +135,22 @@ fn step_by_blocks<S: AsMut<[Group]>>(
     let (len, view, decays) = (arrays.value.len(), arrays.gradient, tracked.decays);
     let path = settings.gradient_path(clip);
     let is_direct = matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct());
-    let block_len = if is_direct { len } else { UNFUSED_BLOCK };
 
-    // Once some block had subnormal numbers, all behind it are scanned.
-    let mut scans_all = core::mem::take(&mut tracked.has_subnormals);
-    let mut next_scan = if SCANS { scan_offset * BLOCK } else { len };
-    let mut bounds = None;
+    // Stuck state is known until the next scan. Of others, once some block had them, all blocks behind it are scanned.
+    let known = tracked.small;
+    let is_known = SCANS && known == SmallNumbers::Stuck && !scan_offset.is_multiple_of(STUCK_PERIOD);
+    let mut scans_all = !is_known && known != SmallNumbers::None;
+    let mut next_scan = if SCANS && !is_known { scan_offset * BLOCK } else { len };
+    // A call that only accumulates does not look at the state.
+    if settings.updates && !is_known {
+        tracked.small = SmallNumbers::None;
+    }
+    let block_len = match (is_direct, is_known) {
+        (true, false) => len,
+        (true, true) => BLOCK,
+        (false, _) => UNFUSED_BLOCK,
+    };
+    let mut with_bounds = None;
     let mut from = 0;
     while from < len {
         let scans = SCANS && (scans_all || from == next_scan);
@@ -144,14 +158,19 @@ fn step_by_blocks<S: AsMut<[Group]>>(
             next_scan += SCAN_PERIOD * BLOCK;
         }
         let end = len.min(if scans { from + BLOCK } else { next_scan });
+        let mut is_stuck = is_known;
         if scans {
             let gradient = view.float32(from, end, widened);
             let Some(rows) = block_of(settings, &mut arrays, from..end, 1.0, decays) else { return };
-            if step_block_via_f64(settings, clip, &mut bounds, gradient, rows, (scaled, clipped_via_f64)) {
-                (scans_all, tracked.has_subnormals) = (true, true);
+            let c = with_bounds.get_or_insert_with(|| settings.coefficients.with_stuck_bounds());
+            let small = step_block_via_f64(settings, clip, c, gradient, rows, (scaled, clipped_via_f64));
+            tracked.small = tracked.small.max(small);
+            scans_all |= small != SmallNumbers::None;
+            if small == SmallNumbers::Any {
                 from = end;
                 continue;
             }
+            is_stuck = small == SmallNumbers::Stuck;
         }
 
         while from < end {
@@ -164,7 +183,12 @@ fn step_by_blocks<S: AsMut<[Group]>>(
                 if let Some(sums) = sums {
                     clear_block(sums);
                 }
-                update_block(&settings.coefficients, gradient, block);
+                if is_stuck {
+                    let c = with_bounds.get_or_insert_with(|| settings.coefficients.with_stuck_bounds());
+                    update_stuck(c, gradient, block);
+                } else {
+                    update_block(&settings.coefficients, gradient, block);
+                }
             } else {
                 if let Some(sums) = sums {
                     settings.scaling.accumulate::<f32>(gradient, sums);
@@ -207,20 +231,21 @@ fn range_of<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>
     slot.as_mut().map(|slot| &mut slot.as_mut()[range.clone()])
 }
 
-/// What [`step_by_blocks`] does to a block, if its arithmetic may underflow; otherwise does nothing and returns `false`.
+/// Which small numbers a block has; if they are not only stuck ones, does what [`step_by_blocks`] does to it.
 #[inline(never)]
 fn step_block_via_f64(
     settings: &Settings,
     clip: Clip,
-    bounds: &mut Option<FixedPointBounds>,
+    c: &Coefficients,
     gradient: &[Group],
     (block, accumulator): (Block<'_>, Option<&mut [Group]>),
     (scaled, clipped): (&mut [Group], &mut [Group]),
-) -> bool {
+) -> SmallNumbers {
     #[cfg(test)]
     SCANNED.set(SCANNED.get() + 1);
-    if !block_may_underflow(settings, clip, gradient, &block, accumulator.as_deref()) {
-        return false;
+    let small = small_numbers_of_block(settings, clip, c, gradient, &block, accumulator.as_deref());
+    if small != SmallNumbers::Any {
+        return small;
     }
     if settings.updates {
         let sums = accumulator.as_deref().unwrap_or(&[]);
@@ -228,9 +253,8 @@ fn step_block_via_f64(
         if let Some(sums) = accumulator {
             clear_block(sums);
         }
-        let bounds = *bounds.get_or_insert_with(|| FixedPointBounds::new(&settings.coefficients));
-        update_via_f64(&settings.coefficients, bounds, gradient, block);
-        return true;
+        update_via_f64(&settings.coefficients, gradient, block);
+        return small;
     }
     if let Some(sums) = accumulator {
         settings.scaling.accumulate::<F32ViaF64>(gradient, sums);
@@ -238,29 +262,32 @@ fn step_block_via_f64(
     if let Some((ema, average)) = block.average {
         ema_via_f64(ema, average, block.value);
     }
-    true
+    small
 }
 
-/// Whether arithmetic on this block may meet subnormal numbers.
-fn block_may_underflow(
+/// The small numbers that arithmetic on this block may meet.
+fn small_numbers_of_block(
     settings: &Settings,
     clip: Clip,
+    c: &Coefficients,
     gradient: &[Group],
     block: &Block<'_>,
     accumulator: Option<&[Group]>,
-) -> bool {
+) -> SmallNumbers {
     let loss = scaling_exponent_loss(&settings.scaling);
-    let sums = || accumulator.is_some_and(|sums| any_below(sums, MIN_NORMAL - loss));
-    let average = || block.average.as_ref().is_some_and(|(ema, average)| ema_may_underflow(*ema, average, block.value));
-    if !settings.updates {
-        return sums() || any_below(gradient, MIN_NORMAL - loss) || average();
-    }
-    let loss = loss + clip_exponent_loss(clip);
-    let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
-    rule_may_underflow(settings.coefficients, (gradient, loss), block.velocity, momentum, average_gradient)
-        || sums()
-        || average()
-        || block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, settings.coefficients.eta))
+    let (of_rule, others) = if settings.updates {
+        let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
+        let scaled = (gradient, loss + clip_exponent_loss(clip));
+        let of_rule = small_numbers(c, scaled, block.velocity, momentum, average_gradient);
+        (of_rule, block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, c.eta)))
+    } else {
+        (SmallNumbers::None, any_below(gradient, MIN_NORMAL - loss))
+    };
+    let others = of_rule == SmallNumbers::Any
+        || others
+        || accumulator.is_some_and(|sums| any_below(sums, MIN_NORMAL - loss))
+        || block.average.as_ref().is_some_and(|(ema, average)| ema_may_underflow(*ema, average, block.value));
+    if others { SmallNumbers::Any } else { of_rule }
 }
 
 /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.

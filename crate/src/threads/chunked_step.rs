@@ -4,6 +4,7 @@
 //! are cut where NumPy's pairwise tree cuts. So the step has the bits of [`Optimizer::apply`].
 
 use crate::arith::group::Group;
+use crate::arith::subnormal::SmallNumbers;
 use crate::memory::buffer::{OutOfMemory, reserved};
 use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variables;
@@ -184,7 +185,7 @@ impl ChunkedStep {
                 return;
             }
             Action::Train { .. } if settings.clip_mode.needs_norms() => {
-                let (len, has_subnormals) = (piece.elements.len(), piece.has_subnormals.load(Relaxed));
+                let (len, has_subnormals) = (piece.elements.len(), piece.small() == SmallNumbers::Any);
                 let sum =
                     gradient_sum_of_squares(settings.scaling, gradient, len, accumulator, has_subnormals, scratch);
                 piece.sum_of_squares.store(sum.to_bits(), Relaxed);
@@ -212,9 +213,9 @@ impl ChunkedStep {
             Action::WithoutGradient => step_without_gradient(settings, arrays),
             Action::Overwrite => overwrite_with_gradient(settings, arrays, &mut Scratch::new()),
             Action::Train { clip, decays } => {
-                let mut tracked = Tracked { decays, has_subnormals: piece.has_subnormals.load(Relaxed) };
+                let mut tracked = Tracked { decays, small: piece.small() };
                 train(settings, clip, arrays, &mut tracked, scan_offset(index, self.raw_iterations));
-                piece.has_subnormals.store(tracked.has_subnormals, Relaxed);
+                piece.small.store(tracked.small as u8, Relaxed);
             }
         }
     }

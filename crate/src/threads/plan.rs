@@ -2,10 +2,12 @@
 
 use crate::arith::group::{WIDTH, group_count};
 use crate::arith::pairwise_sum::pairwise;
+use crate::arith::subnormal::SmallNumbers;
 use crate::memory::buffer::{OutOfMemory, reserved};
 use alloc::vec::Vec;
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicU32};
+use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 
 /// Sizes in numbers of parameters.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +31,8 @@ pub struct Piece {
     pub elements: Range<usize>,
     pub sum_of_squares: AtomicU32,
     pub finite: AtomicBool,
-    /// As [`Tracked::has_subnormals`](crate::step::variable::Tracked::has_subnormals).
-    pub has_subnormals: AtomicBool,
+    /// As [`Tracked::small`](crate::step::variable::Tracked::small), as its number.
+    pub small: AtomicU8,
 }
 
 impl Piece {
@@ -40,8 +42,13 @@ impl Piece {
             elements,
             sum_of_squares: AtomicU32::new(0),
             finite: AtomicBool::new(true),
-            has_subnormals: AtomicBool::new(false),
+            small: AtomicU8::new(0),
         }
+    }
+
+    /// The small numbers that the last scan met.
+    pub fn small(&self) -> SmallNumbers {
+        SmallNumbers::from_number(self.small.load(Relaxed))
     }
 
     /// Its groups. Cuts are at multiples of 8, so no group is in two pieces.
