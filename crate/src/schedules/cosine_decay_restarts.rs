@@ -1,7 +1,7 @@
 //! Keras' `CosineDecayRestarts` (I. Loshchilov, F. Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts*, 2017).
 
 use super::definition::schedule;
-use super::functions::{log, one_plus_cosine, pow};
+use super::functions::{log_whole, one_plus_cosine, pow_whole};
 
 schedule! {
     /// Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before.
@@ -26,12 +26,12 @@ impl CosineDecayRestarts {
         let (restarts, progress) = if t_mul == 1.0 {
             (libm::floorf(lengths), lengths - libm::floorf(lengths))
         } else {
-            let restarts = libm::floorf(log(1.0 - lengths * (1.0 - t_mul)) / log(t_mul));
-            let power = pow(t_mul, restarts);
+            let restarts = log_whole(1.0 - lengths * (1.0 - t_mul), t_mul);
+            let power = pow_whole(t_mul, restarts);
             let start = (1.0 - power) / (1.0 - t_mul);
             (restarts, (lengths - start) / power)
         };
-        let height = 0.5 * pow(self.m_mul as f32, restarts);
+        let height = 0.5 * pow_whole(self.m_mul as f32, restarts);
         // 1-α is subtracted in float32, unlike in CosineDecay.
         self.initial_learning_rate as f32 * ((1.0 - alpha) * (height * one_plus_cosine(progress)) + alpha)
     }
