@@ -1,7 +1,5 @@
 // The training, as every part of it knows it: the model, and the data of a unit. Units are batches; four of them make an update.
 
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
 import { CosineDecay, RMSprop, Variable } from "rmsprop-wasm";
 import { crc32 } from "../digits/crc32.js";
 import { DIGITS, type Example, PIXELS, parseExamples, split } from "../digits/data.js";
@@ -15,35 +13,9 @@ const BATCH = 8;
 export const UNITS_PER_UPDATE = 4;
 export const UPDATES = 1000;
 
-const file = new URL("../../../examples/digits/digits.csv.gz", import.meta.url);
-const { training, heldOut } = split(parseExamples(gunzipSync(readFileSync(file)).toString()), seededRandom(SEED));
-const unitsPerEpoch = Math.floor(training.length / BATCH);
-let epoch = { number: -1, order: training };
-
-/** The batch of a unit: it follows from the unit alone, so whoever computes it, it is the same. */
-function batch(unit: number): readonly Example[] {
-  const number = Math.floor(unit / unitsPerEpoch);
-  if (epoch.number !== number) epoch = { number, order: shuffled(training, seededRandom(SEED + number)) };
-  const start = (unit % unitsPerEpoch) * BATCH;
-  return epoch.order.slice(start, start + BATCH);
-}
-
 function network(parameter: (path: string) => Parameter): Network {
   const layer = (name: string) => ({ kernel: parameter(`${name}/kernel`), bias: parameter(`${name}/bias`) });
   return new Network(layer("hidden"), layer("output"));
-}
-
-/** Adds the gradient of a unit's loss to `gradients`. */
-export function computeGradients(
-  unit: number,
-  values: Readonly<Record<string, Float32Array>>,
-  gradients: Readonly<Record<string, Float32Array>>,
-): void {
-  const model = network((path) => ({ value: values[path]!, gradient: gradients[path]! }));
-  for (const { pixels, digit } of batch(unit)) {
-    model.forward(pixels);
-    model.backward(pixels, digit, 1 / BATCH);
-  }
 }
 
 /** A new model and its optimizer, the same in every process. */
@@ -68,24 +40,63 @@ export function create() {
   return { optimizer, variables };
 }
 
-/** How many of the held-out digits are recognized, and the CRC-32 of all parameters. */
-export function judge(variables: readonly Variable[]): string {
-  const parameters = new Map(variables.map((variable) => [variable.path, variable]));
-  const model = network((path) => parameters.get(path)!);
-  const correct = heldOut.filter(({ pixels, digit }) => model.forward(pixels) === digit).length;
-  const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
-  const checksum = variables.reduce((sum, { value }) => crc32(bytes(value), sum), 0);
-  return `${((100 * correct) / heldOut.length).toFixed(1)} % of ${heldOut.length}, CRC-32 ${checksum.toString(16).padStart(8, "0")}`;
-}
+/** The data, and what is done with it. */
+export class Digits {
+  readonly #training: readonly Example[];
+  readonly #heldOut: readonly Example[];
+  #epoch: { readonly number: number; readonly order: readonly Example[] } = { number: -1, order: [] };
 
-/** The same training in this process alone. */
-export function trainAlone(): string {
-  const { optimizer, variables } = create();
-  for (let unit = 0; unit < UPDATES * UNITS_PER_UPDATE; unit++) {
-    const values = Object.fromEntries(variables.map(({ path, value }) => [path, value]));
-    const gradients = Object.fromEntries(variables.map(({ path, size }) => [path, new Float32Array(size)]));
-    computeGradients(unit, values, gradients);
-    optimizer.apply(variables.map(({ path }) => gradients[path]!));
+  /** @param csv the text of examples/digits/digits.csv.gz. */
+  constructor(csv: string) {
+    const { training, heldOut } = split(parseExamples(csv), seededRandom(SEED));
+    this.#training = training;
+    this.#heldOut = heldOut;
   }
-  return judge(variables);
+
+  /** The batch of a unit: it follows from the unit alone, so whoever computes it, it is the same. */
+  #batch(unit: number): readonly Example[] {
+    const unitsPerEpoch = Math.floor(this.#training.length / BATCH);
+    const number = Math.floor(unit / unitsPerEpoch);
+    if (this.#epoch.number !== number) {
+      this.#epoch = { number, order: shuffled(this.#training, seededRandom(SEED + number)) };
+    }
+    const start = (unit % unitsPerEpoch) * BATCH;
+    return this.#epoch.order.slice(start, start + BATCH);
+  }
+
+  /** Adds the gradient of a unit's loss to `gradients`. */
+  computeGradients(
+    unit: number,
+    values: Readonly<Record<string, Float32Array>>,
+    gradients: Readonly<Record<string, Float32Array>>,
+  ): void {
+    const model = network((path) => ({ value: values[path]!, gradient: gradients[path]! }));
+    for (const { pixels, digit } of this.#batch(unit)) {
+      model.forward(pixels);
+      model.backward(pixels, digit, 1 / BATCH);
+    }
+  }
+
+  /** How many of the held-out digits are recognized, and the CRC-32 of all parameters. */
+  judge(variables: readonly Variable[]): string {
+    const parameters = new Map(variables.map((variable) => [variable.path, variable]));
+    const model = network((path) => parameters.get(path)!);
+    const correct = this.#heldOut.filter(({ pixels, digit }) => model.forward(pixels) === digit).length;
+    const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+    const checksum = variables.reduce((sum, { value }) => crc32(bytes(value), sum), 0);
+    const accuracy = ((100 * correct) / this.#heldOut.length).toFixed(1);
+    return `${accuracy} % of ${this.#heldOut.length}, CRC-32 ${checksum.toString(16).padStart(8, "0")}`;
+  }
+
+  /** The same training in this process alone. */
+  trainAlone(): string {
+    const { optimizer, variables } = create();
+    for (let unit = 0; unit < UPDATES * UNITS_PER_UPDATE; unit++) {
+      const values = Object.fromEntries(variables.map(({ path, value }) => [path, value]));
+      const gradients = Object.fromEntries(variables.map(({ path, size }) => [path, new Float32Array(size)]));
+      this.computeGradients(unit, values, gradients);
+      optimizer.apply(variables.map(({ path }) => gradients[path]!));
+    }
+    return this.judge(variables);
+  }
 }

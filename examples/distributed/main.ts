@@ -3,27 +3,38 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { trainAlone } from "./digits.js";
-import { begin, replica, worker } from "./roles.js";
+import { begin, readDigits, replica, worker } from "./roles.js";
 
-async function all(kills: boolean): Promise<void> {
+async function all({ kills, hasPage }: { kills: boolean; hasPage: boolean }): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "digits-"));
-  const port = await freePort();
-  const server = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", folder], {
-    stdio: "ignore",
-  });
+  const [port, webSocket] = [await freePort(), await freePort()];
+  const file = join(folder, "server.conf");
+  writeFileSync(
+    file,
+    `listen: "127.0.0.1:${port}"
+jetstream { store_dir: ${JSON.stringify(folder)} }
+websocket { listen: "127.0.0.1:${webSocket}", no_tls: true }`,
+  );
+  const server = spawn("nats-server", ["-c", file], { stdio: "ignore" });
   const failed = new Promise<never>((_, reject) => {
     server.once("error", () => reject(new Error("There is no nats-server: apt-get install nats-server, or nats.io.")));
   });
   try {
     const address = `127.0.0.1:${port}`;
     await Promise.race([failed, beginWhenReady(address)]);
+    if (hasPage) {
+      const { serve } = await import("./serve.js");
+      const page = await serve(webSocket);
+      console.log(`Open ${page.address} in a browser: the run waits for it.`);
+      await page.opened;
+      page.server.close();
+    }
     const parts = new Map(["replica", "worker 1", "worker 2"].map((name) => [name, new Part(name, address)]));
     if (kills) {
       for (const name of ["worker 1", "replica"]) {
@@ -33,7 +44,7 @@ async function all(kills: boolean): Promise<void> {
     }
     await Promise.all([...parts.values()].map(({ ended }) => ended));
     const last = parts.get("replica")!.lastLine.replace(/^.*: /, "");
-    const alone = trainAlone();
+    const alone = readDigits().trainAlone();
     console.log(`many processes: ${last}\none process:    ${alone}`);
     if (last !== alone) throw new Error("These must be the same.");
   } finally {
@@ -108,4 +119,4 @@ async function freePort(): Promise<number> {
 const [role, servers] = process.argv.slice(2);
 if (role === "replica" && servers) await replica(servers, console.log);
 else if (role === "worker" && servers) await worker(servers, console.log);
-else await all(process.argv.includes("--kill"));
+else await all({ kills: process.argv.includes("--kill"), hasPage: process.argv.includes("--page") });

@@ -1,11 +1,17 @@
 // The parts of the run, each a process: who begins it, a replica, workers.
 
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { save } from "rmsprop-wasm/checkpoint";
-import { LogChangedError, replicate, work } from "rmsprop-wasm/distributed";
+import { LogChangedError, replicate } from "rmsprop-wasm/distributed";
 import { natsLog } from "rmsprop-wasm/distributed/nats";
-import { computeGradients, create, judge, UPDATES } from "./digits.js";
+import { create, Digits, UPDATES } from "./digits.js";
+import { workOn } from "./worker.js";
+
+export const DATA: URL = new URL("../../../examples/digits/digits.csv.gz", import.meta.url);
+export const readDigits = (): Digits => new Digits(gunzipSync(readFileSync(DATA)).toString());
 
 async function open(servers: string) {
   const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
@@ -23,12 +29,12 @@ export async function begin(servers: string): Promise<void> {
 
 export async function replica(servers: string, say: (text: string) => void): Promise<void> {
   const { connection, log } = await open(servers);
-  const { optimizer, variables } = create();
+  const [digits, { optimizer, variables }] = [readDigits(), create()];
   for (let isOver = false; !isOver; ) {
     try {
       for await (const { type, iterations, units } of replicate(log, optimizer, { updates: UPDATES })) {
         if (type === "update" ? iterations % 100 === 0 : type !== "checkpoint") {
-          say(`${type} ${iterations} of ${UPDATES}, ${units} units: ${judge(variables)}`);
+          say(`${type} ${iterations} of ${UPDATES}, ${units} units: ${digits.judge(variables)}`);
         }
       }
       isOver = true;
@@ -43,12 +49,6 @@ export async function replica(servers: string, say: (text: string) => void): Pro
 
 export async function worker(servers: string, say: (text: string) => void): Promise<void> {
   const { connection, log } = await open(servers);
-  let count = 0;
-  const compute = ({ unit, values, gradients }: Parameters<Parameters<typeof work>[1]>[0]) => {
-    computeGradients(unit, values, gradients as Record<string, Float32Array>);
-    count += 1;
-    if (count % 500 === 0) say(`${count} units computed`);
-  };
-  say(`${await work(log, compute, { patience: 1000 })} gradients appended`);
+  await workOn(log, readDigits(), say);
   await connection.close();
 }

@@ -13,6 +13,7 @@ import { replicate, work } from "rmsprop-wasm/distributed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
 import { bun, deno, type Need, pip } from "../runtime/needs.mjs";
+import { needing } from "./needs.js";
 import { makeScripts } from "./processes.js";
 import { freePort, Server } from "./server.js";
 import { compute, drained, everything, make, OneProcess, stateOf, type Training } from "./support.js";
@@ -22,14 +23,6 @@ const training: Training = { ...everything, dtype: "bfloat16" };
 const UPDATES = 30;
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const execute = promisify(execFile);
-const installsAll = process.env["DISTRIBUTED_RUNTIMES"] === "all";
-
-/** The name of a test, and whether it can run. */
-function needing(name: string, needs: readonly Need[]): { readonly name: string; readonly isMissing: boolean } {
-  const missing = needs.filter((need) => !need.isInstalled()).map(({ label }) => label);
-  const isMissing = !installsAll && missing.length > 0;
-  return { name: isMissing ? `${name}: not installed: ${missing.join(", ")}` : name, isMissing };
-}
 
 async function install(needs: readonly Need[]): Promise<void> {
   for (const need of needs) if (!need.isInstalled()) await need.install?.();
