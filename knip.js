@@ -10,6 +10,8 @@ export default {
         "ts/threads/worker.ts",
         "ts/cli/main.ts",
         "examples/*/main.ts",
+        // Bundled when it is asked for.
+        "examples/distributed/page.ts",
         "scripts/*.mjs",
         "bench/{run,docs}.mjs",
         "bench/adapters/*.mjs",
