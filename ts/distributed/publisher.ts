@@ -29,6 +29,8 @@ export class Publisher {
   lastError: unknown;
   readonly #parts: Parts;
   #published: Position = "";
+  /** Counts what was published: an older attempt ends when there is a newer one. */
+  #generation = 0;
   #publishing: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts) {
@@ -58,8 +60,12 @@ export class Publisher {
     const values = this.#values(position, isOver, attempt);
     const tickets = isOver ? new Map<string, Uint8Array>() : this.#tickets(position, fold.missing(), attempt);
     const id = `v.${position}.${isOver}.${attempt}`;
-    this.#publishing = this.#publishing.then(async () => {
-      for (let tries = 0; tries < TRIES && base() === position && (isOver || !signal.aborted); tries++) {
+    this.#generation += 1;
+    const generation = this.#generation;
+    const isCurrent = () => generation === this.#generation && base() === position && (isOver || !signal.aborted);
+    // Not behind what is under way: that waits for answers, of a server that may be dead.
+    this.#publishing = (async () => {
+      for (let tries = 0; tries < TRIES && isCurrent(); tries++) {
         try {
           if (tries > 0 || attempt !== "" || isOver) await log.ensure();
           await Promise.all([log.publishValues(values.frames(log.chunkBytes), id), log.publishTickets(tickets)]);
@@ -71,7 +77,7 @@ export class Publisher {
           await sleep(200);
         }
       }
-    });
+    })();
   }
 
   #values(base: Position, isOver: boolean, attempt: string): Draft {

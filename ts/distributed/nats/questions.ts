@@ -35,12 +35,7 @@ export class Questions {
     for (;;) {
       const left = began + this.#silence - now();
       try {
-        const answer = question();
-        // An answer that comes too late has no reader.
-        answer.catch(() => {});
-        return await within(Math.max(left, 1), answer, () => {
-          throw new Error("timeout");
-        });
+        return await this.#answer(question(), Math.max(left, 1), () => new Error("timeout"));
       } catch (error) {
         const isClosed = this.#connection.isClosed();
         if (isForbidden(error) || !(isTransient(error) || isClosed)) throw error;
@@ -52,11 +47,24 @@ export class Questions {
 
   /** Asks once: without an answer, the request may have arrived or not. */
   async askOnce<T>(question: () => Promise<T>): Promise<T> {
-    const answer = question();
+    return this.#answer(question(), this.#silence, () => this.#silent("timeout"));
+  }
+
+  /** An answer, unless it is late or its connection is lost: nobody answers what a server had not answered when it died. */
+  async #answer<T>(answer: Promise<T>, milliseconds: number, late: () => Error): Promise<T> {
+    // An answer that comes too late has no reader.
     answer.catch(() => {});
-    return within(this.#silence, answer, () => {
-      throw this.#silent("timeout");
+    let cancel = () => {};
+    const lost = new Promise<never>((_, reject) => {
+      cancel = this.onReconnect(() => reject(new Error("disconnect")));
     });
+    try {
+      return await within(milliseconds, Promise.race([answer, lost]), () => {
+        throw late();
+      });
+    } finally {
+      cancel();
+    }
   }
 
   /**
