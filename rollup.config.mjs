@@ -263,6 +263,16 @@ const scriptsOfTypes = {
   },
 };
 
+/**
+ * `@ignore` tells JSR that a setter needs no words beside its getter's. Editors would show it.
+ *
+ * @type {import("rollup").OutputPlugin}
+ */
+const withoutIgnore = {
+  name: "without-ignore",
+  renderChunk: (code) => code.replaceAll(/^ *\/\*\* @ignore \*\/\n/gm, ""),
+};
+
 /** @param {BuildVariant} variant */
 const declarations = (variant) => ({
   external,
@@ -271,7 +281,7 @@ const declarations = (variant) => ({
     ...output,
     // For users whose `lib` is older than Symbol.dispose. JSR forbids it, and Deno's library has it.
     banner: output.dir === "dist" ? '/// <reference lib="esnext.disposable" />' : "",
-    plugins: output.dir === "dist" ? [] : [scriptsOfTypes],
+    plugins: output.dir === "dist" ? [withoutIgnore] : [scriptsOfTypes],
   })),
   plugins: [own(variant, ".d.ts"), dts(), typeOnly],
 });

@@ -84,6 +84,12 @@ it("is a script with one global for those who name no file: unpkg, jsDelivr", ()
   expect(node("--input-type=commonjs", "--eval", script)).toBe("wasm-simd128\n");
 });
 
+it("has declarations without tags that are for generators of documentation", () => {
+  const declarations = packed.filter((file) => file.endsWith(".d.ts"));
+  expect(declarations.length).toBeGreaterThan(20);
+  expect(declarations.filter((file) => /@(ignore|internal)/.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+});
+
 it("brings no other package along", () => {
   const installed = JSON.parse(npm("ls", "--all", "--json"));
   expect(Object.keys(installed.dependencies)).toEqual(["rmsprop-wasm"]);
