@@ -159,7 +159,7 @@ class Replica {
     this.states.set(units, createHash("sha256").update(stateOf(this.trained)).digest("hex"));
   }
 
-  /** Until so many units are applied. */
+  /** Until this many units are applied. */
   reached(units: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wanted = { units, resolve };

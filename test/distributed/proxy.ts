@@ -12,7 +12,7 @@ export class TcpProxy {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** In front of a port of this machine; holds every byte back for so many milliseconds, each way. */
+  /** In front of a port of this machine; holds every byte back for `delay` ms, each way. */
   static async start(target: number, delay: number): Promise<TcpProxy> {
     const server = createServer();
     server.listen(0, "127.0.0.1");

@@ -43,7 +43,7 @@ export interface ReplicatedLossScale {
   readonly innerOptimizer: ReplicatedRMSprop;
   /** The current loss scale. */
   readonly dynamicScale: number;
-  /** The scale doubles after so many finite calls in a row. */
+  /** Finite calls in a row after which the scale doubles. */
   readonly dynamicGrowthSteps: number;
   /** Finite calls since the scale last changed. */
   readonly stepCounter: number;
@@ -74,7 +74,7 @@ export class Fold {
     this.#inner = this.#scaled?.innerOptimizer ?? (optimizer as ReplicatedRMSprop);
   }
 
-  /** The state is that of a base, after so many units. */
+  /** The state is that of the base at this unit. */
   restore(unit: number): void {
     this.next = unit;
     this.#rebase();
@@ -132,7 +132,7 @@ export class Fold {
   /** Too small is always right, and costs only width. */
   #roomNow(): number {
     const { gradientAccumulationSteps, rawIterations, iterations, useEma, emaOverwriteFrequency } = this.#inner;
-    // Keras overwrites at every call of such an iteration, not only at its last.
+    // Keras overwrites at every call of that iteration, not only at its last.
     if (useEma && emaOverwriteFrequency && (iterations + 1) % emaOverwriteFrequency === 0) return 1;
     if (this.#optimizer.trainableVariables.some((variable) => variable.overwriteWithGradient || isEdited(variable)))
       return 1;

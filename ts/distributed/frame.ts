@@ -69,7 +69,7 @@ export class Draft {
     this.#description = { unit: 0, base: "", room: 0, lossScale: 1, layout: 0, ...description };
   }
 
-  /** The record as messages with at most so many bytes of it each. */
+  /** The record as messages with at most `chunkBytes` bytes of it each. */
   frames(chunkBytes: number): Uint8Array<ArrayBuffer>[] {
     const { kind, attempt, unit, base, room, lossScale, layout } = this.#description;
     const [whole, length] = [this.#bytes, this.data.length];
@@ -103,7 +103,7 @@ export class Draft {
   }
 }
 
-/** What a message says, or `undefined` if no honest writer made it, or its record would have more than so many bytes. */
+/** What a message says, or `undefined` if no honest writer made it, or its record would have more bytes than `maximumLength`. */
 export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | undefined {
   if (bytes.length < PREFIX) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -153,7 +153,7 @@ interface Open {
 }
 
 /**
- * Puts records together from chunks, which may come twice. Whole is a record of which every chunk was seen and whose checksum is right;
+ * Puts records together from chunks, which may come twice. A record is whole when every chunk was seen and its checksum is right;
  * a count of messages would take a chunk seen twice for one that is missing. Of too many open attempts the oldest is given up:
  * what is given up follows from the messages alone, so all replicas give up the same.
  */

@@ -28,7 +28,7 @@ export const newAbortController = (): { readonly signal: Signal; abort(): void }
 /** Milliseconds of a clock that nobody sets: a wall clock that is corrected would make stalls, or hide them. */
 export const now = (): number => scope().performance.now();
 
-/** Calls back once, after so many milliseconds, unless the function returned is called before. */
+/** Calls back once, after this time, unless the returned function is called before. */
 export function after(milliseconds: number, call: () => void): () => void {
   const { setTimeout, clearTimeout } = scope();
   const timer = setTimeout.call(globalThis, call, milliseconds);
@@ -38,7 +38,7 @@ export function after(milliseconds: number, call: () => void): () => void {
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void after(milliseconds, resolve));
 
-/** What `promise` gives, or after so many milliseconds what `late` gives or throws. */
+/** The result of `promise`, or after this time that of `late`. */
 export async function within<T, U>(milliseconds: number, promise: Promise<T>, late: () => U): Promise<T | U> {
   let cancel = () => {};
   const timer = new Promise<void>((resolve) => {

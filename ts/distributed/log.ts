@@ -10,7 +10,7 @@ import { createRun } from "./rejoin.js";
 
 export type { Stored, Subject } from "./messages.js";
 
-/** A message that came through a consumer, of which so many are to follow that are stored already. */
+/** A message from a consumer; `pending` more are stored already. */
 export type Delivered = Stored & { readonly pending: number };
 
 /** A unit that this worker has been given. */
@@ -20,7 +20,7 @@ export interface Ticket {
   ack(): void;
 }
 
-/** Where a run begins: the state is that after so many units. */
+/** Where a run begins. */
 export interface CreateOptions {
   /** Units applied so far; 0 for a new run. */
   readonly unit: number;
@@ -86,7 +86,7 @@ export abstract class Log {
     signal: Signal,
   ): AsyncGenerator<Delivered | undefined, void, void>;
 
-  /** @internal Puts a record of values into the place of the last one. What has an id that was said before is dropped. */
+  /** @internal Replaces the newest values. A record whose id was published before is dropped. */
   abstract publishValues(frames: readonly Uint8Array[], id: string): Promise<void>;
 
   /** @internal The newest values' messages, for ever; `undefined` where messages begin to come anew. */

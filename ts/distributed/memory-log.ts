@@ -22,7 +22,7 @@ export class MemoryLog extends Log {
   readonly messages: (MemoryMessage | undefined)[] = [];
   /** @internal */
   readonly chunkBytes: number;
-  #said: readonly Uint8Array[] = [];
+  #values: readonly Uint8Array[] = [];
   readonly #ids = new Set<string>();
   readonly #tickets: Waiting[] = [];
   readonly #wakes = new Set<() => void>();
@@ -113,20 +113,20 @@ export class MemoryLog extends Log {
   async publishValues(frames: readonly Uint8Array[], id: string): Promise<void> {
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
-    this.#said = frames.map((bytes) => bytes.slice());
+    this.#values = frames.map((bytes) => bytes.slice());
     this.#wake();
   }
 
   /** @internal */
   async *receiveValues(signal: Signal): AsyncGenerator<Uint8Array | undefined, void, void> {
-    for (let said: readonly Uint8Array[] | undefined; !signal.aborted; ) {
-      if (said === this.#said) {
+    for (let received: readonly Uint8Array[] | undefined; !signal.aborted; ) {
+      if (received === this.#values) {
         await this.#woken(signal);
         continue;
       }
-      said = this.#said;
+      received = this.#values;
       yield undefined;
-      yield* said;
+      yield* received;
     }
   }
 

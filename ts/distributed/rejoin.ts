@@ -96,7 +96,7 @@ export async function createRun(log: Messages, bytes: Uint8Array, unit: number):
 /** How often a joiner that is slower than others' checkpoints looks again. */
 const JOINS = 20;
 
-/** The newest announcement whose position is in the log and whose checkpoint is whole. Of bytes at most so many. */
+/** The newest announcement whose position is in the log and whose checkpoint is whole, and of at most `maximum` bytes. */
 export async function newest(
   log: Messages,
   maximum: number,

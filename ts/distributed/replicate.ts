@@ -10,15 +10,15 @@ import { Replica, type ReplicaEvent } from "./replica.js";
 
 /** Options of `replicate`. */
 export interface ReplicateOptions {
-  /** After so many updates the run is over. Default: it never is. */
+  /** The update after which the run is over. Default: it never is. */
   readonly updates?: number | undefined;
-  /** A checkpoint in the log every so many updates. Equal in all replicas. Default 100. */
+  /** Updates between checkpoints in the log. Equal in all replicas. Default 100. */
   readonly checkpointEvery?: number | undefined;
-  /** And a checkpoint whenever the last is so many messages behind, which bounds the log. Equal in all replicas. Default 2048. */
+  /** The most messages between checkpoints in the log, which bounds it. Equal in all replicas. Default 2048. */
   readonly span?: number | undefined;
   /** Milliseconds without a gradient that counts, after which units are offered again. Default 5000. */
   readonly stall?: number | undefined;
-  /** After so many stalls in a row, `StalledError`. Default 12. */
+  /** Stalls in a row before `StalledError`. Default 12. */
   readonly stallLimit?: number | undefined;
   /** Says that a learning rate that is a function, or a schedule of one's own, gives the same float32 numbers everywhere. */
   readonly sameEverywhere?: boolean | undefined;
