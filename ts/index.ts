@@ -35,8 +35,9 @@ export {
 } from "./optimizers/loss-scale-optimizer.js";
 export type { OptimizerVariable, OptimizerVariableDescription } from "./optimizers/optimizer-variable.js";
 export type { OptionalHyperparameters, RMSpropOptions } from "./optimizers/options.js";
+export type { ResolvedOverrides, VariableOverrides } from "./optimizers/overrides.js";
 export { RMSprop } from "./optimizers/rmsprop.js";
-export type { WeightDecayExclusion } from "./optimizers/weight-decay-exclusion.js";
+export type { OverrideSelection, WeightDecayExclusion } from "./optimizers/variable-selection.js";
 export * from "./schedules/index.js";
 export {
   BackendUnavailableError,

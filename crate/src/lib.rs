@@ -61,6 +61,7 @@ pub use memory::variable::{Freed, Variable, Variables};
 pub use rule::loss_scale::LossScale;
 pub use step::call::Call;
 pub use step::optimizer::{BuildError, Optimizer};
+pub use step::overrides::Override;
 pub use step::slots::Slot;
 #[cfg(any(feature = "threads", test))]
 pub use threads::{chunked_step::Phase, plan::ChunkPlan, shared::SharedStep};

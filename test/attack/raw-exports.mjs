@@ -19,7 +19,7 @@ const EXPORTS = {
   optimizer_build: ["handle"],
   optimizer_slot: ["handle", "slot", "index"],
   optimizer_select: ["handle", "index", "index"],
-  optimizer_decays: ["handle", "index", "flag"],
+  optimizer_override: ["handle", "index", "any", "flag", "any", "flag"],
   optimizer_raw_iterations: ["handle"],
   optimizer_iterations: ["handle"],
   optimizer_set_raw_iterations: ["handle", "any"],

@@ -16,6 +16,7 @@ import {
   type RMSpropOptions,
   type Runtime,
   Variable,
+  type VariableOverrides,
 } from "rmsprop-wasm";
 import { canonicalBits } from "../golden/bits.js";
 
@@ -164,7 +165,25 @@ export interface Plan {
   readonly values: Noise;
   readonly gradients: readonly Noise[];
   readonly scaled: boolean;
+  /** What each variable does otherwise. */
+  readonly overrides: readonly VariableOverrides[];
 }
+
+/** Mostly nothing. */
+const overrides: fc.Arbitrary<VariableOverrides> = fc.oneof(
+  { arbitrary: fc.constant({}), weight: 2 },
+  {
+    arbitrary: fc.record(
+      {
+        learningRateMultiplier: usually(unit),
+        weightDecay: fc.oneof(usually(unit), fc.constantFrom(false as const, null)),
+        trainable: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ),
+    weight: 1,
+  },
+);
 
 export const plan = (config: fc.Arbitrary<RMSpropOptions> = options): fc.Arbitrary<Plan> =>
   fc.record({
@@ -173,11 +192,19 @@ export const plan = (config: fc.Arbitrary<RMSpropOptions> = options): fc.Arbitra
     values: noise,
     gradients: fc.array(noise, { minLength: 1, maxLength: 8 }),
     scaled: fc.boolean(),
+    overrides: fc.array(overrides, { maxLength: 4 }),
   });
 
 export interface Training {
   readonly variables: readonly Variable[];
   readonly optimizer: RMSprop | LossScaleOptimizer;
+}
+
+/** Gives variables, which the optimizer need not have yet, the plan's overrides. */
+export function override({ overrides }: Plan, optimizer: Optimizer): void {
+  overrides.forEach((given, i) => {
+    optimizer.override({ names: [`^v${i}$`], optional: true }, given);
+  });
 }
 
 /** Makes what the plan says in a runtime; the last of several variables is overwritten with its gradient. */
@@ -192,6 +219,7 @@ export function make(plan: Plan, runtime: Runtime): Training {
     ? new LossScaleOptimizer(inner, { name: "outer", dynamicGrowthSteps: 2, initialScale: 8 })
     : inner;
   optimizer.excludeFromWeightDecay({ names: ["1"] });
+  override(plan, optimizer);
   return { variables, optimizer };
 }
 

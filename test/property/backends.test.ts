@@ -34,7 +34,14 @@ it("schedules", { timeout: 60_000 }, () => {
     fc.property(schedule, fc.nat(2 ** 31 - 1), fc.nat(100), (learningRate, far, near) => {
       const rates = Object.values(runtimes).map((runtime) => {
         const training = make(
-          { options: { learningRate }, lengths: [1], values: { seed: 1, kind: "unit" }, gradients: [], scaled: false },
+          {
+            options: { learningRate },
+            lengths: [1],
+            values: { seed: 1, kind: "unit" },
+            gradients: [],
+            scaled: false,
+            overrides: [],
+          },
           runtime,
         );
         const { optimizer, variables } = training;

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { LossScaleOptimizer, RMSprop, stringifyConfig } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { expect, it } from "vitest";
-import { bitsOf, free, gradientsAt, make, plan, runtimes } from "./arbitraries.js";
+import { bitsOf, free, gradientsAt, make, override, plan, runtimes } from "./arbitraries.js";
 
 it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
   fc.assert(
@@ -20,6 +20,7 @@ it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
         const config = JSON.parse(stringifyConfig(optimizer.getConfig()));
         optimizer = "inner_optimizer" in config ? LossScaleOptimizer.fromConfig(config) : RMSprop.fromConfig(config);
         optimizer.excludeFromWeightDecay({ names: ["1"] });
+        override(training, optimizer);
       }
       optimizer.build(resumed.variables);
       if (byFile) load(save(whole.optimizer), optimizer);

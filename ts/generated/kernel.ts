@@ -74,11 +74,6 @@ export interface KernelExports {
   readonly optimizer_create: () => number;
 
   /**
-   * Whether weight decay applies to the variable built as number `index`.
-   */
-  readonly optimizer_decays: (optimizer: number, index: number, decays: number) => number;
-
-  /**
    * Sets every variable to its average.
    */
   readonly optimizer_finalize: (optimizer: number) => number;
@@ -92,6 +87,12 @@ export interface KernelExports {
    * Updates so far.
    */
   readonly optimizer_iterations: (optimizer: number) => number;
+
+  /**
+   * Sets what the variable built as number `index` does otherwise than the hyper-parameters say, all of it: what its learning rate
+   * is multiplied by, whether weight decay applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
+   */
+  readonly optimizer_override: (optimizer: number, index: number, learningRateMultiplier: number, decays: number, weightDecay: number, trainable: number) => number;
 
   /**
    * Calls so far, including those that only accumulated.

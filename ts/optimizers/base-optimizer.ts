@@ -13,7 +13,8 @@ import type { OptimizerConfig } from "./config.js";
 import type { LearningRate } from "./learning-rate.js";
 import type { OptimizerState, Update } from "./optimizer-state.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
-import { checkedExclusion, type WeightDecayExclusion } from "./weight-decay-exclusion.js";
+import { checkedOverride, type ResolvedOverrides, type VariableOverrides } from "./overrides.js";
+import { checkedSelection, type OverrideSelection, type WeightDecayExclusion } from "./variable-selection.js";
 
 /**
  * A gradient handed in: `null` for a variable the loss does not depend on. For a variable with `gradientDtype: "float16"`
@@ -305,16 +306,46 @@ export abstract class Optimizer {
   }
 
   /**
-   * Excludes variables from weight decay: those listed, and those in whose *name* one of the patterns is found. Each call
-   * replaces the one before; it may come before or after `build`.
+   * Excludes variables from weight decay: those listed, and those in whose name or path one of the patterns is found. Each
+   * call replaces the one before; it may come before or after `build`.
    *
-   * @throws {TypeError} if `variables` holds something other than variables, or `names` other than strings and patterns.
+   * @throws {TypeError} if `variables` holds something other than variables, or `names` or `paths` other than strings and
+   * patterns.
    * @throws {RangeError} if a variable is listed twice, or a string is no valid pattern.
    * @throws {StateError} if the optimizer or a variable was freed.
    */
   excludeFromWeightDecay(which: WeightDecayExclusion): void {
     this.#state.assertNotFreed();
-    this.#state.exclude(checkedExclusion(which));
+    this.#state.exclude(checkedSelection(which));
+  }
+
+  /**
+   * Gives some variables another learning rate or weight decay, or freezes them; before or after `build`. Later calls win,
+   * option by option; `null` takes an option back.
+   *
+   * ```ts
+   * optimizer.override({ variables: [w] }, { learningRateMultiplier: 0.1 });
+   * optimizer.override({ names: ["bias", "gamma"], optional: true }, { weightDecay: false });
+   * ```
+   *
+   * @throws {RangeError} if a part of `which` matches no variable of the optimizer, unless `optional`: here if it is built,
+   * otherwise in `build`, or the first step.
+   * @throws {TypeError | RangeError} if `which` or `options` are not as documented.
+   * @throws {StateError} if the optimizer or a variable was freed.
+   */
+  override(which: OverrideSelection, options: VariableOverrides): void {
+    this.#state.assertNotFreed();
+    this.#state.override(checkedOverride(which, options));
+  }
+
+  /**
+   * What a variable does after all calls of `override`.
+   *
+   * @throws {StateError} if the optimizer is built without the variable, or was freed.
+   */
+  overridesOf(variable: AnyVariable): ResolvedOverrides {
+    this.#state.assertNotFreed();
+    return this.#state.overridesOf(variable);
   }
 
   /**

@@ -10,6 +10,7 @@ import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
 import { plural, show } from "../support/messages.js";
 import { boundaryNumber } from "./hyperparameters.js";
+import type { ResolvedOverrides } from "./overrides.js";
 import { keptSlots } from "./slots.js";
 import { Snapshot } from "./snapshot.js";
 
@@ -37,6 +38,8 @@ export class BuiltOptimizer {
   readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
   readonly #hasConstraints: boolean;
   readonly #snapshot: Snapshot | undefined;
+  /** The indices of variables that steps leave alone. */
+  readonly #frozen = new Set<number>();
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
@@ -105,9 +108,15 @@ export class BuiltOptimizer {
     this.#kernel.optimizer_set(this.#handle, row, number);
   }
 
-  setDecays(index: number, decays: boolean): void {
+  /** What the variable at this index does otherwise; `isExcluded`: from weight decay. */
+  setOverrides(index: number, overrides: ResolvedOverrides, isExcluded: boolean): void {
     this.runtime.assertNotCorrupted();
-    this.#kernel.optimizer_decays(this.#handle, index, Number(decays));
+    const { learningRateMultiplier: multiplier, weightDecay, trainable } = overrides;
+    const decays = weightDecay === null ? !isExcluded : weightDecay !== false;
+    const lambda = typeof weightDecay === "number" ? weightDecay : Number.NaN;
+    this.#kernel.optimizer_override(this.#handle, index, multiplier, Number(decays), lambda, Number(trainable));
+    if (trainable) this.#frozen.delete(index);
+    else this.#frozen.add(index);
   }
 
   get rawIterations(): number {
@@ -207,8 +216,9 @@ export class BuiltOptimizer {
     try {
       const count = indices?.length ?? this.variables.length;
       for (let i = 0; i < count; i++) {
-        const { constraint, overwriteWithGradient, value, path } = this.variables[indices?.[i] ?? i] as AnyVariable;
-        if (constraint === undefined || overwriteWithGradient) continue;
+        const index = indices?.[i] ?? i;
+        const { constraint, overwriteWithGradient, value, path } = this.variables[index] as AnyVariable;
+        if (constraint === undefined || overwriteWithGradient || this.#frozen.has(index)) continue;
         const returned = constraint(value);
         if (returned !== undefined && returned !== value) {
           throw new TypeError(

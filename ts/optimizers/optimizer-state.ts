@@ -12,7 +12,8 @@ import { BuiltOptimizer } from "./built-optimizer.js";
 import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
 import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
-import type { IsExcluded } from "./weight-decay-exclusion.js";
+import { assertOverridesMatch, type Override, overridden, type ResolvedOverrides, withOverride } from "./overrides.js";
+import { type Selection, selects } from "./variable-selection.js";
 
 /** What one call updates, and the gradients to copy in first. All of it was checked. */
 export interface Update {
@@ -27,7 +28,8 @@ export class OptimizerState {
   readonly #name: string;
   #hyperparameters: Hyperparameters;
   #learningRate: LearningRate;
-  #isExcluded: IsExcluded = () => false;
+  #excluded: Selection = { variables: new Set(), patterns: [] };
+  #overrides: readonly Override[] = [];
   #built: BuiltOptimizer | undefined;
   #freed = false;
 
@@ -242,12 +244,47 @@ export class OptimizerState {
     return list;
   }
 
-  exclude(isExcluded: IsExcluded): void {
-    const decays = this.#built?.variables.map((variable) => !isExcluded(variable));
-    this.#isExcluded = isExcluded;
-    decays?.forEach((value, i) => {
-      this.#built?.setDecays(i, value);
-    });
+  exclude(excluded: Selection): void {
+    const set = this.#evaluated(this.#built?.variables ?? [], this.#overrides, excluded);
+    this.#excluded = excluded;
+    set(this.#built);
+  }
+
+  override(override: Override): void {
+    const overrides = withOverride(this.#overrides, override);
+    const variables = this.#built?.variables;
+    if (variables) assertOverridesMatch([override], variables);
+    const set = this.#evaluated(variables ?? [], overrides, this.#excluded, override.selection);
+    this.#overrides = overrides;
+    set(this.#built);
+  }
+
+  /** What a variable does otherwise. */
+  overridesOf(variable: AnyVariable): ResolvedOverrides {
+    this.#built?.indexOf(variable);
+    return overridden(this.#overrides, variable);
+  }
+
+  /**
+   * Evaluates overrides and exclusions of these variables, or of those `among` them, before anything changes: a user's regular
+   * expression can throw. Returns what sets them in memory.
+   */
+  #evaluated(
+    variables: readonly AnyVariable[],
+    overrides: readonly Override[],
+    excluded: Selection,
+    among?: Selection,
+  ): (built: BuiltOptimizer | undefined) => void {
+    const all = variables.map((variable) =>
+      among && !selects(among, variable)
+        ? undefined
+        : { overrides: overridden(overrides, variable), isExcluded: selects(excluded, variable) },
+    );
+    return (built) => {
+      all.forEach((each, i) => {
+        if (each) built?.setOverrides(i, each.overrides, each.isExcluded);
+      });
+    };
   }
 
   free(): void {
@@ -277,7 +314,8 @@ export class OptimizerState {
   /** With `old`, there is room for the state of all that it keeps, also of what was switched off meanwhile. */
   #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
-    const decays = variables.map((variable) => !this.#isExcluded(variable));
+    const setOverrides = this.#evaluated(variables, this.#overrides, this.#excluded);
+    if (!old) assertOverridesMatch(this.#overrides, variables);
     const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
     const builtWith = old?.builtWith ?? this.#hyperparameters;
     const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));
@@ -285,9 +323,7 @@ export class OptimizerState {
       if (this.#hyperparameters[row.option] !== builtWith[row.option])
         built.set(i, boundaryNumber(row, this.#hyperparameters));
     });
-    decays.forEach((value, i) => {
-      built.setDecays(i, value);
-    });
+    setOverrides(built);
     return built;
   }
 

@@ -1,6 +1,6 @@
 // Which variables are kept from weight decay: the argument, checked.
 
-import type { WeightDecayExclusion } from "../optimizers/weight-decay-exclusion.js";
+import type { WeightDecayExclusion } from "../optimizers/variable-selection.js";
 import { checkedObject, option } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import type { VariableLike } from "./tensorflow.js";

@@ -39,6 +39,7 @@ pub struct Coefficients {
     eta_inside: f32,
     /// η behind the momentum buffer; 1 if it is in it.
     eta_outside: f32,
+    momentum_mode: MomentumMode,
     /// Whether ε and η are where Keras has them.
     pub are_keras: bool,
 }
@@ -55,20 +56,28 @@ impl Coefficients {
             EpsilonMode::Inside => (epsilon, NEG_ZERO),
             EpsilonMode::Outside => (NEG_ZERO, epsilon),
         };
-        let (eta_inside, eta_outside) = match momentum_mode {
-            MomentumMode::Keras => (eta, 1.0),
-            MomentumMode::Torch => (1.0, eta),
-        };
-        Self {
+        let mut coefficients = Self {
             eta,
             rho: Decay::new(hyperparameters.rho as f32),
             one_minus_rho: (1.0 - hyperparameters.rho) as f32,
             epsilon,
             epsilon_outside,
             momentum: Decay::new(hyperparameters.momentum as f32),
-            eta_inside,
-            eta_outside,
+            eta_inside: 1.0,
+            eta_outside: 1.0,
+            momentum_mode,
             are_keras: epsilon_mode == EpsilonMode::Inside && momentum_mode == MomentumMode::Keras,
+        };
+        coefficients.set_rate(eta);
+        coefficients
+    }
+
+    /// Makes them those of learning rate `eta`.
+    pub fn set_rate(&mut self, eta: f32) {
+        self.eta = eta;
+        match self.momentum_mode {
+            MomentumMode::Keras => self.eta_inside = eta,
+            MomentumMode::Torch => self.eta_outside = eta,
         }
     }
 

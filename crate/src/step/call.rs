@@ -55,6 +55,7 @@ impl GradientPath {
 impl Settings {
     /// The settings of the call after `raw_iterations` calls, with an update in every `steps_per_update`-th. Complete
     /// only after [`set_norms`](Self::set_norms).
+    #[inline]
     pub fn new(hyperparameters: &Hyperparameters, raw_iterations: u32, steps_per_update: u32, call: Call) -> Self {
         let updates = raw_iterations.wrapping_add(1).is_multiple_of(steps_per_update);
         let loss_scale = call.loss_scale.or(hyperparameters.loss_scale_factor.map(|factor| factor as f32));
@@ -80,6 +81,7 @@ impl Settings {
     }
 
     /// Completes the settings with the sums of squares of all gradients, in their order; none if they are not needed.
+    #[inline]
     pub fn set_norms(&mut self, sums_of_squares: &[f32], call: Call) {
         self.clip = match self.clip_mode {
             ClipMode::GlobalNorm(threshold) => Clip::by_global_norm(threshold, sums_of_squares),

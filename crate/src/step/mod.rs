@@ -6,6 +6,7 @@ pub mod fused;
 pub mod gradient_scaling;
 pub mod norms;
 pub mod optimizer;
+pub mod overrides;
 pub mod scratch;
 pub mod slots;
 pub mod subnormal_update;

@@ -9,6 +9,7 @@ use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variable;
 use crate::rule::accumulate::maximum;
 use crate::rule::clip::Clip;
+use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
 use crate::step::call::Settings;
 use crate::step::fused::{Block, update_block, update_rule_inlined};
@@ -314,14 +315,14 @@ pub fn overwrite_with_gradient<S: AsMut<[Group]>>(
 }
 
 /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
-/// accumulated (a quirk of Keras).
-pub fn step_without_gradient<S: AsMut<[Group]>>(settings: &Settings, arrays: Arrays<'_, S>) {
+/// accumulated (a quirk of Keras). If it is frozen, nothing but its average changes.
+pub fn step_without_gradient<S: AsMut<[Group]>>(settings: &Settings, arrays: Arrays<'_, S>, is_frozen: bool) {
     let Arrays { value, slots: Slots { average, accumulator, .. }, .. } = arrays;
-    if let (true, Some(accumulator)) = (settings.updates && settings.scaling.accumulates(), accumulator) {
+    if let (true, Some(accumulator)) = (!is_frozen && settings.updates && settings.scaling.accumulates(), accumulator) {
         accumulator.as_mut().fill(Group::ZERO);
     }
     if let (Some(ema), Some(average)) = (settings.ema, average) {
-        update_ema::<f32>(ema, average.as_mut(), value);
+        update_ema::<f32>(Ema { overwrites: ema.overwrites && !is_frozen, ..ema }, average.as_mut(), value);
     }
 }
 

@@ -11,7 +11,8 @@ use crate::memory::variable::Variables;
 use crate::rule::clip::Clip;
 use crate::step::call::{Call, Settings};
 use crate::step::norms::gradient_sum_of_squares;
-use crate::step::optimizer::Optimizer;
+use crate::step::optimizer::{Optimizer, State};
+use crate::step::overrides::Override;
 use crate::step::scratch::Scratch;
 use crate::step::slots::Slots;
 use crate::step::variable::{
@@ -48,9 +49,23 @@ impl Phase {
 #[derive(Clone, Copy)]
 enum Action {
     Nothing,
-    WithoutGradient,
+    WithoutGradient { is_frozen: bool },
     Overwrite,
-    Train { clip: Clip, decays: bool },
+    Train { clip: Clip, decays: bool, own_settings: Option<Override> },
+}
+
+impl Action {
+    /// What a call does to a variable that has a gradient.
+    fn with_gradient(state: &State) -> Self {
+        if state.is_frozen() {
+            Self::WithoutGradient { is_frozen: true }
+        } else if state.overwrite_with_gradient {
+            Self::Overwrite
+        } else {
+            let own_settings = state.has_own_settings.then_some(state.overrides);
+            Self::Train { clip: Clip::Off, decays: state.tracked.decays, own_settings }
+        }
+    }
 }
 
 /// An optimizer's steps in chunks; made once, used for all of them.
@@ -93,21 +108,17 @@ impl ChunkedStep {
         let states = &optimizer.states;
         self.actions.clear();
         self.actions.resize(states.len(), Action::Nothing);
-        let mut trains = false;
+        let mut moves_averages = false;
         for position in 0..optimizer.selected_count(call) {
             let index = optimizer.selected_index(call, position);
             let state = &states[index];
-            self.actions[index] = if state.overwrite_with_gradient {
-                Action::Overwrite
-            } else {
-                trains = true;
-                Action::Train { clip: Clip::Off, decays: state.tracked.decays }
-            };
+            self.actions[index] = Action::with_gradient(state);
+            moves_averages |= !matches!(self.actions[index], Action::Overwrite);
         }
-        if trains && call.selected.is_some() {
-            for action in &mut self.actions {
+        if moves_averages && call.selected.is_some() {
+            for (action, state) in self.actions.iter_mut().zip(states) {
                 if let Action::Nothing = action {
-                    *action = Action::WithoutGradient;
+                    *action = Action::WithoutGradient { is_frozen: state.is_frozen() };
                 }
             }
         }
@@ -180,7 +191,7 @@ impl ChunkedStep {
         let Some(settings) = &self.settings else { return };
         let scratch = &mut Scratch::new();
         let sum = match self.actions[piece.variable] {
-            Action::Nothing | Action::WithoutGradient => {
+            Action::Nothing | Action::WithoutGradient { .. } => {
                 piece.finite.store(true, Relaxed);
                 return;
             }
@@ -210,9 +221,15 @@ impl ChunkedStep {
         let arrays = Arrays { value, gradient, slots: &mut slots };
         match self.actions[piece.variable] {
             Action::Nothing => {}
-            Action::WithoutGradient => step_without_gradient(settings, arrays),
+            Action::WithoutGradient { is_frozen } => step_without_gradient(settings, arrays, is_frozen),
             Action::Overwrite => overwrite_with_gradient(settings, arrays, &mut Scratch::new()),
-            Action::Train { clip, decays } => {
+            Action::Train { clip, decays, own_settings } => {
+                let own_settings = own_settings.map(|overrides| {
+                    let mut own = *settings;
+                    overrides.apply(&mut own);
+                    own
+                });
+                let settings = own_settings.as_ref().unwrap_or(settings);
                 let mut tracked = Tracked { decays, small: piece.small() };
                 train(settings, clip, arrays, &mut tracked, scan_offset(index, self.raw_iterations));
                 piece.small.store(tracked.small as u8, Relaxed);

@@ -9,6 +9,7 @@ use crate::memory::variable::{Variable, Variables};
 use crate::rule::loss_scale::LossScale;
 use crate::step::call::Call;
 use crate::step::optimizer::{BuildError, Optimizer};
+use crate::step::overrides::Override;
 use crate::step::slots::Slot;
 use crate::testing::bits;
 use crate::threads::chunked_step::Phase;
@@ -72,7 +73,7 @@ fn training(lengths: &[usize], hyperparameters: &Hyperparameters) -> Training {
         })
         .collect();
     let mut optimizer = Optimizer::build(hyperparameters.clone(), &handles, &variables).unwrap();
-    optimizer.set_decays(0, false);
+    optimizer.set_override(0, Override { decays: false, ..Override::NONE });
     Training { variables, handles, optimizer, scale: LossScale::new(8.0, 2, 1.0, 64.0) }
 }
 
@@ -117,6 +118,8 @@ proptest! {
         clip in 0u32..4,
         steps_per_update in prop::option::of(2u32..4),
         selections in prop::collection::vec(prop::option::of(0usize..5), 3..8),
+        frozen in prop::option::of(0usize..5),
+        own_rate in prop::option::of(0usize..5),
     ) {
         let hyperparameters = Hyperparameters {
             momentum: if momentum { 0.9 } else { 0.0 },
@@ -131,6 +134,11 @@ proptest! {
             ..Hyperparameters::default()
         };
         let [mut whole, mut cut] = [(); 2].map(|()| training(&lengths, &hyperparameters));
+        for training in [&mut whole, &mut cut] {
+            let own = Override { learning_rate_multiplier: 0.1, weight_decay: Some(0.5), ..Override::NONE };
+            own_rate.map(|index| training.optimizer.set_override(index, own));
+            frozen.map(|index| training.optimizer.set_override(index, Override { trainable: false, ..Override::NONE }));
+        }
         let mut shared = SharedStep::new(&cut.optimizer, &cut.variables, ChunkPlan { piece, chunk, least: 0 }).unwrap().unwrap();
         for (number, selected) in selections.into_iter().enumerate() {
             let selected = selected.filter(|&selected| selected <= lengths.len());

@@ -15,6 +15,7 @@ use crate::platform::Global;
 use crate::rule::loss_scale::LossScale;
 use crate::step::call::Call;
 use crate::step::optimizer::Optimizer;
+use crate::step::overrides::Override;
 use crate::step::slots::Slot;
 use crate::wasm::status::{MAX_ITERATIONS, Status};
 use alloc::vec::Vec;
@@ -209,10 +210,20 @@ pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
     found(with_instance(|instance| Some(instance.built(optimizer)?.0.select(position as usize, index as usize))))
 }
 
-/// Whether weight decay applies to the variable built as number `index`.
+/// Sets what the variable built as number `index` does otherwise than the hyper-parameters say, all of it: what its learning rate
+/// is multiplied by, whether weight decay applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
 #[wasm_bindgen]
-pub fn optimizer_decays(optimizer: u32, index: u32, decays: bool) -> u32 {
-    found(with_instance(|instance| Some(instance.built(optimizer)?.0.set_decays(index as usize, decays))))
+pub fn optimizer_override(
+    optimizer: u32,
+    index: u32,
+    learning_rate_multiplier: f64,
+    decays: bool,
+    weight_decay: f32,
+    trainable: bool,
+) -> u32 {
+    let weight_decay = (!weight_decay.is_nan()).then_some(weight_decay);
+    let overrides = Override { learning_rate_multiplier, decays, weight_decay, trainable };
+    found(with_instance(|instance| Some(instance.built(optimizer)?.0.set_override(index as usize, overrides))))
 }
 
 /// Calls so far, including those that only accumulated.

@@ -5,7 +5,7 @@ use crate::generator::Position;
 use crate::schedules::{Schedule, Serialized};
 use crate::vectors::{Case, Config, Constraint};
 use rmsprop::config::{HYPERPARAMETERS, Kind};
-use rmsprop::{Handle, Hyperparameters, LossScale, Optimizer, Slot, Variable, Variables};
+use rmsprop::{Handle, Hyperparameters, LossScale, Optimizer, Override, Slot, Variable, Variables};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -108,7 +108,7 @@ impl Model {
         let mut optimizer = Optimizer::build(hyperparameters(&case.config), &handles, &variables).expect("build");
         for (i, spec) in case.variables.iter().enumerate() {
             let excluded = case.exclude_from_weight_decay.iter().any(|pattern| is_found(pattern, &spec.name));
-            assert!(optimizer.set_decays(i, !excluded));
+            assert!(optimizer.set_override(i, Override { decays: !excluded, ..Override::NONE }));
         }
         // Keras' scale has no bounds.
         let loss_scale = case.loss_scale.as_ref().map(|options| {

@@ -3,7 +3,7 @@
 use crate::allocator::{held, with_allowance};
 use crate::pair::Pair;
 use crate::scenario::{Fill, Numbers, Scenario, Step, VARIABLES, VariableSpec};
-use rmsprop::{BuildError, Call, Freed, GradientDtype, Hyperparameters, LossScale, Optimizer, OutOfMemory};
+use rmsprop::{BuildError, Call, Freed, GradientDtype, Hyperparameters, LossScale, Optimizer, OutOfMemory, Override};
 use rmsprop::{Slot, Variable, Variables};
 
 const CALL: Call = Call { learning_rate: 0.1, loss_scale: None, selected: None };
@@ -24,10 +24,16 @@ fn trained(gradient_accumulation_steps: f64) -> Pair {
         centered: true,
         ..Hyperparameters::default()
     };
-    let variables = [(7, false), (1025, false), (3, true), (130, false)].map(|(size, overwrite_with_gradient)| {
-        VariableSpec { size, value: fill(1), gradient: GradientDtype::Float32, overwrite_with_gradient, decays: true }
-    });
-    let step = Step { learning_rate: 0.1, gradients: [fill(2); VARIABLES], order: None, changed: None };
+    let variables =
+        [(7, false), (1025, false), (3, true), (130, false)].map(|(size, overwrite_with_gradient)| VariableSpec {
+            size,
+            value: fill(1),
+            gradient: GradientDtype::Float32,
+            overwrite_with_gradient,
+            overrides: Override::NONE,
+        });
+    let step =
+        Step { learning_rate: 0.1, gradients: [fill(2); VARIABLES], order: None, changed: None, overrides: None };
     let scenario =
         Scenario { hyperparameters, variables: variables.into(), resumed: None, loss_scale: None, steps: Vec::new() };
     let mut pair = Pair::new(&scenario);

@@ -2,16 +2,16 @@
 //! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
 //! the modes, of `PyTorch` 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
 
-use rmsprop::Hyperparameters;
 use rmsprop::config::{EpsilonMode, MomentumMode};
+use rmsprop::{Hyperparameters, Override};
 
 /// A variable and all that is kept for it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Variable {
     pub value: Vec<f32>,
     pub gradient: Vec<f32>,
     pub overwrite_with_gradient: bool,
-    pub decays: bool,
+    pub overrides: Override,
     pub average: Option<Vec<f32>>,
     pub accumulator: Option<Vec<f32>>,
     pub velocity: Option<Vec<f32>>,
@@ -172,8 +172,12 @@ impl Model {
         let h = self.hyperparameters.clone();
         let steps = self.steps();
         let updates = (self.raw_iterations + 1).is_multiple_of(steps);
-        let order = self.overwrite(order, updates);
-        if order.is_empty() {
+        let averages = order.iter().any(|&i| {
+            let Variable { overwrite_with_gradient, overrides, .. } = &self.variables[i];
+            !(*overwrite_with_gradient && overrides.trainable)
+        });
+        let order = self.overwrite(&self.trainable(order), updates);
+        if !averages {
             self.raw_iterations += 1;
             return;
         }
@@ -200,11 +204,14 @@ impl Model {
         if updates {
             clip(&h, &mut gradients);
             for (gradient, &i) in gradients.iter().zip(&order) {
-                self.variables[i].decay(&h, learning_rate);
-                self.variables[i].update(&h, learning_rate, gradient);
+                let variable = &mut self.variables[i];
+                let rate = (f64::from(learning_rate) * variable.overrides.learning_rate_multiplier) as f32;
+                variable.decay(&h, rate);
+                variable.update(&h, rate, gradient);
             }
             // Keras looks at accumulators only while it accumulates.
-            for accumulator in self.variables.iter_mut().filter(|_| steps > 1).flat_map(|v| &mut v.accumulator) {
+            let variables = self.variables.iter_mut().filter(|variable| steps > 1 && variable.overrides.trainable);
+            for accumulator in variables.flat_map(|variable| &mut variable.accumulator) {
                 accumulator.fill(0.0);
             }
         }
@@ -212,6 +219,20 @@ impl Model {
             self.average();
         }
         self.raw_iterations += 1;
+    }
+
+    /// Keras gives an optimizer the gradients of trainable variables alone.
+    fn trainable(&self, order: &[usize]) -> Vec<usize> {
+        order.iter().copied().filter(|&i| self.variables[i].overrides.trainable).collect()
+    }
+
+    /// What a variable does otherwise from now on. What it had accumulated before it was frozen may be of another update.
+    pub fn set_override(&mut self, i: usize, overrides: Override) {
+        let variable = &mut self.variables[i];
+        if overrides.trainable && !variable.overrides.trainable {
+            variable.accumulator.iter_mut().for_each(|sums| sums.fill(0.0));
+        }
+        variable.overrides = overrides;
     }
 
     /// Sets the variables that are overwritten with their gradients; returns the numbers of the others.
@@ -256,7 +277,7 @@ impl Model {
             };
             for (average, w) in average.iter_mut().zip(&mut variable.value) {
                 *average = (momentum * *average) + ((1.0 - momentum) * *w);
-                if overwrites {
+                if overwrites && variable.overrides.trainable {
                     *w = *average;
                 }
             }
@@ -265,8 +286,7 @@ impl Model {
 
     /// `apply` of a `LossScaleOptimizer`; whether all gradients were finite.
     pub fn apply_scaled(&mut self, order: &[usize], learning_rate: f32, scale: &mut LossScale) -> bool {
-        let mut gradients = order.iter().flat_map(|&i| &self.variables[i].gradient);
-        let finite = gradients.all(|g| g.is_finite());
+        let finite = self.trainable(order).iter().all(|&i| self.variables[i].gradient.iter().all(|g| g.is_finite()));
         if finite {
             if !order.is_empty() {
                 self.apply(order, learning_rate, Some(scale.scale));
@@ -296,12 +316,13 @@ impl Model {
 
 impl Variable {
     fn decay(&mut self, h: &Hyperparameters, learning_rate: f32) {
-        let Some(weight_decay) = h.weight_decay else {
+        let own = self.overrides.weight_decay;
+        let Some(weight_decay) = own.or(h.weight_decay.map(|weight_decay| weight_decay as f32)) else {
             return;
         };
-        if self.decays {
+        if self.overrides.decays {
             for w in &mut self.value {
-                *w -= (*w * weight_decay as f32) * learning_rate;
+                *w -= (*w * weight_decay) * learning_rate;
             }
         }
     }

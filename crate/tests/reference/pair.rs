@@ -34,14 +34,18 @@ impl Pair {
                 gradient: vec![0.0; value.len()],
                 value,
                 overwrite_with_gradient: spec.overwrite_with_gradient,
-                decays: spec.decays,
-                ..model::Variable::default()
+                overrides: spec.overrides,
+                average: None,
+                accumulator: None,
+                velocity: None,
+                momentum: None,
+                average_gradient: None,
             });
         }
         let hyperparameters = &scenario.hyperparameters;
         let mut optimizer = Optimizer::build(hyperparameters.clone(), &handles, &variables).unwrap();
         for (i, spec) in scenario.variables.iter().enumerate() {
-            assert!(optimizer.set_decays(i, spec.decays));
+            assert!(optimizer.set_override(i, spec.overrides));
         }
         let loss_scale = scenario.loss_scale.as_ref().map(|scale| {
             let model = model::LossScale {
@@ -94,6 +98,10 @@ impl Pair {
                 self.model.hyperparameters.gradient_accumulation_steps = None;
             }
             *self.optimizer.hyperparameters_mut() = self.model.hyperparameters.clone();
+        }
+        if let Some((i, overrides)) = step.overrides.filter(|&(i, _)| i < self.handles.len()) {
+            assert!(self.optimizer.set_override(i, overrides));
+            self.model.set_override(i, overrides);
         }
         for (i, variable) in self.model.variables.iter_mut().enumerate() {
             variable.gradient = step.gradients[i].array(variable.value.len());

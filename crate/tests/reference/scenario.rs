@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use rmsprop::config::{EpsilonMode, MomentumMode};
-use rmsprop::{GradientDtype, Hyperparameters};
+use rmsprop::{GradientDtype, Hyperparameters, Override};
 
 /// The most variables of a scenario.
 pub const VARIABLES: usize = 6;
@@ -25,7 +25,7 @@ pub struct VariableSpec {
     pub value: Fill,
     pub gradient: GradientDtype,
     pub overwrite_with_gradient: bool,
-    pub decays: bool,
+    pub overrides: Override,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Step {
     pub order: Option<Vec<usize>>,
     /// Hyper-parameters that change before this step, but for those that decide what state there is.
     pub changed: Option<Hyperparameters>,
+    /// What a variable does otherwise from this step on, if there is a variable of this number.
+    pub overrides: Option<(usize, Override)>,
 }
 
 /// How to fill an array.
@@ -194,6 +196,22 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn overrides()(
+        own in prop::bool::weighted(0.4),
+        learning_rate_multiplier in prop_oneof![2 => Just(1.0), 3 => number(0.0..2.0, &[0.0, 0.1, -1.0, 1e-40, 1e30])],
+        decays in prop::bool::weighted(0.8),
+        weight_decay in prop::option::of(prop_oneof![0_f32..0.5, Just(0.0)]),
+        trainable in prop::bool::weighted(0.7),
+    ) -> Override {
+        if own {
+            Override { learning_rate_multiplier, decays, weight_decay, trainable }
+        } else {
+            Override { decays, ..Override::NONE }
+        }
+    }
+}
+
+prop_compose! {
     fn variable()(
         size in prop_oneof![
             4 => prop::sample::select(vec![0, 1, 3, 7, 8, 9, 15, 16, 17, 63, 64, 65, 511, 512, 513, 1025]),
@@ -206,9 +224,9 @@ prop_compose! {
             1 => prop::sample::select(GradientDtype::ALL.to_vec()),
         ],
         overwrite_with_gradient in prop::bool::weighted(0.15),
-        decays in prop::bool::weighted(0.8),
+        overrides in overrides(),
     ) -> VariableSpec {
-        VariableSpec { size, value, gradient, overwrite_with_gradient, decays }
+        VariableSpec { size, value, gradient, overwrite_with_gradient, overrides }
     }
 }
 
@@ -241,8 +259,9 @@ prop_compose! {
         gradients in prop::array::uniform6(fill()),
         order in prop::option::of(order()),
         changed in prop::option::weighted(0.1, hyperparameters()),
+        overrides in prop::option::weighted(0.2, (0..VARIABLES, overrides())),
     ) -> Step {
-        Step { learning_rate, gradients, order, changed }
+        Step { learning_rate, gradients, order, changed, overrides }
     }
 }
 

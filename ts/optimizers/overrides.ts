@@ -1,0 +1,111 @@
+// What some variables do otherwise than their optimizer: `override`.
+
+import type { AnyVariable } from "../memory/variable.js";
+import { checkedObject, finite, option } from "../support/checks.js";
+import { message } from "../support/messages.js";
+import { assertMatches, checkedSelection, isSameSelection, type Selection, selects } from "./variable-selection.js";
+
+/** What variables do otherwise than their optimizer. `null` takes an option back: as the optimizer has it. */
+export interface VariableOverrides {
+  /**
+   * The learning rate of these variables, for the step and for weight decay, is float32(η · this), where η is the optimizer's.
+   * Default: 1.
+   */
+  readonly learningRateMultiplier?: number | null | undefined;
+  /**
+   * The weight decay of these variables, also if they are excluded from it; `false`: none.
+   * Default: the optimizer's `weightDecay`.
+   */
+  readonly weightDecay?: number | false | null | undefined;
+  /**
+   * `false`: steps leave the values and the state as they are, and do not look at the gradients: neither the global norm nor
+   * a loss scale does. Only the moving average goes on.
+   * Default: true.
+   */
+  readonly trainable?: boolean | null | undefined;
+}
+
+/** What a variable does, after all overrides. */
+export interface ResolvedOverrides {
+  /** 1 if it is not overridden. */
+  readonly learningRateMultiplier: number;
+  /** λ; `false`: none; `null`: the optimizer's. */
+  readonly weightDecay: number | false | null;
+  /** Whether steps change it. */
+  readonly trainable: boolean;
+}
+
+/** As the optimizer has it. */
+const NO_OVERRIDES: ResolvedOverrides = { learningRateMultiplier: 1, weightDecay: null, trainable: true };
+
+/** The options, and what each must be if it is not `null`. */
+const CHECKS = {
+  learningRateMultiplier: finite,
+  weightDecay(argument: string, value: unknown) {
+    if (typeof value === "number") finite(argument, value);
+    else if (value !== false) throw new TypeError(message(argument, "a finite number, false or null", value));
+  },
+  trainable(argument: string, value: unknown) {
+    if (typeof value !== "boolean") throw new TypeError(message(argument, "true, false or null", value));
+  },
+};
+
+const FIELDS = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
+
+/** One call of `override`. */
+export interface Override {
+  readonly selection: Selection;
+  /** Whether parts of the selection may match nothing. */
+  readonly optional: boolean;
+  readonly given: VariableOverrides;
+}
+
+/** The arguments of `override`, checked. */
+export function checkedOverride(which: unknown, options: unknown): Override {
+  const selection = checkedSelection(which, ["optional"]);
+  const optional = option(which as Record<string, unknown>, "optional") ?? false;
+  if (typeof optional !== "boolean") throw new TypeError(message("optional", "true or false", optional));
+  return { selection, optional, given: checkedOptions(options) };
+}
+
+function checkedOptions(options: unknown): VariableOverrides {
+  const given = checkedObject("options", options, FIELDS);
+  const present = FIELDS.map((field) => [field, option(given, field)] as const).filter(
+    ([, value]) => value !== undefined,
+  );
+  for (const [field, value] of present) if (value !== null) CHECKS[field](field, value);
+  return Object.fromEntries(present);
+}
+
+/** The overrides with one more behind them, which wins. What it replaces for good is dropped, so that calls in a loop do not pile up. */
+export function withOverride(overrides: readonly Override[], last: Override): readonly Override[] {
+  const kept = overrides.flatMap((earlier) => {
+    if (!isSameSelection(earlier.selection, last.selection)) return earlier;
+    const given = Object.fromEntries(Object.entries(earlier.given).filter(([field]) => !(field in last.given)));
+    return Object.keys(given).length > 0 ? { ...earlier, given } : [];
+  });
+  return [...kept, last];
+}
+
+/** What a variable does with these overrides. */
+export function overridden(overrides: readonly Override[], variable: AnyVariable): ResolvedOverrides {
+  if (overrides.length === 0) return NO_OVERRIDES;
+  let options: Required<VariableOverrides> = { ...NO_OVERRIDES };
+  for (const { selection, given } of overrides) {
+    if (selects(selection, variable)) options = { ...options, ...given };
+  }
+  return {
+    learningRateMultiplier: options.learningRateMultiplier ?? NO_OVERRIDES.learningRateMultiplier,
+    weightDecay: options.weightDecay ?? NO_OVERRIDES.weightDecay,
+    trainable: options.trainable ?? NO_OVERRIDES.trainable,
+  };
+}
+
+/**
+ * All that is to match some of these variables does.
+ *
+ * @throws {RangeError} if not.
+ */
+export function assertOverridesMatch(overrides: readonly Override[], variables: readonly AnyVariable[]): void {
+  for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables);
+}
