@@ -17,7 +17,15 @@ const options = HYPERPARAMETERS.map(({ option, key, default: value }) => ({
 const inherited = [
   ...["name", "built", "iterations", "rawIterations", "learningRate", "variables", "trainableVariables"],
   ...["build", "step", "apply", "applyGradients", "minimize", "scaleLoss", "zeroGradients", "slot"],
-  ...["excludeFromWeightDecay", "finalizeVariableValues", "saveOwnVariables", "loadOwnVariables", "setWeights"],
+  ...[
+    "override",
+    "overridesOf",
+    "excludeFromWeightDecay",
+    "finalizeVariableValues",
+    "saveOwnVariables",
+    "loadOwnVariables",
+    "setWeights",
+  ],
   ...["getConfig", "free"],
 ];
 

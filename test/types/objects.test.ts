@@ -13,6 +13,7 @@ import {
   nonNeg,
   type Optimizer,
   type OptimizerVariable,
+  type ResolvedOverrides,
   RMSprop,
   type RMSpropConfig,
   type Runtime,
@@ -341,6 +342,27 @@ describe("optimizers", () => {
     expect(() => plain.excludeFromWeightDecay({ varNames: [] })).toThrow(TypeError);
     // @ts-expect-error nothing
     expect(() => plain.excludeFromWeightDecay()).toThrow(TypeError);
+  });
+
+  it("override by lists only, what there is to override", () => {
+    plain.override(
+      { names: ["a", /b/], paths: ["c"], variables: [w], optional: true },
+      { learningRateMultiplier: 0.5 },
+    );
+    plain.override({ variables: [] }, { weightDecay: false, trainable: true });
+    plain.override({ variables: [w] }, { learningRateMultiplier: null, weightDecay: null, trainable: null });
+    const { learningRateMultiplier, weightDecay, trainable }: ResolvedOverrides = plain.overridesOf(w);
+    expect([learningRateMultiplier, weightDecay, trainable]).toEqual([1, null, true]);
+    // @ts-expect-error one pattern
+    expect(() => plain.override({ paths: /a/ }, {})).toThrow(TypeError);
+    // @ts-expect-error PyTorch's name
+    expect(() => plain.override({}, { lr: 0.1 })).toThrow(TypeError);
+    // @ts-expect-error true is no weight decay
+    expect(() => plain.override({}, { weightDecay: true })).toThrow(TypeError);
+    // @ts-expect-error no options
+    expect(() => plain.override({})).toThrow(TypeError);
+    // @ts-expect-error read-only
+    notRun(() => (plain.overridesOf(w).trainable = false));
   });
 
   it("have read-only results", () => {

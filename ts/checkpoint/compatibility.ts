@@ -1,7 +1,9 @@
 // Which options decide what the arrays of a checkpoint mean. All others may change between saving and loading.
 
+import type { StoredOverrides } from "../formats/stored-optimizer.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+import type { InspectedOverrides } from "./overrides.js";
 
 interface MeaningfulOptions {
   /** Whether the learning rate is in the momentum buffer. */
@@ -10,11 +12,19 @@ interface MeaningfulOptions {
   readonly gradient_accumulation_steps?: unknown;
 }
 
+/** A variable that is loaded: what it did otherwise when it was saved, and what it does now. */
+export interface ComparedOverrides {
+  readonly path: string;
+  readonly saved: InspectedOverrides;
+  readonly now: StoredOverrides;
+}
+
 /**
  * @param text the configuration that the checkpoint was saved with.
  * @param now that of the optimizer it is loaded into.
  * @param slots the kinds of state that both have.
  * @param iteration calls so far, when it was saved.
+ * @param variables the overrides of the variables that are loaded.
  * @throws {CheckpointError} if the optimizer would take the state for something else; it says what.
  */
 export function assertCompatible(
@@ -22,21 +32,46 @@ export function assertCompatible(
   now: object,
   slots: ReadonlySet<string | null>,
   iteration: number,
+  variables: readonly ComparedOverrides[],
 ): void {
   const [saved, wanted] = [ofRMSprop(parsedConfig(text)), ofRMSprop(now)];
   const mode = saved.momentum_mode ?? "keras";
-  if (slots.has("momentum") && mode !== (wanted.momentum_mode ?? "keras")) {
-    const held = mode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
-    throw new CheckpointError(
-      `The checkpoint's momentum ${held}, unlike this optimizer's: make it with \`momentumMode: ${show(mode)}\`.`,
-    );
+  if (slots.has("momentum")) {
+    if (mode !== (wanted.momentum_mode ?? "keras")) {
+      const held = mode === "keras" ? "has the learning rate in it" : "does not have the learning rate in it";
+      throw new CheckpointError(
+        `The checkpoint's momentum ${held}, unlike this optimizer's: make it with \`momentumMode: ${show(mode)}\`.`,
+      );
+    }
+    if (mode === "keras") for (const variable of variables) assertSameMultiplier(variable);
   }
+  if (!slots.has("gradient_accumulator")) return;
   const counts = [saved, wanted].map(({ gradient_accumulation_steps: steps }) => steps as number);
-  if (!slots.has("gradient_accumulator") || counts[0] === counts[1]) return;
   // At the end of an accumulation for both, there is nothing in the accumulators that could be taken for another part.
   if (counts.every((steps) => iteration % steps === 0)) return;
+  if (counts[0] !== counts[1]) {
+    throw new CheckpointError(
+      `The checkpoint is from the middle of an accumulation, of ${show(counts[0])} gradients there or ${show(counts[1])} here: make the optimizer with \`gradientAccumulationSteps: ${show(counts[0])}\`.`,
+    );
+  }
+  for (const variable of variables) assertSameTrainable(variable);
+}
+
+function assertSameMultiplier({
+  path,
+  saved: { learningRateMultiplier: multiplier = 1 },
+  now,
+}: ComparedOverrides): void {
+  if (multiplier === now.learningRateMultiplier) return;
   throw new CheckpointError(
-    `The checkpoint is from the middle of an accumulation, of ${show(counts[0])} gradients there or ${show(counts[1])} here: make the optimizer with \`gradientAccumulationSteps: ${show(counts[0])}\`.`,
+    `The checkpoint's momentum of ${show(path)} has ${multiplier} times the learning rate in it, not ${now.learningRateMultiplier} times: call \`override\` with \`learningRateMultiplier: ${multiplier}\` before \`load\`.`,
+  );
+}
+
+function assertSameTrainable({ path, saved: { trainable = true }, now }: ComparedOverrides): void {
+  if (trainable === now.trainable) return;
+  throw new CheckpointError(
+    `The checkpoint is from the middle of an accumulation, in which ${show(path)} was ${trainable ? "trained" : "frozen"}: call \`override\` with \`trainable: ${trainable}\` before \`load\`.`,
   );
 }
 

@@ -5,6 +5,7 @@ import { readChecksummed } from "../formats/checksummed.js";
 import type { StoredTensor } from "../formats/safetensors.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+import { type InspectedOverrides, OVERRIDES, parsedOverrides } from "./overrides.js";
 import { decodeUserData, type UserData } from "./user-data.js";
 
 export const FORMAT = "rmsprop-wasm checkpoint";
@@ -16,6 +17,8 @@ export interface CheckpointContent {
   readonly checksum: string;
   /** The configuration of the optimizer as JSON. */
   readonly optimizer: string | undefined;
+  /** What variables do otherwise, by their paths. */
+  readonly overrides: ReadonlyMap<string, InspectedOverrides>;
   /** Counters and rates by their names. */
   readonly scalars: ReadonlyMap<string, number>;
   /** Values and slots: views on the bytes. */
@@ -35,10 +38,12 @@ export function readContent(bytes: unknown): CheckpointContent {
   take("format");
   take("version");
   const [includesVariables, checksum, optimizer] = [take("includes_variables"), take("checksum"), take("optimizer")];
+  const overrides = parsedOverrides(take(OVERRIDES));
   return {
     includesVariables: includesVariables === "true",
     checksum: checksum as string,
     optimizer,
+    overrides,
     // What is left are counters and rates.
     scalars: new Map(Array.from(metadata, ([name, text]) => [name, parsedNumber(name, text)])),
     tensors,

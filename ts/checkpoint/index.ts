@@ -3,7 +3,7 @@
 import { checkedBytes } from "../formats/bytes.js";
 import { writeChecksummed } from "../formats/checksummed.js";
 import { assertFloats, floatsIn, type Tensor } from "../formats/safetensors.js";
-import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
+import type { StoredOptimizer, StoredOverrides, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Values } from "../formats/typed-values.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
 import { assertBuilt } from "../support/assert-built.js";
@@ -15,14 +15,17 @@ import { assertCompatible, parsedConfig } from "./compatibility.js";
 import { type CheckpointContent, FORMAT, numberText, readContent, VERSION } from "./content.js";
 import { arraysOf, scalarsOf, slotName, variablesIn } from "./layout.js";
 import { arrayMismatch, scalarMismatch } from "./mismatch.js";
+import { overridesMetadata } from "./overrides.js";
 import { encodeUserData, type UserData } from "./user-data.js";
 
 export { type Inspected, type InspectedVariable, inspect } from "./inspect.js";
+export type { InspectedOverrides } from "./overrides.js";
 export {
   CheckpointError,
   type PackageError,
   StateError,
   type StoredOptimizer as Checkpointed,
+  type StoredOverrides as CheckpointedOverrides,
   type StoredState as CheckpointedState,
   type StoredVariable as CheckpointedVariable,
   type UserData,
@@ -90,6 +93,7 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
     version: VERSION,
     includes_variables: String(includeVariables),
     optimizer: configText(optimizer.getConfig()),
+    ...overridesMetadata(optimizer),
   };
   for (const [name, { value }] of scalarsOf(states)) {
     const number = value[0] as number;
@@ -107,7 +111,8 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
  * Puts back what `save` has saved, into an optimizer built over variables with the same paths and shapes: all of it, or
  * nothing and an error. The hyper-parameters are the optimizer's own; those it was saved with are in the file's metadata.
  * Two of them decide what the state means: `momentumMode`, and in the middle of an accumulation `gradientAccumulationSteps`
- * must be as they were.
+ * must be as they were. So must the overrides of variables that do: with Keras' momentum `learningRateMultiplier`, and in the middle
+ * of an accumulation `trainable`.
  *
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.
@@ -147,7 +152,14 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
 
   assertSameScalars(scalars, scalarsOf(states));
   const slots = new Set(states.map(({ slot }) => slot));
-  assertCompatible(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0);
+  const compared = trained
+    .filter(({ path }) => !stays.has(path))
+    .map((variable) => ({
+      path: variable.path,
+      saved: content.overrides.get(variable.path) ?? {},
+      now: optimizer.overridesOf(variable),
+    }));
+  assertCompatible(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0, compared);
   const weightOf = (state: StoredState): ArrayLike<number> | number => {
     if (state.variable === null) return state.ignored ? 0 : (scalars.get(state.name) as number);
     return stays.has(state.variable.path) ? state.value : floatsOf(content, slotName(state));

@@ -3,12 +3,15 @@
 import { parsedConfig } from "./compatibility.js";
 import { readContent } from "./content.js";
 import { variablesIn } from "./layout.js";
+import type { InspectedOverrides } from "./overrides.js";
 import type { UserData } from "./user-data.js";
 
 /** What `inspect` returns. */
 export interface Inspected extends UserData {
   /** Keras' configuration of the optimizer. */
   readonly optimizer: object;
+  /** What variables do otherwise, by their paths: what to give `override`. */
+  readonly overrides: Readonly<Record<string, InspectedOverrides>>;
   /** `iteration`, `learning_rate` if it is a number, and of a loss scale `step_counter` and `dynamic_scale`. */
   readonly scalars: Readonly<Record<string, number>>;
   /** Whether the variables' values are in the file, or the optimizer's state alone. */
@@ -36,9 +39,10 @@ export interface InspectedVariable {
  * @throws {TypeError} if they are no Uint8Array.
  */
 export function inspect(bytes: Uint8Array): Inspected {
-  const { optimizer, scalars, includesVariables, tensors, checksum, userData } = readContent(bytes);
+  const { optimizer, overrides, scalars, includesVariables, tensors, checksum, userData } = readContent(bytes);
   return {
     optimizer: parsedConfig(optimizer),
+    overrides: Object.fromEntries(overrides),
     scalars: Object.fromEntries(scalars),
     includesVariables,
     variables: Array.from(variablesIn(tensors), ([path, slots]) => ({

@@ -19,6 +19,8 @@ export type ReplicatedOptimizer = FoldedOptimizer & {
   readonly variables: Parameters<typeof save>[0]["variables"];
   /** Its configuration. */
   getConfig(): object;
+  /** What a variable does otherwise. */
+  overridesOf(variable: ReplicatedVariable): ReturnType<Parameters<typeof save>[0]["overridesOf"]>;
   /** Puts back the values of `variables`. */
   setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
 };
@@ -32,7 +34,7 @@ function unnamed(config: object): object {
   return inner ? { ...own, name, inner_optimizer: { ...inner, config: unnamed(inner.config) } } : { ...own, name };
 }
 
-/** What must be the same in all replicas, of a checkpoint: options, variables, shapes. By key, as text. */
+/** What must be the same in all replicas, of a checkpoint: options, overrides, variables, shapes. By key, as text. */
 function meaning(bytes: Uint8Array): Map<string, string> {
   const { metadata, tensors } = read(checkedBytes(bytes));
   const found = new Map<string, string>();
@@ -44,6 +46,7 @@ function meaning(bytes: Uint8Array): Map<string, string> {
     }
   };
   add(unnamed(JSON.parse(metadata.get("optimizer") ?? "null")) as Config);
+  found.set("overrides", metadata.get("overrides") ?? "none");
   for (const [name, { shape }] of tensors) found.set(`tensor ${name}`, JSON.stringify(shape));
   return found;
 }
@@ -79,5 +82,6 @@ export const saved = (optimizer: ReplicatedOptimizer): Uint8Array<ArrayBuffer> =
     variables: optimizer.variables,
     trainableVariables: optimizer.trainableVariables,
     getConfig: () => unnamed(optimizer.getConfig()),
+    overridesOf: (variable) => optimizer.overridesOf(variable as ReplicatedVariable),
     setWeights() {},
   });

@@ -12,8 +12,20 @@ export interface StoredOptimizer {
   readonly trainableVariables: readonly StoredVariable[];
   /** Its configuration. */
   getConfig(): object;
+  /** What one of them does otherwise. */
+  overridesOf(variable: StoredVariable): StoredOverrides;
   /** Puts in the values of `variables`: all of them, or none and an error. */
   setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
+}
+
+/** What a variable does otherwise than its optimizer, as `overridesOf` gives it. */
+export interface StoredOverrides {
+  /** What its learning rate is multiplied by. */
+  readonly learningRateMultiplier: number;
+  /** Its weight decay; `false`: none; `null`: the optimizer's. */
+  readonly weightDecay: number | false | null;
+  /** Whether steps change it. */
+  readonly trainable: boolean;
 }
 
 /** What files need of a variable. */

@@ -5,6 +5,7 @@ import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import { readHyperparameters } from "../optimizers/hyperparameters.js";
 import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
+import type { ResolvedOverrides, VariableOverrides } from "../optimizers/overrides.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import type { Schedule } from "../schedules/schedule.js";
@@ -13,7 +14,10 @@ import { DISPOSE } from "../support/disposable.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
+import { LeafOverrides, type LeafSelection } from "./overrides.js";
 import { disposeAll, residentFunctions } from "./resident.js";
+
+export type { LeafSelection, VariableOverrides };
 
 /** `null` where there is no gradient, or no parameter to train. */
 type Leaf = np.Array | null | undefined;
@@ -64,6 +68,16 @@ export interface RMSpropTransformation extends Disposable {
     state: JsTree<np.Array>,
     params?: Params,
   ): [Params, JsTree<np.Array>];
+  /**
+   * Gives some parameters another learning rate, or freezes them: they are then taken as parameters whose gradient is `null`. In the
+   * form that stays on the device, also another weight decay. Later calls win, option by option; `null` takes an option back. What
+   * `jit` has compiled before stays as it was.
+   *
+   * @throws {RangeError} for a number as `weightDecay` without `resident`; and in `update` if a part of `which` matches no leaf,
+   * unless `optional`.
+   * @throws {TypeError | RangeError} if the arguments are not as documented.
+   */
+  override(which: LeafSelection, options: VariableOverrides): void;
   /** Gives the workspace in WebAssembly's memory back; the next `update` makes another. */
   free(): void;
 }
@@ -95,8 +109,10 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   const { resident = false, ...plain } = given;
   if (typeof resident !== "boolean") throw new TypeError(message("resident", "true or false", resident));
   if (resident) {
-    const functions = residentFunctions(readHyperparameters(plain), option(plain, "learningRate"));
-    return { ...functions, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
+    const overrides = new LeafOverrides();
+    const functions = residentFunctions(readHyperparameters(plain), option(plain, "learningRate"), overrides);
+    const override = (which: LeafSelection, own: VariableOverrides) => overrides.add(which, own);
+    return { ...functions, override, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
   }
   const [weightDecay, useEma] = [option(given, "weightDecay"), option(given, "useEma")];
   if (typeof weightDecay === "number") {
@@ -111,6 +127,7 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   const kept = keptSlots(optimizer);
   /** Where the step is done; nothing in it outlives a call. */
   let workspace: readonly Variable[] = [];
+  const overrides = new LeafOverrides();
 
   const train = (variables: readonly Variable[]) => {
     // If there is no room, the workspace stays as it was.
@@ -153,10 +170,19 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
       for (const leaf of tree.flatten<Leaf>(params ?? [])[0]) leaf?.ref.dispose();
       const step = integer("state.count", count.ref.item(), 0, 2 ** 31 - 1);
       assertReferences([updates, state, params ?? []]);
+      const own = overrides.of(structure);
       // Leaves without state train nothing.
       const trained = leaves.flatMap((_, i) => (slots.get("velocity")?.[i] ? [i] : []));
       const like = (i: number) => slots.get("velocity")?.[i] as np.Array;
       prepare(trained.map((i) => like(i).shape.reduce((size, length) => size * length, 1)));
+      if (own) {
+        const given = workspace.map((variable, k) => {
+          const { learningRateMultiplier } = own[trained[k] as number] as ResolvedOverrides;
+          const selection = { variables: new Set([variable]), patterns: [] };
+          return { selection, optional: false, given: { learningRateMultiplier } };
+        });
+        optimizer[STATE].replaceOverrides(given);
+      }
       optimizer.variables[0]?.assign([step]);
       for (const [k, variable] of workspace.entries()) {
         for (const slot of kept) optimizer.slot(slot, variable)?.set(values(slots.get(slot)?.[trained[k] as number]));
@@ -164,7 +190,11 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
         // a parameter of -0 leave what Keras leaves.
         variable.value.fill(-0);
       }
-      if (trained.length > 0) optimizer.apply(trained.map((i) => (gradients[i] ? values(gradients[i]) : null)));
+      const given = trained.map((i) => (own?.[i]?.trainable === false ? null : gradients[i]));
+      // If all that have a gradient are frozen, there is nothing to do but to count.
+      const isFrozen = given.every((gradient) => !gradient) && trained.some((i) => gradients[i]);
+      if (trained.length > 0 && !isFrozen)
+        optimizer.apply(given.map((gradient) => (gradient ? values(gradient) : null)));
 
       const all = (make: typeof stored, view: (variable: Variable) => Float32Array) => {
         const made = new Map(trained.map((i, k) => [i, make(view(workspace[k] as Variable), like(i))]));
@@ -178,6 +208,16 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
       disposeAll([updates, state, params]);
       // `unflatten` gives the structure that `flatten` found.
       return [result as typeof updates, { count: counter(step + 1), ...Object.fromEntries(next) }];
+    },
+
+    override(which, own) {
+      const { weightDecay } = checkedObject("options", own);
+      if (typeof weightDecay === "number") {
+        const rule =
+          "false or null: Keras' decay changes the parameters, not the update; with `resident: true` it is possible";
+        throw new RangeError(message("weightDecay", rule, weightDecay));
+      }
+      overrides.add(which, own);
     },
 
     free,

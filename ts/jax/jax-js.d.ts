@@ -67,6 +67,10 @@ export declare namespace numpy {
 
 export declare namespace tree {
   class JsTreeDef {
+    readonly nodeType: "Array" | "Object" | "Leaf";
+    /** The keys of an object. */
+    readonly nodeMetadata: unknown;
+    readonly childTreedefs: JsTreeDef[];
     equals(other: JsTreeDef): boolean;
   }
   function flatten<T>(tree: JsTree<T>): [T[], JsTreeDef];

@@ -12,6 +12,7 @@ import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import { assertReferences, counter } from "./arrays.js";
+import type { LeafOverrides } from "./overrides.js";
 import { tracedSchedule } from "./schedules.js";
 import { type Operand, Traced } from "./traced.js";
 
@@ -42,12 +43,11 @@ function rateOf(given: unknown): (x: Traced, count: np.Array) => Operand {
   return (x, count) => schedule(x, x.float(count));
 }
 
-export function residentFunctions(by: Hyperparameters, learningRate: unknown): Functions {
+export function residentFunctions(by: Hyperparameters, learningRate: unknown, overrides: LeafOverrides): Functions {
   const kept = keptSlots(by);
   const calls = callsPerUpdate(by);
   const scale = by.lossScaleFactor === null ? undefined : Math.fround(by.lossScaleFactor);
-  const needsParams = by.weightDecay !== null || by.useEma;
-  const form = { ...formOf(by), decays: by.weightDecay !== null };
+  const form = formOf(by);
   const rate = rateOf(learningRate);
 
   return {
@@ -75,7 +75,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
         }),
       );
       const [values, its] = params === undefined ? [] : tree.flatten<Leaf>(params as JsTree<Leaf>);
-      if (needsParams && !values) {
+      if (!values && (by.weightDecay !== null || by.useEma || overrides.decays)) {
         const name = by.useEma ? "useEma" : "weightDecay";
         throw new TypeError(message("params", `the parameters, which \`${name}\` needs`, params));
       }
@@ -91,6 +91,8 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
 
       assertReferences([updates, state, params ?? []]);
 
+      const own = overrides.of(structure);
+      const isFrozen = (i: number) => own?.[i]?.trainable === false;
       const x = new Traced();
       const eta = rate(x, count);
       const numbers = coefficients(by, 0, calls > 1 ? calls : (scale ?? 1), 1);
@@ -100,7 +102,16 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
       const pick = (made: Operand, otherwise: Operand): Operand =>
         isUpdate ? x.where(isUpdate, made, otherwise) : made;
 
-      const given = leaves.flatMap((leaf, i) => (leaf == null ? [] : [{ i, g: leaf as Operand }]));
+      /** The learning rate and the scalars of a leaf, and whether it decays. */
+      const ownOf = (i: number) => {
+        const { learningRateMultiplier = 1, weightDecay = null } = own?.[i] ?? {};
+        const lambda = weightDecay ?? by.weightDecay ?? false;
+        const ownEta = learningRateMultiplier === 1 ? eta : scaledRate(x, eta, learningRateMultiplier);
+        const scalars = { ...c, eta: ownEta, lambda: Math.fround(Number(lambda)) };
+        return { c: scalars, form: { ...form, decays: lambda !== false } };
+      };
+
+      const given = leaves.flatMap((leaf, i) => (leaf == null || isFrozen(i) ? [] : [{ i, g: leaf as Operand }]));
       const next = new Map<Slot, Leaf[]>(kept.map((slot) => [slot, [...(slots.get(slot) ?? [])]]));
       const put = (slot: Slot, i: number, made: Operand) => {
         (next.get(slot) as Leaf[])[i] = made as np.Array;
@@ -126,11 +137,12 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
       } else gradients = gradients.map((g) => prepared(x, clip, c, g));
 
       const results: Leaf[] = leaves.map((leaf, i) => {
-        const like = leaf == null ? old("velocity", i) : undefined;
+        const like = leaf == null || isFrozen(i) ? old("velocity", i) : undefined;
         return like ? x.zeros(like) : null;
       });
       given.forEach(({ i }, k) => {
         const g = gradients[k] as Operand;
+        const { c, form } = ownOf(i);
         const v = velocity<Operand>(x, c, g, old("velocity", i));
         put("velocity", i, pick(v, old("velocity", i)));
         let a: Operand | undefined;
@@ -145,7 +157,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
         }
         const w = values?.[i] as Operand;
         const decayed = () => x.sub(value<Operand>(x, form, c, w, delta), w);
-        const plain = () => x.mul(form.etaOutside ? x.mul(delta, eta) : delta, -1);
+        const plain = () => x.mul(form.etaOutside ? x.mul(delta, c.eta) : delta, -1);
         const update = form.decays ? decayed() : plain();
         results[i] = (isUpdate ? pick(update, x.zeros(old("velocity", i))) : update) as np.Array;
         if (calls > 1) {
@@ -175,7 +187,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
           if (!w || !update) return;
           const next = average<Operand>(x, weights, old("average", i), x.add(w, update));
           put("average", i, next);
-          if (overwrites) results[i] = x.where(overwrites, x.sub(next, w), update) as np.Array;
+          if (overwrites && !isFrozen(i)) results[i] = x.where(overwrites, x.sub(next, w), update) as np.Array;
         });
       }
       const counted = x.add(count, 1) as np.Array;
@@ -192,6 +204,10 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown): F
     },
   };
 }
+
+/** float32(η · multiplier); of a traced rate, the product of two float32 numbers. */
+const scaledRate = (x: Traced, eta: Operand, multiplier: number): Operand =>
+  typeof eta === "number" ? Math.fround(eta * multiplier) : x.mul(eta, Math.fround(multiplier));
 
 const isArray = (leaf: unknown): leaf is np.Array => typeof (leaf as Partial<np.Array> | null)?.astype === "function";
 

@@ -23,7 +23,7 @@ const MANY = 1000;
 /** About the bytes that the crate takes for the state of these variables: a little more than seen. */
 function stateBytes(hyperparameters: Hyperparameters, variables: readonly AnyVariable[]): number {
   const slots = keptSlots(hyperparameters).length;
-  return variables.reduce((bytes, { size }) => bytes + 80 + slots * (4 * size + 64), 0);
+  return variables.reduce((bytes, { size }) => bytes + 112 + slots * (4 * size + 64), 0);
 }
 
 export class BuiltOptimizer {

@@ -24,6 +24,9 @@ export interface Update {
   readonly gradients: readonly Numbers[] | undefined;
 }
 
+/** Variables have the names that patterns are searched in. */
+const byItself = (variable: AnyVariable): AnyVariable => variable;
+
 export class OptimizerState {
   readonly #name: string;
   #hyperparameters: Hyperparameters;
@@ -253,8 +256,13 @@ export class OptimizerState {
   override(override: Override): void {
     const overrides = withOverride(this.#overrides, override);
     const variables = this.#built?.variables;
-    if (variables) assertOverridesMatch([override], variables);
-    const set = this.#evaluated(variables ?? [], overrides, this.#excluded, override.selection);
+    if (variables) assertOverridesMatch([override], variables, byItself);
+    this.replaceOverrides(overrides, override.selection);
+  }
+
+  /** Takes these overrides for all that there were; they differ for variables that `among` selects, or for all. */
+  replaceOverrides(overrides: readonly Override[], among?: Selection): void {
+    const set = this.#evaluated(this.#built?.variables ?? [], overrides, this.#excluded, among);
     this.#overrides = overrides;
     set(this.#built);
   }
@@ -262,7 +270,7 @@ export class OptimizerState {
   /** What a variable does otherwise. */
   overridesOf(variable: AnyVariable): ResolvedOverrides {
     this.#built?.indexOf(variable);
-    return overridden(this.#overrides, variable);
+    return overridden(this.#overrides, variable, variable);
   }
 
   /**
@@ -276,9 +284,9 @@ export class OptimizerState {
     among?: Selection,
   ): (built: BuiltOptimizer | undefined) => void {
     const all = variables.map((variable) =>
-      among && !selects(among, variable)
+      among && !selects(among, variable, variable)
         ? undefined
-        : { overrides: overridden(overrides, variable), isExcluded: selects(excluded, variable) },
+        : { overrides: overridden(overrides, variable, variable), isExcluded: selects(excluded, variable, variable) },
     );
     return (built) => {
       all.forEach((each, i) => {
@@ -315,7 +323,7 @@ export class OptimizerState {
   #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
     const setOverrides = this.#evaluated(variables, this.#overrides, this.#excluded);
-    if (!old) assertOverridesMatch(this.#overrides, variables);
+    if (!old) assertOverridesMatch(this.#overrides, variables, byItself);
     const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
     const builtWith = old?.builtWith ?? this.#hyperparameters;
     const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));

@@ -3,7 +3,14 @@
 import type { AnyVariable } from "../memory/variable.js";
 import { checkedObject, finite, option } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import { assertMatches, checkedSelection, isSameSelection, type Selection, selects } from "./variable-selection.js";
+import {
+  assertMatches,
+  checkedSelection,
+  isSameSelection,
+  type Named,
+  type Selection,
+  selects,
+} from "./variable-selection.js";
 
 /** What variables do otherwise than their optimizer. `null` takes an option back: as the optimizer has it. */
 export interface VariableOverrides {
@@ -53,16 +60,26 @@ const CHECKS = {
 const FIELDS = Object.keys(CHECKS) as (keyof typeof CHECKS)[];
 
 /** One call of `override`. */
-export interface Override {
-  readonly selection: Selection;
+export interface Override<V = AnyVariable> {
+  readonly selection: Selection<V>;
   /** Whether parts of the selection may match nothing. */
   readonly optional: boolean;
   readonly given: VariableOverrides;
 }
 
 /** The arguments of `override`, checked. */
-export function checkedOverride(which: unknown, options: unknown): Override {
-  const selection = checkedSelection(which, ["optional"]);
+export function checkedOverride(which: unknown, options: unknown): Override;
+export function checkedOverride<V>(
+  which: unknown,
+  options: unknown,
+  checked: (variables: unknown) => readonly V[],
+): Override<V>;
+export function checkedOverride(
+  which: unknown,
+  options: unknown,
+  checked?: (variables: unknown) => readonly unknown[],
+): Override<unknown> {
+  const selection = checkedSelection(which, ["optional"], checked as (variables: unknown) => readonly unknown[]);
   const optional = option(which as Record<string, unknown>, "optional") ?? false;
   if (typeof optional !== "boolean") throw new TypeError(message("optional", "true or false", optional));
   return { selection, optional, given: checkedOptions(options) };
@@ -78,7 +95,7 @@ function checkedOptions(options: unknown): VariableOverrides {
 }
 
 /** The overrides with one more behind them, which wins. What it replaces for good is dropped, so that calls in a loop do not pile up. */
-export function withOverride(overrides: readonly Override[], last: Override): readonly Override[] {
+export function withOverride<V>(overrides: readonly Override<V>[], last: Override<V>): readonly Override<V>[] {
   const kept = overrides.flatMap((earlier) => {
     if (!isSameSelection(earlier.selection, last.selection)) return earlier;
     const given = Object.fromEntries(Object.entries(earlier.given).filter(([field]) => !(field in last.given)));
@@ -88,11 +105,11 @@ export function withOverride(overrides: readonly Override[], last: Override): re
 }
 
 /** What a variable does with these overrides. */
-export function overridden(overrides: readonly Override[], variable: AnyVariable): ResolvedOverrides {
+export function overridden<V>(overrides: readonly Override<V>[], variable: V, named: Named): ResolvedOverrides {
   if (overrides.length === 0) return NO_OVERRIDES;
   let options: Required<VariableOverrides> = { ...NO_OVERRIDES };
   for (const { selection, given } of overrides) {
-    if (selects(selection, variable)) options = { ...options, ...given };
+    if (selects(selection, variable, named)) options = { ...options, ...given };
   }
   return {
     learningRateMultiplier: options.learningRateMultiplier ?? NO_OVERRIDES.learningRateMultiplier,
@@ -106,6 +123,10 @@ export function overridden(overrides: readonly Override[], variable: AnyVariable
  *
  * @throws {RangeError} if not.
  */
-export function assertOverridesMatch(overrides: readonly Override[], variables: readonly AnyVariable[]): void {
-  for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables);
+export function assertOverridesMatch<V>(
+  overrides: readonly Override<V>[],
+  variables: readonly V[],
+  named: (variable: V) => Named,
+): void {
+  for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables, named);
 }

@@ -32,17 +32,30 @@ interface Pattern {
   readonly pattern: RegExp;
 }
 
-/** A selection that was checked. */
-export interface Selection {
-  readonly variables: ReadonlySet<AnyVariable>;
+/** A selection that was checked, of variables of a class `V`: that of an adapter's framework. */
+export interface Selection<V = AnyVariable> {
+  readonly variables: ReadonlySet<V>;
   readonly patterns: readonly Pattern[];
 }
 
+/** What patterns are searched in. */
+export type Named = Readonly<Record<Pattern["key"], string>>;
+
 /** The selection in `which`, whose other keys are `more`. */
-export function checkedSelection(which: unknown, more: readonly string[] = []): Selection {
+export function checkedSelection(which: unknown, more?: readonly string[]): Selection;
+export function checkedSelection<V>(
+  which: unknown,
+  more: readonly string[],
+  checked: (variables: unknown) => readonly V[],
+): Selection<V>;
+export function checkedSelection(
+  which: unknown,
+  more: readonly string[] = [],
+  checked: (variables: unknown) => readonly unknown[] = checkedVariables,
+): Selection<unknown> {
   const given = checkedObject("which", which, ["variables", "names", "paths", ...more]);
   return {
-    variables: new Set(checkedVariables(option(given, "variables") ?? [])),
+    variables: new Set(checked(option(given, "variables") ?? [])),
     patterns: [
       ...checkedPatterns("names", "name", option(given, "names")),
       ...checkedPatterns("paths", "path", option(given, "paths")),
@@ -51,12 +64,12 @@ export function checkedSelection(which: unknown, more: readonly string[] = []): 
 }
 
 /** Whether a variable is selected. A regular expression of a user's subclass can throw. */
-export function selects({ variables, patterns }: Selection, variable: AnyVariable): boolean {
-  return variables.has(variable) || patterns.some((pattern) => isFound(pattern, variable));
+export function selects<V>({ variables, patterns }: Selection<V>, variable: V, named: Named): boolean {
+  return variables.has(variable) || patterns.some((pattern) => isFound(pattern, named));
 }
 
 /** Whether both select the same of any variables. */
-export function isSameSelection(a: Selection, b: Selection): boolean {
+export function isSameSelection<V>(a: Selection<V>, b: Selection<V>): boolean {
   return (
     a.variables.size === b.variables.size &&
     a.patterns.length === b.patterns.length &&
@@ -77,13 +90,17 @@ export function isSameSelection(a: Selection, b: Selection): boolean {
  *
  * @throws {RangeError} that names what matches none.
  */
-export function assertMatches({ variables, patterns }: Selection, all: readonly AnyVariable[]): void {
+export function assertMatches<V>(
+  { variables, patterns }: Selection<V>,
+  all: readonly V[],
+  named: (variable: V) => Named,
+): void {
   const known = new Set(all);
   const unknown = [...variables].find((variable) => !known.has(variable));
-  if (unknown) throw new RangeError(`Variable ${show(unknown.path)} is not one of this optimizer's${HINT}`);
+  if (unknown) throw new RangeError(`Variable ${show(named(unknown).path)} is not one of this optimizer's${HINT}`);
   for (const pattern of patterns) {
-    if (all.some((variable) => isFound(pattern, variable))) continue;
-    const keys = [...new Set(all.map((variable) => variable[pattern.key]))];
+    if (all.some((variable) => isFound(pattern, named(variable)))) continue;
+    const keys = [...new Set(all.map((variable) => named(variable)[pattern.key]))];
     const shown = [...keys.slice(0, 4).map(show), ...(keys.length > 4 ? ["…"] : [])].join(", ");
     throw new RangeError(
       `Argument \`${pattern.argument}\` (${pattern.pattern}) matches no variable's ${pattern.key}: ${shown || "there are none"}${HINT}`,
@@ -95,8 +112,8 @@ export function assertMatches({ variables, patterns }: Selection, all: readonly 
 const HINT = "; if that is meant, add `optional: true`.";
 
 /** `search` starts at the beginning whatever a global or sticky pattern did before. */
-function isFound({ key, pattern }: Pattern, variable: AnyVariable): boolean {
-  return variable[key].search(pattern) >= 0;
+function isFound({ key, pattern }: Pattern, named: Named): boolean {
+  return named[key].search(pattern) >= 0;
 }
 
 function checkedPatterns(argument: string, key: Pattern["key"], given: unknown = []): Pattern[] {

@@ -2,8 +2,9 @@
 
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import type { VariableOverrides } from "../optimizers/overrides.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
-import type { Exclusion } from "./exclusion.js";
+import type { Exclusion, TensorSelection } from "./selection.js";
 import type { TensorLike, VariableLike } from "./tensorflow.js";
 
 /** What the optimizer has beyond `tf.Optimizer`. */
@@ -23,6 +24,13 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
   readonly core: Core;
   /** Excludes variables from weight decay. Each call replaces the one before. */
   excludeFromWeightDecay(which: Exclusion<V>): void;
+  /**
+   * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
+   * an option back.
+   *
+   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it.
+   */
+  override(which: TensorSelection<V>, options: VariableOverrides): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
   finalizeVariableValues(): void;
   /**
@@ -57,6 +65,14 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
   readonly lossScaleTensor: T;
   /** Excludes variables from weight decay. Each call replaces the one before. */
   excludeFromWeightDecay(which: Exclusion<V>): void;
+  /**
+   * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
+   * an option back.
+   *
+   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it. Also
+   * with `lossScale`, where the step is known to the device alone.
+   */
+  override(which: TensorSelection<V>, options: VariableOverrides): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
   finalizeVariableValues(): void;
   /**

@@ -13,7 +13,7 @@ import type { SerializableClass, TensorFlow } from "./tensorflow.js";
 
 export type { ResidentAdditions, RMSpropAdditions } from "./additions.js";
 export type { DynamicScaling, Residence, RMSpropTfjsOptions } from "./config.js";
-export type { Exclusion } from "./exclusion.js";
+export type { Exclusion, TensorSelection } from "./selection.js";
 export type {
   GradientsLike,
   NamedTensorLike,

@@ -3,14 +3,21 @@ import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import {
+  assertOverridesMatch,
+  checkedOverride,
+  type Override,
+  type VariableOverrides,
+  withOverride,
+} from "../optimizers/overrides.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
+import { checkedSelection, type Selection } from "../optimizers/variable-selection.js";
 import { LOSS_SCALE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
 import type { RMSpropAdditions } from "./additions.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
-import { checkedExclusion, type Exclusion } from "./exclusion.js";
 import {
   asList,
   checkedVariablesOf,
@@ -19,6 +26,15 @@ import {
   minimized,
   scaledGradients,
 } from "./gradients.js";
+import {
+  bound,
+  boundOverride,
+  checkedTensors,
+  type Exclusion,
+  NO_SELECTION,
+  namedTensor,
+  type TensorSelection,
+} from "./selection.js";
 import type {
   GradientsLike,
   NamedTensorLike,
@@ -44,7 +60,8 @@ export function optimizerClass(
     /** In the order in which the core trains them. */
     #bindings: readonly Binding[] = [];
     #bindingOf = new Map<VariableLike, Binding>();
-    #excluded: Exclusion = {};
+    #excluded: Selection<VariableLike> = NO_SELECTION;
+    #overrides: readonly Override<VariableLike>[] = [];
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
 
@@ -145,7 +162,15 @@ export function optimizerClass(
     }
 
     excludeFromWeightDecay(which: Exclusion): void {
-      this.#exclude(checkedExclusion(which));
+      this.#rmsprop[STATE].assertNotFreed();
+      this.#exclude(checkedSelection(which, [], checkedTensors));
+    }
+
+    override(which: TensorSelection, options: VariableOverrides): void {
+      this.#rmsprop[STATE].assertNotFreed();
+      const last = checkedOverride(which, options, checkedTensors);
+      if (this.#bindingOf.size > 0) assertOverridesMatch([last], [...this.#bindingOf.keys()], namedTensor);
+      this.#override(withOverride(this.#overrides, last));
     }
 
     finalizeVariableValues(): void {
@@ -241,6 +266,7 @@ export function optimizerClass(
     #meet(tensors: readonly VariableLike[]): (keep: boolean) => void {
       const unbound = [...new Set(tensors)].filter((tensor) => !this.#bindingOf.has(tensor));
       if (unbound.length === 0) return () => {};
+      if (this.#bindingOf.size === 0) assertOverridesMatch(this.#overrides, unbound, namedTensor);
       const before = this.#bindings;
       const partners = pair(
         before.filter(({ tensor }) => tensor === undefined),
@@ -301,13 +327,19 @@ export function optimizerClass(
         this.#bindings.flatMap((binding) => (binding.tensor ? [[binding.tensor, binding] as const] : [])),
       );
       this.#exclude(this.#excluded);
+      this.#override(this.#overrides);
     }
 
-    #exclude(excluded: Exclusion): void {
-      const { variables = [], names } = excluded;
-      const bindings = this.#bindings.filter(({ tensor }) => tensor && variables.includes(tensor));
-      this.core.excludeFromWeightDecay({ variables: bindings.map(({ variable }) => variable), names });
+    /** What is said of tensors, said of the variables that they are bound to. */
+    #exclude(excluded: Selection<VariableLike>): void {
+      this.#rmsprop[STATE].exclude(bound(excluded, (tensor) => this.#bindingOf.get(tensor)?.variable));
       this.#excluded = excluded;
+    }
+
+    #override(overrides: readonly Override<VariableLike>[]): void {
+      const variableOf = (tensor: VariableLike) => this.#bindingOf.get(tensor)?.variable;
+      this.#rmsprop[STATE].replaceOverrides(overrides.map((each) => boundOverride(each, variableOf)));
+      this.#overrides = overrides;
     }
 
     #dispose(): void {

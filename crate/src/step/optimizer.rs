@@ -37,6 +37,8 @@ pub(crate) struct State {
     pub has_own_settings: bool,
     pub tracked: Tracked,
     pub overrides: Override,
+    /// Updates there had been when it was last frozen.
+    frozen_at: u32,
     pub slots: Slots<Option<Buffer>>,
 }
 
@@ -57,6 +59,7 @@ impl State {
             has_own_settings: false,
             tracked: Tracked { decays: true, small: SmallNumbers::None },
             overrides: Override::NONE,
+            frozen_at: 0,
             slots: Slots::from(slots),
         })
     }
@@ -222,12 +225,16 @@ impl Optimizer {
     }
 
     /// Sets what the variable built as number `index` does otherwise than the optimizer's hyper-parameters say. One that becomes
-    /// trainable again drops what it had accumulated: that may be of another update. `false` if there is no such variable.
+    /// trainable again after an update without it drops what it had accumulated for that. `false` if there is no such variable.
     pub fn set_override(&mut self, index: usize, overrides: Override) -> bool {
+        let iterations = self.iterations();
         let Some(state) = self.states.get_mut(index) else { return false };
-        if let (true, true, Some(accumulator)) = (state.is_frozen(), overrides.trainable, &mut state.slots.accumulator)
-        {
-            accumulator.as_mut_slice().fill(0.0);
+        if !overrides.trainable && !state.is_frozen() {
+            state.frozen_at = iterations;
+        } else if overrides.trainable && state.is_frozen() && state.frozen_at != iterations {
+            if let Some(accumulator) = &mut state.slots.accumulator {
+                accumulator.as_mut_slice().fill(0.0);
+            }
         }
         state.tracked.decays = overrides.decays;
         state.has_own_settings = overrides.needs_own_settings();

@@ -12,6 +12,7 @@ pub struct Variable {
     pub gradient: Vec<f32>,
     pub overwrite_with_gradient: bool,
     pub overrides: Override,
+    pub frozen_at: u32,
     pub average: Option<Vec<f32>>,
     pub accumulator: Option<Vec<f32>>,
     pub velocity: Option<Vec<f32>>,
@@ -226,10 +227,13 @@ impl Model {
         order.iter().copied().filter(|&i| self.variables[i].overrides.trainable).collect()
     }
 
-    /// What a variable does otherwise from now on. What it had accumulated before it was frozen may be of another update.
+    /// What a variable does otherwise from now on. What a frozen one had accumulated is that of the update it was frozen in.
     pub fn set_override(&mut self, i: usize, overrides: Override) {
+        let iterations = self.iterations();
         let variable = &mut self.variables[i];
-        if overrides.trainable && !variable.overrides.trainable {
+        if variable.overrides.trainable {
+            variable.frozen_at = iterations;
+        } else if overrides.trainable && variable.frozen_at != iterations {
             variable.accumulator.iter_mut().for_each(|sums| sums.fill(0.0));
         }
         variable.overrides = overrides;

@@ -144,7 +144,11 @@ export class DynamicScale {
     const controls = kernel && this.#controls(chosen, c);
     // Last, because a kernel may write in place: what can fail has been done.
     const updated = pairs.map(({ entry }, i): Write => {
-      const own: Form = { ...form, ...gradients.form, decays: by.weightDecay !== null && entry.decays };
+      const own: Form = {
+        ...form,
+        ...gradients.form,
+        decays: by.weightDecay !== null && entry.options.weightDecay !== false,
+      };
       const arrays = arraysOf(entry, gradients.list[i] as TensorLike);
       if (kernel) return writeOf(entry, runKernel(this.#tf, kernel, own, numbers, arrays, controls));
       return writeOf(entry, conditionalStep(x, own, c, chosen, arrays));

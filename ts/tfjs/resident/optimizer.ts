@@ -8,8 +8,18 @@ import { Variable } from "../../memory/variable.js";
 import { type LearningRate, learningRateAt, replacedLearningRate } from "../../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../../optimizers/loss-scale-optimizer.js";
 import type { RMSpropOptions } from "../../optimizers/options.js";
+import {
+  assertOverridesMatch,
+  checkedOverride,
+  type Override,
+  overridden,
+  type ResolvedOverrides,
+  type VariableOverrides,
+  withOverride,
+} from "../../optimizers/overrides.js";
 import { RMSprop } from "../../optimizers/rmsprop.js";
 import { keptSlots } from "../../optimizers/slots.js";
+import { checkedSelection, type Selection, selects } from "../../optimizers/variable-selection.js";
 import { callsPerUpdate } from "../../rule/coefficients.js";
 import type { Schedule } from "../../schedules/schedule.js";
 import { CheckpointError, StateError } from "../../support/errors.js";
@@ -17,8 +27,8 @@ import { STATE } from "../../support/internal.js";
 import { message, show } from "../../support/messages.js";
 import type { ResidentAdditions } from "../additions.js";
 import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
-import { checkedExclusion, type Exclusion } from "../exclusion.js";
 import { asList, checkedVariablesOf, type Gradients, minimized, scaledGradients } from "../gradients.js";
+import { checkedTensors, type Exclusion, NO_SELECTION, namedTensor, type TensorSelection } from "../selection.js";
 import type {
   GradientsLike,
   NamedTensorLike,
@@ -55,7 +65,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     readonly #dynamic: DynamicScale | undefined;
     /** Calls so far; under a dynamic scale only the device knows. */
     #raw = 0;
-    #excluded: Exclusion = {};
+    #excluded: Selection<VariableLike> = NO_SELECTION;
+    #overrides: readonly Override<VariableLike>[] = [];
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
     #isDisposed = false;
@@ -152,11 +163,12 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       if (list.length === 0 && !this.#dynamic) return;
       assertRenders32();
 
+      this.#assertMatch(variables);
       const { entries, keep, drop } = this.#variables.meet(variables, (variable) => this.#entry(variable));
       const pairs = entries.flatMap((entry, i) => {
         const gradient = list[i]?.tensor;
-        entry.decays = this.#decays(entry.name, variables[i]);
-        return gradient == null ? [] : [{ entry, gradient }];
+        entry.options = this.#optionsOf(entry.name, variables[i]);
+        return gradient == null || !entry.options.trainable ? [] : [{ entry, gradient }];
       });
       const all = [...new Set([...this.#variables.live, ...entries])];
       let isDone = false;
@@ -183,10 +195,18 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     excludeFromWeightDecay(which: Exclusion): void {
       this.#assertAlive();
-      const exclusion = checkedExclusion(which);
-      this.#rmsprop().excludeFromWeightDecay({ names: exclusion.names });
-      this.#excluded = exclusion;
-      for (const entry of this.#variables.all) entry.decays = this.#decays(entry.name, entry.variable);
+      this.#select(checkedSelection(which, [], checkedTensors), this.#overrides);
+    }
+
+    override(which: TensorSelection, options: VariableOverrides): void {
+      this.#assertAlive();
+      const last = checkedOverride(which, options, checkedTensors);
+      if (this.#dynamic) {
+        throw new RangeError("`override` is not possible with `resident` and `lossScale`: leave one of them out.");
+      }
+      const met = this.#met();
+      if (met.length > 0) assertOverridesMatch([last], met, namedTensor);
+      this.#select(this.#excluded, withOverride(this.#overrides, last));
     }
 
     finalizeVariableValues(): void {
@@ -272,8 +292,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
           const value = scalars.get(scalar.name);
           if (!scalar.ignored && scalar.variable === null && value !== undefined) scalar.assign([value]);
         }
-        core.excludeFromWeightDecay({
-          variables: list.filter((_, i) => !live[i]?.decays),
+        list.forEach((variable, i) => {
+          core.override({ variables: [variable] }, (live[i] as Entry).options);
         });
         return core;
       });
@@ -404,14 +424,15 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
           slots.set(slot, tensor);
         }
       });
-      return { name, shape, variable: undefined, slots, decays: this.#decays(name, variable) };
+      return { name, shape, variable: undefined, slots, options: this.#optionsOf(name, variable) };
     }
 
     #meet(variables: readonly VariableLike[]): void {
+      if (variables.length > 0) this.#assertMatch(variables);
       const { entries, keep } = this.#variables.meet(variables, (variable) => this.#entry(variable));
       keep();
       entries.forEach((entry, i) => {
-        entry.decays = this.#decays(entry.name, variables[i]);
+        entry.options = this.#optionsOf(entry.name, variables[i]);
       });
     }
 
@@ -426,15 +447,38 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
           tf.keep(tensor);
           slots.set(slot, tensor);
         }
-        return { name, shape, variable, slots, decays: this.#decays(variable?.name ?? name, variable) };
+        return { name, shape, variable, slots, options: this.#optionsOf(name, variable) };
       });
       this.#variables.replace(entries);
     }
 
-    #decays(name: string, variable: VariableLike | undefined): boolean {
-      const { variables = [], names = [] } = this.#excluded;
-      if (variable && variables.includes(variable)) return false;
-      return !names.some((pattern) => (variable?.name ?? name).search(pattern) >= 0);
+    /** The first variables that come must have all that overrides are about. */
+    #assertMatch(variables: readonly VariableLike[]): void {
+      if (this.#met().length === 0) assertOverridesMatch(this.#overrides, variables, namedTensor);
+    }
+
+    /** What a variable does otherwise, exclusion from weight decay included. */
+    #optionsOf(
+      name: string,
+      variable: VariableLike | undefined,
+      excluded: Selection<VariableLike> = this.#excluded,
+      overrides: readonly Override<VariableLike>[] = this.#overrides,
+    ): ResolvedOverrides {
+      // Loaded state that waits for its variable has a name alone.
+      const [key, named] = [variable as VariableLike, namedTensor(variable ?? { name })];
+      const own = overridden(overrides, key, named);
+      return own.weightDecay === null && selects(excluded, key, named) ? { ...own, weightDecay: false } : own;
+    }
+
+    #select(excluded: Selection<VariableLike>, overrides: readonly Override<VariableLike>[]): void {
+      const { all } = this.#variables;
+      // A regular expression of the user's can throw: before anything changes.
+      const options = all.map(({ name, variable }) => this.#optionsOf(name, variable, excluded, overrides));
+      all.forEach((entry, i) => {
+        entry.options = options[i] as ResolvedOverrides;
+      });
+      this.#excluded = excluded;
+      this.#overrides = overrides;
     }
 
     #rateAt(step: number): number {

@@ -44,6 +44,18 @@ export function writeOf(entry: Entry, { value, ...state }: Partial<Updated<Tenso
 export const onDevice = (x: Operations, numbers: Coefficients): Coefficients<TensorLike> =>
   mapCoefficients(numbers, (name, value) => (name === "eta" ? x.changing("eta", value) : x.constant(value)));
 
+/** The scalars of a variable with a rate or a weight decay of its own. */
+const ownScalars = (
+  x: Operations,
+  scalars: Coefficients<TensorLike>,
+  multiplier: number,
+  { eta, lambda }: Coefficients,
+): Coefficients<TensorLike> => ({
+  ...scalars,
+  eta: x.changing(`eta * ${multiplier}`, eta),
+  lambda: x.constant(lambda),
+});
+
 /** Call number `raw` (from 0), with the learning rate `eta`, over `all` variables of which `pairs` have gradients. */
 export function writesOfStep(
   tf: TensorFlow,
@@ -64,12 +76,16 @@ export function writesOfStep(
 
   /** The moving average of a variable that the formula does not update now. */
   const averaged = (entry: Entry, slots: Map<Slot, TensorLike> = new Map()): Write => {
-    const { variable, slots: old } = entry;
+    const { variable, slots: old, options } = entry;
     const previous = old.get("average");
     if (!variable || !previous) return { entry, slots, value: undefined };
     const next = average(x, scalars, previous, variable);
     // Not the same tensor twice: the next step may write into the average.
-    return { entry, slots: slots.set("average", next), value: overwrites ? x.copy(next) : undefined };
+    return {
+      entry,
+      slots: slots.set("average", next),
+      value: overwrites && options.trainable ? x.copy(next) : undefined,
+    };
   };
 
   const sums =
@@ -100,10 +116,18 @@ export function writesOfStep(
   const cleared = pairs.map(({ entry }) => emptied(entry));
   // Last, because a kernel may write in place: what can fail has been done.
   const updated = pairs.map(({ entry }, i) => {
-    const own: Form = { ...form, divides, decays: by.weightDecay !== null && entry.decays };
+    const { learningRateMultiplier: multiplier, weightDecay } = entry.options;
+    const lambda = weightDecay ?? by.weightDecay ?? false;
+    const own: Form = { ...form, divides, decays: lambda !== false };
+    const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda: Math.fround(Number(lambda)) };
     const arrays = arraysOf(entry, gradients[i] as TensorLike, norm[i]);
-    if (kernel) return writeOf(entry, runKernel(tf, kernel, own, numbers, arrays));
-    const made = step(x, own, scalars, arrays);
+    if (kernel) return writeOf(entry, runKernel(tf, kernel, own, c, arrays));
+    const made = step(
+      x,
+      own,
+      multiplier === 1 && c.lambda === numbers.lambda ? scalars : ownScalars(x, scalars, multiplier, c),
+      arrays,
+    );
     return writeOf(entry, own.overwrites && made.average ? { ...made, value: x.copy(made.average) } : made);
   });
   return [

@@ -1,6 +1,7 @@
 // The trained variables and their state: tensors that stay on the device.
 
 import type { Slot } from "../../generated/codes.js";
+import type { ResolvedOverrides } from "../../optimizers/overrides.js";
 import type { TensorFlow, TensorLike, VariableLike } from "../tensorflow.js";
 import { pair } from "../weights.js";
 
@@ -11,8 +12,8 @@ export interface Entry {
   /** Not known yet for state that was loaded and waits for its variable. */
   variable: VariableLike | undefined;
   readonly slots: Map<Slot, TensorLike>;
-  /** Whether weight decay applies. */
-  decays: boolean;
+  /** What it does otherwise than the hyper-parameters say. `weightDecay` is `false` if it is excluded. */
+  options: ResolvedOverrides;
 }
 
 /** What a step makes of one variable: new tensors, which replace the old ones when all are made. */

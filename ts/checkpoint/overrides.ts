@@ -1,0 +1,51 @@
+// What variables do otherwise than their optimizer, in a checkpoint: the metadata `overrides`, if there are any.
+
+import type { StoredOptimizer, StoredOverrides } from "../formats/stored-optimizer.js";
+import { CheckpointError } from "../support/errors.js";
+import { show } from "../support/messages.js";
+
+/** Where they stand in the metadata. */
+export const OVERRIDES = "overrides";
+
+/** What `override` was given of a variable: without what is as the optimizer has it. */
+export type InspectedOverrides = Partial<StoredOverrides>;
+
+/** The metadata of these overrides; none, if all variables are as the optimizer has it. */
+export function overridesMetadata(optimizer: StoredOptimizer): Record<string, string> {
+  const all: [path: string, overrides: InspectedOverrides][] = [];
+  for (const variable of optimizer.trainableVariables) {
+    const { learningRateMultiplier, weightDecay, trainable } = optimizer.overridesOf(variable);
+    const overrides = {
+      ...(learningRateMultiplier !== 1 && { learningRateMultiplier }),
+      ...(weightDecay !== null && { weightDecay }),
+      ...(!trainable && { trainable }),
+    };
+    if (Object.keys(overrides).length > 0) all.push([variable.path, overrides]);
+  }
+  return all.length > 0 ? { [OVERRIDES]: JSON.stringify(Object.fromEntries(all)) } : {};
+}
+
+/** The overrides that were saved as this text, by the variables' paths. */
+export function parsedOverrides(text: string | undefined): ReadonlyMap<string, InspectedOverrides> {
+  try {
+    const all: unknown = JSON.parse(text ?? "{}");
+    if (isObject(all) && Object.values(all).every(isOverrides)) return new Map(Object.entries(all)) as never;
+  } catch {
+    // The same error as for JSON of something else.
+  }
+  throw new CheckpointError(`The checkpoint's "${OVERRIDES}" must be overrides by path as JSON; it is ${show(text)}.`);
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function isOverrides(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { learningRateMultiplier = 1, weightDecay = false, trainable = true, ...others } = value as InspectedOverrides;
+  return (
+    typeof learningRateMultiplier === "number" &&
+    (typeof weightDecay === "number" || weightDecay === false) &&
+    typeof trainable === "boolean" &&
+    Object.keys(others).length === 0
+  );
+}
