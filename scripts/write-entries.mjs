@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { jsrExcludes, jsrExports, packageExports, readmeRows, sizeRows } from "./entries.mjs";
+import { builds, jsrExcludes, jsrExports, packageExports, readmeRows, sizeRows } from "./entries.mjs";
 import { biome, root } from "./tools.mjs";
 
 const MARKERS = ["<!-- entries:begin (npm run entries) -->", "<!-- entries:end -->"];
@@ -28,6 +28,18 @@ function withTable(page, head, rows) {
   return `${page.slice(0, begin)}${MARKERS[0]}\n\n${table}\n${page.slice(end)}`;
 }
 
+/** The sum of these files' budgets, in kB. @param {string[]} files */
+function kilobytes(...files) {
+  const bytes = builds.filter(({ file }) => files.includes(file)).reduce((sum, { budget }) => sum + budget, 0);
+  return (bytes / 1000).toFixed(0);
+}
+
+/** The sizes in README's headline. @param {string} page */
+const withHeadline = (page) =>
+  page
+    .replace(/\*\*\d+ kB\*\*/, `**${kilobytes("index.js")} kB**`)
+    .replace(/\[\d+ kB\]\(docs\/size\.md\)/, `[${kilobytes("slim.js", "rmsprop.wasm")} kB](docs/size.md)`);
+
 /** @type {Record<string, (text: string) => string>} */
 const changes = {
   "package.json": (text) => JSON.stringify({ ...JSON.parse(text), exports: packageExports() }),
@@ -39,7 +51,7 @@ const changes = {
       publish: { ...manifest.publish, exclude: jsrExcludes() },
     });
   },
-  "README.md": (text) => withTable(text, ["Entry", "For", "kB, gzip"], readmeRows()),
+  "README.md": (text) => withHeadline(withTable(text, ["Entry", "For", "kB, gzip"], readmeRows())),
   "docs/size.md": (text) => withTable(text, ["File", "Entry", "Budget, bytes"], sizeRows()),
 };
 
