@@ -311,6 +311,24 @@ describe("joining", () => {
     expect(error?.message).toBe("The run has momentum = 0.9; this optimizer has 0.5.");
   });
 
+  it("of other overrides is an error, and of the same ones none", async () => {
+    const overridden = () => {
+      const made = make(training);
+      made.optimizer.override({ paths: ["^layer1/"] }, { learningRateMultiplier: 0.5 });
+      return made;
+    };
+    const trained = overridden();
+    const log = await run(trained, 2);
+    const { error } = await drained(replicate(log, make(training).optimizer));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    expect(error?.message).toContain('{"layer1/kernel":{"learningRateMultiplier":0.5}}');
+    const joined = overridden();
+    const replica = step(log, joined);
+    await replica.next();
+    expect(stateOf(joined)).toBe(stateOf(trained));
+    await replica.stop();
+  });
+
   it("of another type of gradients is an error, once a replica has written a checkpoint", async () => {
     const log = await run(make(training), 2);
     const { error } = await drained(replicate(log, make({ ...training, dtype: "float16" }).optimizer));
