@@ -1,6 +1,6 @@
 // The default entry: optimizers, schedules, variables and runtimes.
 
-export type { GradientDtype, Slot } from "./generated/codes.js";
+export type { GradientDtype, Outcome, Slot } from "./generated/codes.js";
 export type {
   EpsilonMode,
   HyperparameterConfig,
@@ -28,11 +28,13 @@ export type {
 } from "./optimizers/config.js";
 export { stringifyConfig } from "./optimizers/config-json.js";
 export type { TunableOptimizer } from "./optimizers/generated/tunable-optimizer.js";
+export type { LastStep, NonFinite } from "./optimizers/last-step.js";
 export type { LearningRate } from "./optimizers/learning-rate.js";
 export {
   LossScaleOptimizer,
   type LossScaleOptions,
 } from "./optimizers/loss-scale-optimizer.js";
+export type { Measure } from "./optimizers/measure.js";
 export type { OptimizerVariable, OptimizerVariableDescription } from "./optimizers/optimizer-variable.js";
 export type { OptionalHyperparameters, RMSpropOptions } from "./optimizers/options.js";
 export type { ResolvedOverrides, VariableOverrides } from "./optimizers/overrides.js";

@@ -60,6 +60,7 @@ pub use memory::slot_map::{Handle, SlotMap};
 pub use memory::variable::{Freed, Variable, Variables};
 pub use rule::loss_scale::LossScale;
 pub use step::call::Call;
+pub use step::last_step::{LastStep, Outcome};
 pub use step::optimizer::{BuildError, Optimizer};
 pub use step::overrides::Override;
 pub use step::slots::Slot;

@@ -80,6 +80,7 @@ function run(examples: Example[], settings: Settings, runtime: Runtime, display:
       `epoch ${String(value.epoch).padStart(String(settings.epochs).length)}/${settings.epochs}`,
       `loss ${value.loss.toFixed(4)}`,
       `accuracy ${percent(value.accuracy).padStart(7)}`,
+      `norm ${value.gradientNorm.toFixed(3)}`,
       `rate ${value.learningRate.toFixed(5)}`,
     ];
     display.progress(value.epoch, settings.epochs, texts.join("  "));

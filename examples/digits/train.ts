@@ -47,6 +47,8 @@ export interface Epoch {
   readonly epoch: number;
   readonly loss: number;
   readonly accuracy: number;
+  /** Of its last step: the norm of the gradient over all parameters, before it was clipped. */
+  readonly gradientNorm: number;
   readonly learningRate: number;
 }
 
@@ -118,6 +120,8 @@ export class Training {
         globalClipnorm: settings.globalClipnorm,
         useEma: true,
         emaMomentum: settings.emaMomentum,
+        // With clipping by it, the norm is known anyway.
+        measure: { gradientNorm: true },
       });
     } catch (error) {
       for (const variable of this.#variables) variable.free();
@@ -172,6 +176,7 @@ export class Training {
       epoch: this.#epoch,
       loss: loss / order.length,
       accuracy: correct / order.length,
+      gradientNorm: this.optimizer.lastStep?.gradientNorm ?? 0,
       learningRate: this.optimizer.learningRate,
     };
   }

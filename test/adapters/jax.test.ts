@@ -114,6 +114,20 @@ describe.each(["wasm", "cpu"] as const)("%s", (device) => {
     solver.free();
   });
 
+  it("says what the last update did", () => {
+    const solver = rmsprop({ learningRate: 0.5, rho: 0, measure: { gradientNorm: true, updateNorm: true } });
+    expect(solver.lastStep).toBeNull();
+    const [updates, state] = solver.update(np.array([3, -4]), solver.init(np.array([1, 1])));
+    expect(solver.lastStep!.toJSON()).toMatchObject({ outcome: "updated", learningRate: 0.5, gradientNorm: 5 });
+    expect(solver.lastStep!.updateNorm).toBeCloseTo(0.5 * Math.SQRT2, 6);
+    tree.dispose([updates, state] as JsTree<np.Array>[]);
+    solver.free();
+    const resident = rmsprop({ resident: true });
+    expect(resident.lastStep).toBeNull();
+    const measured = { resident: true, measure: { gradientNorm: true } } as never;
+    expect(errorOf(() => rmsprop(measured)).message).toContain("Argument `measure` must be left out");
+  });
+
   it("an old state can be gone back to, and one transformation can train two trees in turn", () => {
     const solver = rmsprop({ momentum: 0.9, learningRate: (step) => 0.1 / (step + 1) });
     const first = solver.init(np.array(noise(9)));

@@ -221,6 +221,22 @@ onBothBackends(() => {
     });
   });
 
+  it("the core says what the last step did, also when variables are added after it", () => {
+    const list = variables();
+    const optimizer = rmsprop(tf, { ...seed, measure: { gradientNorm: true }, lossScale: { initialScale: 4 } });
+    expect(optimizer.core.lastStep).toBeNull();
+    tf.tidy(() => optimizer.applyGradients({ [list[1]!.name]: tf.fill([9], 4) }));
+    const { lastStep } = optimizer.core;
+    expect(lastStep!.toJSON()).toMatchObject({ outcome: "updated", gradientNorm: 3, lossScale: 4 });
+    tf.tidy(() => optimizer.applyGradients({ [list[0]!.name]: tf.fill([3, 7], Number.NaN) }));
+    expect(optimizer.core.lastStep).toBe(lastStep);
+    expect(lastStep!.outcome).toBe("skipped");
+    expect(lastStep!.firstNonFinite).toEqual({ path: list[0]!.name, index: 0 });
+    expect(optimizer.getConfig()).not.toHaveProperty("measure");
+    tf.dispose(list);
+    optimizer.dispose();
+  });
+
   describe("loss scale", () => {
     it("scales the loss for the gradients, and not the loss that is returned", () => {
       const w = tf.tidy(() => tf.variable(tf.scalar(10)));

@@ -20,6 +20,7 @@ const EXPORTS = {
   optimizer_slot: ["handle", "slot", "index"],
   optimizer_select: ["handle", "index", "index"],
   optimizer_override: ["handle", "index", "any", "flag", "any", "flag"],
+  optimizer_watch: ["handle", "flag"],
   optimizer_raw_iterations: ["handle"],
   optimizer_iterations: ["handle"],
   optimizer_set_raw_iterations: ["handle", "any"],
@@ -44,7 +45,7 @@ const EXPORTS = {
 };
 
 /** Exports that return an address: the two backends lay memory out differently. */
-const ADDRESSES = new Set(["variable_value", "variable_gradient", "optimizer_slot"]);
+const ADDRESSES = new Set(["variable_value", "variable_gradient", "optimizer_slot", "optimizer_watch"]);
 const CREATES = new Set(["variable_create", "optimizer_create", "loss_scale_create"]);
 /** Calls that lead somewhere are drawn more often than those that only ask. */
 const OFTEN = new Set([

@@ -97,6 +97,8 @@ export interface TrainingCase {
   readonly set_learning_rate?: readonly (readonly [step: number, value: number])[];
   /** Live: entries of `lr_bits` where Keras' pow, cos or log and the specification give other bits. */
   readonly spec_differs?: readonly SpecDifference[];
+  /** Live: Keras' `global_norm` of the gradients that clipping saw at each step; `null` where it saw none. */
+  readonly norm_bits?: readonly (string | null)[];
   /** Live: the first step at which rounding made a denominator of `centered` ≤ 0 in Keras. */
   readonly cancels_from?: number;
 }

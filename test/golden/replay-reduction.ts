@@ -4,7 +4,7 @@
  */
 
 import { RMSprop, Variable } from "rmsprop-wasm";
-import { crcOf } from "./bits.js";
+import { bitsOf, crcOf, fromBits } from "./bits.js";
 import type { ReductionCase } from "./format.js";
 import { generate } from "./generator.js";
 import { type Mismatch, Mismatches } from "./mismatch.js";
@@ -15,6 +15,8 @@ export function replayReduction(vector: ReductionCase, runtime: Runtime): Mismat
   const { size, grad } = vector;
   const gradient = generate(grad, { step: 0, total: size, offset: 0, size }, new Float32Array(0));
   const split = vector["global_clipnorm_0.75_split_at"];
+  const sum = fromBits(vector.sum_of_squares_pairwise_f32);
+  found.equal("gradientNorm", bitsOf(normOf(gradient, runtime)), bitsOf(Math.fround(Math.sqrt(sum))));
   const halves = [gradient.subarray(0, split), gradient.subarray(split)];
   found.equal("clipnorm", clippedCrc({ clipnorm: 0.75 }, [gradient], runtime), vector["clipnorm_0.75_crc32"]);
   found.equal(
@@ -23,6 +25,19 @@ export function replayReduction(vector: ReductionCase, runtime: Runtime): Mismat
     vector["global_clipnorm_0.75_crc32"],
   );
   return found.list;
+}
+
+/** The norm that `lastStep` has of a step without clipping. */
+function normOf(gradient: Float32Array, runtime: Runtime): number {
+  const variable = new Variable(new Float32Array(gradient.length), { runtime });
+  const optimizer = new RMSprop({ measure: { gradientNorm: true } });
+  try {
+    optimizer.apply([gradient], [variable]);
+    return optimizer.lastStep!.gradientNorm!;
+  } finally {
+    optimizer.free();
+    variable.free();
+  }
 }
 
 function clippedCrc(

@@ -94,6 +94,7 @@ class Training {
     this.#checkScaledLoss("scaleLoss before build", vector.scale_loss_unbuilt_of_3);
     this.#outer.build([...this.#variables]);
     this.#useRecordedRates();
+    if (vector.norm_bits) this.#outer.measure = { gradientNorm: true };
   }
 
   get #outer() {
@@ -247,6 +248,11 @@ class Training {
   }
 
   #checkTrace(step: number): void {
+    const norm = this.#vector.norm_bits?.[step];
+    if (typeof norm === "string" && this.#comparable) {
+      const { gradientNorm, outcome } = this.#outer.lastStep!;
+      this.#equal(`lastStep after apply ${step + 1}`, [outcome, bitsOf(gradientNorm!)], ["updated", norm]);
+    }
     const { trace, trace_crc32: traceCrc, state_crc32: stateCrc } = this.#vector;
     const [model, state] = [this.#modelCrc(), this.#stateCrc()];
     const after = `after apply ${step + 1}`;

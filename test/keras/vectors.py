@@ -7,6 +7,7 @@ import zlib
 
 import keras
 import numpy as np
+from keras.src.optimizers.base_optimizer import global_norm
 
 import schedule_spec
 
@@ -110,6 +111,14 @@ class Case:
             self.inner.exclude_from_weight_decay(var_list=excluded, var_names=names)
         self.scale_loss_unbuilt = self.optimizer.scale_loss(np.float32(3.0))
         self.optimizer.build(self.variables)
+        self.norm = None
+        clip = self.inner._clip_gradients
+
+        def clip_and_note(gradients):
+            self.norm = bits_of(global_norm(gradients))
+            return clip(gradients)
+
+        self.inner._clip_gradients = clip_and_note
 
     def _variable(self, i, spec):
         if "init_b64" in spec:
@@ -143,6 +152,7 @@ class Case:
         return gradients
 
     def apply(self, t):
+        self.norm = None
         for step, value in self.case.get("set_learning_rate", []):
             if step == t:
                 self.optimizer.learning_rate = value
@@ -232,12 +242,13 @@ def run(case, record=None):
                 out["spec_differs"] = differs
     if subject.scaler:
         out["scale_loss_unbuilt_of_3"] = bits_of(subject.scale_loss_unbuilt)
-    trace, state, checkpoints = [], [], []
+    trace, state, checkpoints, norms = [], [], [], []
     record = dict(map(tuple, record or []))
     for t in range(case["steps"]):
         subject.apply(t)
         if "cancels_from" not in out and subject.cancels():
             out["cancels_from"] = t
+        norms.append(subject.norm)
         trace.append(subject.model_crc())
         state.append(subject.state_crc())
         if subject.scaler:
@@ -260,6 +271,7 @@ def run(case, record=None):
         out["scale_loss_of_3_after"] = bits_of(subject.scaler.scale_loss(np.float32(3.0)))
     else:
         out["trace_crc32"], out["state_crc32"] = trace, state
+    out["norm_bits"] = norms
     if checkpoints:
         out["checkpoints"] = checkpoints
     if subject.inner.use_ema:

@@ -49,6 +49,31 @@ export const GRADIENT_DTYPES: readonly GradientDtype[] = [
 ];
 
 /**
+ * What a call did, by its number at the boundary.
+ */
+export type Outcome = "none" | "updated" | "accumulated" | "skipped";
+
+/** What a call did, by its number at the boundary. */
+export const OUTCOMES: readonly Outcome[] = [
+  "none",
+  "updated",
+  "accumulated",
+  "skipped"
+];
+
+/** The index of each number about the last call in the array of them. */
+export const LAST_STEP: Readonly<Record<"clipFactor" | "finite" | "gradientNorm" | "learningRate" | "lossScale" | "outcome" | "selected" | "updateNorm", number>> = {
+  "clipFactor": 5,
+  "finite": 3,
+  "gradientNorm": 4,
+  "learningRate": 1,
+  "lossScale": 2,
+  "outcome": 0,
+  "selected": 7,
+  "updateNorm": 6
+};
+
+/**
  * Outcome of an exported function, by its number at the boundary.
  */
 export type Status = "done" | "skipped" | "outOfMemory" | "freedVariable" | "notFound" | "duplicateVariable" | "iterationLimit";

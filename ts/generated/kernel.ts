@@ -129,6 +129,12 @@ export interface KernelExports {
    */
   readonly optimizer_step_selected: (optimizer: number, learningRate: number, count: number) => number;
 
+  /**
+   * Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. From now on steps
+   * compute the norm of the gradients even if no option needs it, or no longer.
+   */
+  readonly optimizer_watch: (optimizer: number, gradientNorm: number) => number;
+
   readonly polynomial_decay: (step: number, initialLearningRate: number, decaySteps: number, endLearningRate: number, power: number, cycle: number) => number;
 
   /**

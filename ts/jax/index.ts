@@ -4,6 +4,7 @@ import type { Slot } from "../generated/codes.js";
 import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import { readHyperparameters } from "../optimizers/hyperparameters.js";
+import type { LastStep } from "../optimizers/last-step.js";
 import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
 import type { ResolvedOverrides, VariableOverrides } from "../optimizers/overrides.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
@@ -39,7 +40,7 @@ export type RMSpropJaxOptions = RMSpropOptions & {
 };
 
 /** Options of the form that stays on the device: all of `new RMSprop`. */
-export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate"> & {
+export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate" | "measure"> & {
   /** The formula is made of jax-js' own operations, which `jit` can trace. */
   readonly resident: true;
   /**
@@ -78,6 +79,11 @@ export interface RMSpropTransformation extends Disposable {
    * @throws {TypeError | RangeError} if the arguments are not as documented.
    */
   override(which: LeafSelection, options: VariableOverrides): void;
+  /**
+   * What the last `update` did; `null` before the first, and always in the form that stays on the device, whose functions keep
+   * nothing. Its `updateNorm` is that of the updates.
+   */
+  readonly lastStep: LastStep | null;
   /** Gives the workspace in WebAssembly's memory back; the next `update` makes another. */
   free(): void;
 }
@@ -109,10 +115,14 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   const { resident = false, ...plain } = given;
   if (typeof resident !== "boolean") throw new TypeError(message("resident", "true or false", resident));
   if (resident) {
+    const measure = option(plain, "measure");
+    if (measure !== undefined) {
+      throw new TypeError(message("measure", "left out: functions that are traced keep nothing", measure));
+    }
     const overrides = new LeafOverrides();
     const functions = residentFunctions(readHyperparameters(plain), option(plain, "learningRate"), overrides);
     const override = (which: LeafSelection, own: VariableOverrides) => overrides.add(which, own);
-    return { ...functions, override, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
+    return { ...functions, lastStep: null, override, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
   }
   const [weightDecay, useEma] = [option(given, "weightDecay"), option(given, "useEma")];
   if (typeof weightDecay === "number") {
@@ -218,6 +228,10 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
         throw new RangeError(message("weightDecay", rule, weightDecay));
       }
       overrides.add(which, own);
+    },
+
+    get lastStep() {
+      return optimizer.lastStep;
     },
 
     free,

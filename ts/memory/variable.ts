@@ -277,6 +277,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     if (this.#freed) return;
     this.#runtime.assertUnlocked("Variable.free()");
     this.#freed = true;
+    this.#runtime.freedVariables += 1;
     this.#runtime.untrack(this);
     this.#runtime.release(this.#runtime.kernel.variable_free, this.#handle);
   }

@@ -10,7 +10,9 @@ import { notBuilt } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, LOSS_SCALE, RUNTIME, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message, showReturned } from "../support/messages.js";
 import type { OptimizerConfig } from "./config.js";
+import type { LastStep } from "./last-step.js";
 import type { LearningRate } from "./learning-rate.js";
+import type { Measure } from "./measure.js";
 import type { OptimizerState, Update } from "./optimizer-state.js";
 import type { OptimizerVariable } from "./optimizer-variable.js";
 import { checkedOverride, type ResolvedOverrides, type VariableOverrides } from "./overrides.js";
@@ -84,6 +86,29 @@ export abstract class Optimizer {
   /** @ignore */
   set learningRate(rate: LearningRate) {
     this.#state.learningRate = rate;
+  }
+
+  /**
+   * What the last step did: its outcome, learning rate and loss scale, whether gradients were finite, norms. `null` before the
+   * first. One object, whose members are read when they are asked for.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
+  get lastStep(): LastStep | null {
+    return this.#state.lastStep;
+  }
+
+  /**
+   * Which norms `lastStep` has, though no option needs them, from the next step on. Default: none. It is about watching a run, and
+   * in no configuration or checkpoint.
+   */
+  get measure(): Measure {
+    return this.#state.measure;
+  }
+
+  /** @ignore */
+  set measure(measure: Measure) {
+    this.#state.measure = measure;
   }
 
   /** All of the optimizer's variables in Keras' order: iterations, the learning rate if it is a number, and the slots. */

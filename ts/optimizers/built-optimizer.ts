@@ -1,6 +1,6 @@
 // A built optimizer in linear memory: its handle, its variables, its slots, and one step.
 
-import { SLOTS, type Slot, STATUSES } from "../generated/codes.js";
+import { LAST_STEP, OUTCOMES, SLOTS, type Slot, STATUSES } from "../generated/codes.js";
 import { HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
 import type { KernelExports } from "../generated/kernel.js";
 import type { Numbers } from "../memory/numbers.js";
@@ -10,11 +10,15 @@ import { OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
 import { plural, show } from "../support/messages.js";
 import { boundaryNumber } from "./hyperparameters.js";
+import { firstNonFinite, type NonFinite } from "./last-step.js";
+import type { CheckedMeasure } from "./measure.js";
 import type { ResolvedOverrides } from "./overrides.js";
 import { keptSlots } from "./slots.js";
 import { Snapshot } from "./snapshot.js";
+import { UpdateNorm } from "./update-norm.js";
 
 const DONE = STATUSES.indexOf("done");
+const UPDATED = OUTCOMES.indexOf("updated");
 const SKIPPED = STATUSES.indexOf("skipped");
 
 /** Number of variables from which on room for their state is made at once. */
@@ -36,10 +40,19 @@ export class BuiltOptimizer {
   readonly #indices: ReadonlyMap<AnyVariable, number>;
   /** One list per slot, in the order of `SLOTS`; `null` where a slot is not kept. */
   readonly #slots: readonly (readonly (View<Float32Array<ArrayBuffer>> | null)[])[];
+  readonly #lastStep: View<Float32Array<ArrayBuffer>>;
   readonly #hasConstraints: boolean;
   readonly #snapshot: Snapshot | undefined;
   /** The indices of variables that steps leave alone. */
   readonly #frozen = new Set<number>();
+  #updateNorm: UpdateNorm | undefined;
+  /** Whether a step is more than the crate's. */
+  #isWatched: boolean;
+  /** A variable and an index, not an object: a step makes none. */
+  #nonFinite: AnyVariable | undefined;
+  #nonFiniteIndex = 0;
+  /** The runtime's `freedVariables` when all variables were last found. */
+  #aliveAt: number;
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
@@ -50,6 +63,7 @@ export class BuiltOptimizer {
     this.variables = variables;
     this.builtWith = hyperparameters;
     this.#kernel = kernel;
+    this.#aliveAt = runtime.freedVariables;
     this.#indices = new Map(variables.map((variable, i) => [variable, i]));
     this.#handle = kernel.optimizer_create();
     HYPERPARAMETERS.forEach((row, i) => {
@@ -70,7 +84,10 @@ export class BuiltOptimizer {
         return address === 0 ? null : new View(Float32Array, runtime, address, size, this);
       }),
     );
+    const numbers = Object.keys(LAST_STEP).length;
+    this.#lastStep = new View(Float32Array, runtime, kernel.optimizer_watch(this.#handle, 0), numbers, this);
     this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
+    this.#isWatched = this.#hasConstraints;
     // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
     if (variables.some(({ constraint }) => constraint !== undefined && constraint !== nonNeg)) {
       const slots = this.#slots.flat().filter((view) => view !== null);
@@ -78,6 +95,7 @@ export class BuiltOptimizer {
         ...variables.map((variable) => () => variable.value),
         ...variables.map((variable) => () => variable.gradient),
         ...slots.map((view) => () => view.get()),
+        () => this.#lastStep.get(),
       ]);
     }
   }
@@ -119,6 +137,37 @@ export class BuiltOptimizer {
     else this.#frozen.add(index);
   }
 
+  setMeasure({ gradientNorm, updateNorm }: CheckedMeasure): void {
+    this.runtime.assertNotCorrupted();
+    this.#updateNorm = updateNorm ? (this.#updateNorm ?? new UpdateNorm(this.variables)) : undefined;
+    this.#isWatched = updateNorm || this.#hasConstraints;
+    this.#kernel.optimizer_watch(this.#handle, Number(gradientNorm));
+  }
+
+  /** What the last step did, in the order of `LAST_STEP`. */
+  get lastStep(): Float32Array<ArrayBuffer> {
+    this.runtime.assertNotCorrupted();
+    return this.#lastStep.get();
+  }
+
+  /** Those of these variables whose gradients steps look at. */
+  unfrozen(variables: readonly AnyVariable[]): readonly AnyVariable[] {
+    return this.#frozen.size === 0 ? variables : variables.filter((v) => !this.#frozen.has(this.find(v) ?? -1));
+  }
+
+  /** Why the last step that a loss scale skipped was. */
+  get nonFinite(): NonFinite | null {
+    return this.#nonFinite ? { path: this.#nonFinite.path, index: this.#nonFiniteIndex } : null;
+  }
+
+  /** Takes over the count of calls, and what is known of the last one. */
+  continueFrom(old: BuiltOptimizer): void {
+    this.rawIterations = old.rawIterations;
+    this.lastStep.set(old.lastStep);
+    this.#nonFinite = old.#nonFinite;
+    this.#nonFiniteIndex = old.#nonFiniteIndex;
+  }
+
   get rawIterations(): number {
     this.runtime.assertNotCorrupted();
     return this.#kernel.optimizer_raw_iterations(this.#handle) >>> 0;
@@ -153,26 +202,38 @@ export class BuiltOptimizer {
   step(learningRate: number, scale: number, indices?: readonly number[], gradients?: readonly Numbers[]): boolean {
     const { runtime } = this;
     if (runtime.locked || runtime.running) runtime.assertUnlocked("A step");
-    const count = indices?.length ?? -1;
     if (indices) this.#select(indices);
     this.#snapshot?.save();
     if (gradients) this.#copy(gradients, indices);
-    if (!this.#hasConstraints) {
+    if (!this.#isWatched) {
       runtime.running = true;
-      const status = this.#run(learningRate, scale, count);
+      const status = this.#run(learningRate, scale, indices);
       runtime.running = false;
-      return status === DONE || this.#report(status);
+      return status === DONE || this.#skipped(status, indices);
     }
+    // Averages may overwrite all variables.
+    const changed = this.builtWith.useEma ? undefined : indices;
+    this.#updateNorm?.save(changed);
+    const done = this.#constrained(learningRate, scale, indices);
+    const numbers = this.#lastStep.get();
+    if (numbers[LAST_STEP.outcome] === UPDATED && indices?.length !== 0) {
+      this.#updateNorm?.measure(changed, numbers, LAST_STEP.updateNorm);
+    }
+    return done;
+  }
 
+  /** A step, and the constraints after it. */
+  #constrained(learningRate: number, scale: number, indices: readonly number[] | undefined): boolean {
+    const { runtime } = this;
     const iterations = this.rawIterations;
     // With handle 0 (no loss scale) these are no-ops.
     const scaleValue = this.#kernel.loss_scale_value(scale);
     const scaleCounter = this.#kernel.loss_scale_counter(scale);
     runtime.running = true;
-    const status = this.#run(learningRate, scale, count);
+    const status = this.#run(learningRate, scale, indices);
     // Until all constraints have run, what is in memory is half a step.
     runtime.running = status === DONE;
-    const done = this.#report(status);
+    const done = status === DONE || this.#skipped(status, indices);
     try {
       if (done) this.#constrain(indices);
     } catch (error) {
@@ -199,7 +260,8 @@ export class BuiltOptimizer {
     }
   }
 
-  #run(learningRate: number, scale: number, count: number): number {
+  #run(learningRate: number, scale: number, indices: readonly number[] | undefined): number {
+    const count = indices?.length ?? -1;
     if (scale === 0) {
       return count < 0
         ? this.#kernel.optimizer_step(this.#handle, learningRate)
@@ -231,9 +293,19 @@ export class BuiltOptimizer {
     }
   }
 
+  /** `false` if a loss scale skipped the step, after it has found why, while the gradients are there; else an error. */
+  #skipped(status: number, indices: readonly number[] | undefined): boolean {
+    if (status !== SKIPPED) return this.#report(status);
+    const found = firstNonFinite(
+      this.unfrozen(indices?.map((i) => this.variables[i] as AnyVariable) ?? this.variables),
+    );
+    this.#nonFinite = found?.variable;
+    this.#nonFiniteIndex = found?.index ?? 0;
+    return false;
+  }
+
   #report(status: number): boolean {
     if (status === DONE) return true;
-    if (status === SKIPPED) return false;
     if (STATUSES[status] === "outOfMemory") {
       throw new OutOfMemoryError(
         `There is no room for the state of an optimizer over ${plural(this.variables.length, "variable")}.`,
@@ -250,9 +322,12 @@ export class BuiltOptimizer {
 
   /** All variables are still there, or an error that names the one that is not. */
   assertAlive(): void {
+    const { freedVariables } = this.runtime;
+    if (this.#aliveAt === freedVariables) return;
     for (const variable of this.variables) {
       if (variable.freed) throw new StateError(`Variable "${variable.path}" was freed, and this optimizer trains it.`);
     }
+    this.#aliveAt = freedVariables;
   }
 
   free(): void {

@@ -9,6 +9,7 @@ import { message } from "../support/messages.js";
 import { checkedName } from "../support/names.js";
 import { Optimizer } from "./base-optimizer.js";
 import type { LossScaleConfig, LossScaleConfigInput, RMSpropConfigInput } from "./config.js";
+import type { Measure } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable } from "./optimizer-variable.js";
 import { optionsFromConfig } from "./options.js";
 import { RMSprop } from "./rmsprop.js";
@@ -23,11 +24,13 @@ export interface LossScaleOptions {
   readonly minimumScale?: number | undefined;
   /** The scale never rises above this. Default: no bound, as in Keras, where it can reach infinity. */
   readonly maximumScale?: number | undefined;
+  /** As that of the inner optimizer, which it sets: norms that `lastStep` is to have. */
+  readonly measure?: Measure | undefined;
   /** Default `loss_scale_optimizer`, `loss_scale_optimizer_1`, … */
   readonly name?: string | undefined;
 }
 
-const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name"] as const;
+const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "measure"] as const;
 /** Keras' other arguments: a value that changes nothing is let through, any other gets a message of its own. */
 const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => row.option)];
 
@@ -92,6 +95,8 @@ export class LossScaleOptimizer extends Optimizer {
       throw new RangeError(message("initialScale", rule, initialScale));
     }
     const name = checkedName(option(given, "name"), "loss_scale_optimizer");
+    const measure = option(given, "measure");
+    if (measure !== undefined) inner.measure = measure as Measure;
     inner.lossScaleFactor = null;
     super(name, inner[STATE]);
     this.innerOptimizer = inner;

@@ -1,7 +1,7 @@
 // What an optimizer knows, built or not: hyper-parameters, learning rate, exclusions from weight decay, and once it is built
 // the arrays in linear memory. A LossScaleOptimizer shares the state of the optimizer that it wraps.
 
-import { SLOTS } from "../generated/codes.js";
+import { LAST_STEP, OUTCOMES, SLOTS } from "../generated/codes.js";
 import { type Descriptor, HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
 import { lengthOf, type Numbers } from "../memory/numbers.js";
 import { defaultRuntime, type Runtime } from "../memory/runtime.js";
@@ -10,7 +10,9 @@ import { notBuilt, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
 import { BuiltOptimizer } from "./built-optimizer.js";
 import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
+import { LastStep, type StepRecord } from "./last-step.js";
 import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
+import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
 import { assertOverridesMatch, type Override, overridden, type ResolvedOverrides, withOverride } from "./overrides.js";
 import { type Selection, selects } from "./variable-selection.js";
@@ -33,7 +35,11 @@ export class OptimizerState {
   #learningRate: LearningRate;
   #excluded: Selection = { variables: new Set(), patterns: [] };
   #overrides: readonly Override[] = [];
+  #measure: CheckedMeasure = NO_MEASURE;
   #built: BuiltOptimizer | undefined;
+  readonly #lastStep: LastStep;
+  /** The variables of the last call that selected some. */
+  #selected: readonly AnyVariable[] = [];
   #freed = false;
 
   /** `name` is the optimizer's, for errors and for the paths of its variables. */
@@ -41,6 +47,7 @@ export class OptimizerState {
     this.#name = name;
     this.#hyperparameters = hyperparameters;
     this.#learningRate = learningRate;
+    this.#lastStep = new LastStep(() => this.#record());
   }
 
   get hyperparameters(): Hyperparameters {
@@ -71,6 +78,33 @@ export class OptimizerState {
   get currentLearningRate(): number {
     this.assertNotFreed();
     return this.#rate(this.#built?.runtime);
+  }
+
+  /** What the last step did; `null` before the first. */
+  get lastStep(): LastStep | null {
+    this.assertNotFreed();
+    const outcome = this.#built?.lastStep[LAST_STEP.outcome] ?? 0;
+    return OUTCOMES[outcome] === "none" ? null : this.#lastStep;
+  }
+
+  #record(): StepRecord {
+    const { built } = this;
+    const numbers = built.lastStep;
+    const selects = (numbers[LAST_STEP.selected] as number) >= 0;
+    const variables = built.unfrozen(selects ? this.#selected : built.variables);
+    return { numbers, variables, nonFinite: built.nonFinite };
+  }
+
+  /** Which norms steps compute that no option needs. */
+  get measure(): CheckedMeasure {
+    return this.#measure;
+  }
+
+  set measure(measure: unknown) {
+    this.assertNotFreed();
+    const checked = checkedMeasure(measure);
+    this.#built?.setMeasure(checked);
+    this.#measure = checked;
   }
 
   get rawIterations(): number {
@@ -126,7 +160,7 @@ export class OptimizerState {
     const old = this.#built;
     const built = this.#build(variables, old);
     if (old) {
-      built.rawIterations = old.rawIterations;
+      built.continueFrom(old);
       built.variables.forEach((variable, i) => {
         const before = old.find(variable);
         if (before === undefined) return;
@@ -201,6 +235,7 @@ export class OptimizerState {
       const all = variables.length === built.variables.length && variables.every((v, i) => v === built.variables[i]);
       const indices = all ? undefined : variables.map((variable) => built.indexOf(variable));
       built.step(rate, scale(), indices, gradients);
+      if (indices) this.#selected = variables;
     });
   }
 
@@ -327,6 +362,12 @@ export class OptimizerState {
     const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
     const builtWith = old?.builtWith ?? this.#hyperparameters;
     const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));
+    try {
+      if (this.#measure !== NO_MEASURE) built.setMeasure(this.#measure);
+    } catch (error) {
+      built.free();
+      throw error;
+    }
     HYPERPARAMETERS.forEach((row, i) => {
       if (this.#hyperparameters[row.option] !== builtWith[row.option])
         built.set(i, boundaryNumber(row, this.#hyperparameters));

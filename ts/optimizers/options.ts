@@ -3,6 +3,7 @@
 import { HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
 import { checkedObject, option } from "../support/checks.js";
 import type { LearningRate } from "./learning-rate.js";
+import type { Measure } from "./measure.js";
 
 /** Each hyper-parameter can be left out; `undefined` means the same. */
 export type OptionalHyperparameters = {
@@ -16,12 +17,19 @@ export type OptionalHyperparameters = {
 export interface RMSpropOptions extends OptionalHyperparameters {
   /** A number, a schedule, or a function of the step that is called once per step. Default 0.001. */
   readonly learningRate?: LearningRate | undefined;
+  /** Norms that `lastStep` is to have, though no option needs them. Default: none. Not in Keras' configuration. */
+  readonly measure?: Measure | undefined;
   /** Default `rm_sprop`, `rm_sprop_1`, … */
   readonly name?: string | undefined;
 }
 
 /** The names of the options. */
-export const OPTIONS: readonly string[] = ["learningRate", "name", ...HYPERPARAMETERS.map((row) => row.option)];
+export const OPTIONS: readonly string[] = [
+  "learningRate",
+  "name",
+  ...HYPERPARAMETERS.map((row) => row.option),
+  "measure",
+];
 
 /** The constructor's argument, if it has no unknown keys. Keras' retired `decay` is let through and ignored. */
 export function checkedOptions(options: unknown): Record<string, unknown> {

@@ -9,6 +9,7 @@ import type { RMSpropConfig, RMSpropConfigInput } from "./config.js";
 import { TunableOptimizer } from "./generated/tunable-optimizer.js";
 import { readHyperparameters } from "./hyperparameters.js";
 import { checkedLearningRate } from "./learning-rate.js";
+import { checkedMeasure } from "./measure.js";
 import { OptimizerState } from "./optimizer-state.js";
 import { checkedOptions, optionsFromConfig, type RMSpropOptions } from "./options.js";
 
@@ -52,7 +53,10 @@ export class RMSprop extends TunableOptimizer {
     const rate = option(given, "learningRate");
     const learningRate = checkedLearningRate("learningRate", rate === undefined ? DEFAULT_LEARNING_RATE : rate);
     const name = checkedName(option(given, "name"), "rm_sprop");
-    super(name, new OptimizerState(name, hyperparameters, learningRate));
+    const measure = checkedMeasure(option(given, "measure"));
+    const state = new OptimizerState(name, hyperparameters, learningRate);
+    state.measure = measure;
+    super(name, state);
   }
 
   // Without a loss scale there is no handle to ask for: 1 ns of the 47 that a step of four small variables takes.

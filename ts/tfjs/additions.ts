@@ -63,6 +63,8 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
   readonly lossScale: number;
   /** What gradients must be multiplied by that you compute yourself: a scalar that belongs to the optimizer until its next step. */
   readonly lossScaleTensor: T;
+  /** What the last step did is known to the device alone: `null`. The form without `resident` has `core.lastStep`. */
+  readonly lastStep: null;
   /** Excludes variables from weight decay. Each call replaces the one before. */
   excludeFromWeightDecay(which: Exclusion<V>): void;
   /**

@@ -69,20 +69,21 @@ impl Clip {
         Self::Norm { threshold, divisor }
     }
 
-    /// Clipping by the joint norm, from the sums of squares of all variables in the order of the gradients:
-    /// `threshold · min(1/norm, 1/threshold)`, and `NaN` if the norm is not finite.
+    /// The factor of clipping by the joint norm: `threshold · min(1/norm, 1/threshold)`, and `NaN` if the norm is not finite.
     #[expect(clippy::eq_op, reason = "norm - norm is 0, or NaN for a norm that is not finite")]
-    pub fn by_global_norm(threshold: f64, sums_of_squares: &[f32]) -> Self {
-        let identity = |x| x;
-        let sum = pairwise_sum(0, sums_of_squares.len(), &mut |from, len| {
-            run_sum(&sums_of_squares[from..from + len], identity)
-        });
-        let norm = sqrt(sum);
+    pub fn global_factor(threshold: f64, norm: f32) -> f32 {
         let (inverse_norm, inverse_threshold) = (1.0 / norm, (1.0 / threshold) as f32);
         let smaller =
             if inverse_norm < inverse_threshold || inverse_norm.is_nan() { inverse_norm } else { inverse_threshold };
-        Self::Factor(threshold as f32 * smaller + (norm - norm))
+        threshold as f32 * smaller + (norm - norm)
     }
+}
+
+/// The joint L2 norm (Keras: `global_norm`), from the sums of squares of all variables in the order of the gradients.
+#[inline(never)]
+pub fn joint_norm(sums_of_squares: &[f32]) -> f32 {
+    let mut run = |from, len| run_sum(&sums_of_squares[from..from + len], |sum| sum);
+    sqrt(pairwise_sum(0, sums_of_squares.len(), &mut run))
 }
 
 /// `(g·threshold) / divisor`. Not the identity below the threshold: the product rounds, as in Keras.
@@ -122,8 +123,7 @@ mod tests {
     #[test]
     fn a_norm_that_is_not_finite_makes_every_gradient_nan_under_the_global_norm() {
         for sum in [f32::INFINITY, f32::NAN] {
-            let Clip::Factor(factor) = Clip::by_global_norm(1.0, &[1.0, sum]) else { unreachable!() };
-            assert!(factor.is_nan());
+            assert!(Clip::global_factor(1.0, joint_norm(&[1.0, sum])).is_nan());
         }
     }
 
@@ -132,7 +132,7 @@ mod tests {
         fn clipped_norms_stay_below_the_threshold(x in prop::collection::vec(-10.0f32..10.0, 1..300)) {
             let sum = sum_of_squares(&x);
             let Clip::Norm { threshold, divisor } = Clip::by_norm(0.5, sum) else { unreachable!() };
-            let Clip::Factor(factor) = Clip::by_global_norm(0.5, &[sum]) else { unreachable!() };
+            let factor = Clip::global_factor(0.5, joint_norm(&[sum]));
             let by_norm: Vec<f32> = x.iter().map(|&g| scaled_to_norm(g, threshold, divisor)).collect();
             let by_global_norm: Vec<f32> = x.iter().map(|g| g * factor).collect();
             for clipped in [by_norm, by_global_norm] {

@@ -21,6 +21,7 @@ pub struct Call {
 
 /// What a call does to a variable that has a gradient: the hyper-parameters as float32 scalars.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 pub struct Settings {
     /// Whether this call updates the variables or only accumulates.
     pub updates: bool,
@@ -32,6 +33,8 @@ pub struct Settings {
     pub ema: Option<Ema>,
     pub clip_mode: ClipMode,
     clip: Clip,
+    /// Whether sums of squares of the gradients must be known before the first variable changes.
+    pub needs_norms: bool,
     /// If a variable's step is a single pass of the fused loop: the factor of its gradients.
     single_pass: Option<f32>,
     /// The same, if that pass is Keras' rule alone, for all variables in order.
@@ -54,9 +57,15 @@ impl GradientPath {
 
 impl Settings {
     /// The settings of the call after `raw_iterations` calls, with an update in every `steps_per_update`-th. Complete
-    /// only after [`set_norms`](Self::set_norms).
+    /// only after [`set_clip`](Self::set_clip).
     #[inline]
-    pub fn new(hyperparameters: &Hyperparameters, raw_iterations: u32, steps_per_update: u32, call: Call) -> Self {
+    pub fn new(
+        hyperparameters: &Hyperparameters,
+        measures_norm: bool,
+        raw_iterations: u32,
+        steps_per_update: u32,
+        call: Call,
+    ) -> Self {
         let updates = raw_iterations.wrapping_add(1).is_multiple_of(steps_per_update);
         let loss_scale = call.loss_scale.or(hyperparameters.loss_scale_factor.map(|factor| factor as f32));
         let steps = (steps_per_update > 1).then_some(steps_per_update as f32);
@@ -64,6 +73,9 @@ impl Settings {
             let iterations = raw_iterations / steps_per_update;
             Ema::new(iterations, hyperparameters.ema_momentum, hyperparameters.overwrite_frequency())
         });
+        // Nothing is clipped in calls that only accumulate.
+        let clip_mode = if updates { ClipMode::new(hyperparameters) } else { ClipMode::Off };
+        let needs_norms = updates && (measures_norm || clip_mode.needs_norms());
         Self {
             updates,
             scaling: GradientScaling::new(loss_scale, steps),
@@ -72,19 +84,19 @@ impl Settings {
             momentum: hyperparameters.has_momentum(),
             coefficients: Coefficients::new(hyperparameters, call.learning_rate),
             ema,
-            // Nothing is clipped in calls that only accumulate.
-            clip_mode: if updates { ClipMode::new(hyperparameters) } else { ClipMode::Off },
+            clip_mode,
             clip: Clip::Off,
+            needs_norms,
             single_pass: None,
             inlined: None,
         }
     }
 
-    /// Completes the settings with the sums of squares of all gradients, in their order; none if they are not needed.
+    /// Completes the settings with the factor of clipping by the global norm, which matters to nothing else.
     #[inline]
-    pub fn set_norms(&mut self, sums_of_squares: &[f32], call: Call) {
+    pub fn set_clip(&mut self, global_factor: f32, call: Call) {
         self.clip = match self.clip_mode {
-            ClipMode::GlobalNorm(threshold) => Clip::by_global_norm(threshold, sums_of_squares),
+            ClipMode::GlobalNorm(_) => Clip::Factor(global_factor),
             ClipMode::Value(limit) => Clip::Value(limit as f32),
             ClipMode::Off | ClipMode::Norm(_) => Clip::Off,
         };
@@ -93,6 +105,21 @@ impl Settings {
         self.single_pass = is_single_pass.then_some(path.factor);
         let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
         self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
+    }
+
+    /// Whether variables without a gradient in this call change too: their averages move, or what they accumulated is dropped.
+    pub fn changes_others(&self) -> bool {
+        self.ema.is_some() || (self.updates && self.scaling.accumulates())
+    }
+
+    /// Whether this call is like one before it that was inlined, if both are under the same hyper-parameters and neither is under
+    /// a loss scale of the call's. In the JavaScript backend, where no call is inlined, all that is looked at.
+    #[inline]
+    pub fn is_plain(&self, call: Call) -> bool {
+        if FUSED {
+            return self.inlined.is_some();
+        }
+        self.updates && !self.needs_norms && call.loss_scale.is_none() && call.selected.is_none()
     }
 
     /// [`inlined`](Self::inlined), so that the compiler sees that it is never in the JavaScript backend.

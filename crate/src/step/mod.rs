@@ -4,6 +4,7 @@
 pub mod call;
 pub mod fused;
 pub mod gradient_scaling;
+pub mod last_step;
 pub mod norms;
 pub mod optimizer;
 pub mod overrides;

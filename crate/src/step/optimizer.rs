@@ -11,6 +11,7 @@ use crate::memory::slot_map::{Handle, SlotMap};
 use crate::memory::variable::{Freed, Variable, Variables};
 use crate::rule::loss_scale::LossScale;
 use crate::step::call::{Call, Settings};
+use crate::step::last_step::{LastStep, Norms, Outcome};
 use crate::step::norms::gradient_sum_of_squares;
 use crate::step::overrides::{Override, restore};
 use crate::step::scratch::Scratch;
@@ -19,7 +20,7 @@ use crate::step::variable::{
     Arrays, Tracked, overwrite_with_gradient, scan_offset, step_inlined, step_variable, step_without_gradient,
 };
 use alloc::vec::Vec;
-use bytemuck::allocation::try_zeroed_vec;
+use bytemuck::{Zeroable, allocation::try_zeroed_vec};
 use core::{error::Error, fmt};
 
 /// The state kept for one variable.
@@ -28,7 +29,7 @@ use core::{error::Error, fmt};
 pub(crate) struct State {
     pub variable: Handle,
     pub overwrite_with_gradient: bool,
-    /// Within a call that selects variables: whether this one was among them.
+    /// Within a call that selects variables and changes the others too: whether this one was among them.
     selected: bool,
     /// Whether the inlined loop may update it: there are no overrides, and the last step met no subnormal numbers. One byte for
     /// both: with two, steps of 1,000 tensors of 8 are 1.02× slower.
@@ -69,6 +70,13 @@ impl State {
     pub fn is_frozen(&self) -> bool {
         self.has_own_settings && !self.overrides.trainable
     }
+}
+
+/// What does not move when a table of optimizers grows.
+#[derive(Debug)]
+struct Pinned {
+    scratch: Scratch,
+    last_step: LastStep,
 }
 
 /// Why an optimizer could not be built.
@@ -122,7 +130,14 @@ pub struct Optimizer {
     /// Sums of squares of the gradients of one call, in the order of the selection.
     pub(crate) sums_of_squares: Vec<f32>,
     /// One, behind a pointer: tables of optimizers move when they grow. Not a `Box`: stable Rust has no fallible one.
-    scratch: Vec<Scratch>,
+    pinned: Vec<Pinned>,
+    /// The norms of the last call that needed them.
+    pub(crate) norms: Norms,
+    /// Whether the norm of the gradients is computed even if no option needs it.
+    measures_norm: bool,
+    /// Whether the last call was plain, and nothing was set since then: its like differs from it by the learning rate alone,
+    /// and to note eight numbers would make a step of four small variables 1.1× slower.
+    pub(crate) was_plain: bool,
 }
 
 impl Optimizer {
@@ -141,8 +156,8 @@ impl Optimizer {
             let variable = variables.get(handle).ok_or(Freed(handle))?;
             states.push(State::zeroed(&hyperparameters, handle, variable)?);
         }
-        let mut scratch = reserved(1)?;
-        scratch.push(Scratch::new());
+        let mut pinned = reserved(1)?;
+        pinned.push(Pinned { scratch: Scratch::new(), last_step: LastStep::zeroed() });
         let mut selection = reserved(handles.len())?;
         selection.extend(0..handles.len());
         Ok(Self {
@@ -153,12 +168,15 @@ impl Optimizer {
             raw_iterations: 0,
             selection,
             sums_of_squares: reserved(handles.len())?,
-            scratch,
+            pinned,
+            norms: Norms::UNKNOWN,
+            measures_norm: false,
+            was_plain: false,
         })
     }
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
-    const FIXED_BYTES: usize = SlotMap::<Self>::BYTES_PER_OBJECT + size_of::<Scratch>();
+    const FIXED_BYTES: usize = SlotMap::<Self>::BYTES_PER_OBJECT + size_of::<Pinned>();
     /// Bytes of memory that a variable takes, at most, without its slots: its state, its entries in the selection and the sums,
     /// and in the list that the optimizer is built from, which may have doubled.
     const BYTES_PER_VARIABLE: usize = size_of::<State>() + 4 * size_of::<usize>();
@@ -192,6 +210,7 @@ impl Optimizer {
     /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum, centering and
     /// accumulation without their slots stay off.
     pub fn hyperparameters_mut(&mut self) -> &mut Hyperparameters {
+        self.was_plain = false;
         &mut self.hyperparameters
     }
 
@@ -203,6 +222,7 @@ impl Optimizer {
     /// Sets the count of calls, to resume.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
+        self.was_plain = false;
     }
 
     /// Updates so far (Keras: `iterations`).
@@ -241,6 +261,17 @@ impl Optimizer {
         state.may_inline = !state.has_own_settings && state.tracked.small == SmallNumbers::None;
         state.overrides = overrides;
         true
+    }
+
+    /// Whether the norm of the gradients is computed from the next call on even if no option needs it: one more pass over them.
+    pub fn measure_norm(&mut self, measures: bool) {
+        self.measures_norm = measures;
+        self.was_plain = false;
+    }
+
+    /// What the last call that succeeded did. It stays at its address, and its outcome is `Outcome::None` before the first.
+    pub fn last_step(&self) -> &LastStep {
+        &self.pinned[0].last_step
     }
 
     /// Puts the variable built as number `index` at `position` of the next selection. The order matters to the last bit of a
@@ -290,10 +321,13 @@ impl Optimizer {
     ) -> Result<bool, Freed> {
         self.validate(variables)?;
         let call = Call { loss_scale: Some(scale.scale), ..call };
+        self.was_plain = false;
         let mut settings = self.settings(call);
         self.gather_norms(variables, call, &mut settings);
         let finite = self.gradients_are_finite(variables, call);
-        if finite && self.selected_count(call) > 0 {
+        if !finite {
+            self.record(Outcome::Skipped, call, &settings);
+        } else if self.selected_count(call) > 0 {
             self.update_variables(variables, call, &mut settings);
         }
         scale.record(finite);
@@ -344,13 +378,13 @@ impl Optimizer {
 
     #[inline]
     pub(crate) fn settings(&self, call: Call) -> Settings {
-        Settings::new(&self.hyperparameters, self.raw_iterations, self.calls_per_update(), call)
+        Settings::new(&self.hyperparameters, self.measures_norm, self.raw_iterations, self.calls_per_update(), call)
     }
 
-    /// Computes the sums of squares, if the settings need norms, and completes the settings with them.
+    /// Computes the norms, if the settings need them, and completes the settings with them.
     fn gather_norms(&mut self, variables: &Variables, call: Call, settings: &mut Settings) {
         self.sums_of_squares.clear();
-        if settings.clip_mode.needs_norms() {
+        if settings.needs_norms {
             for position in 0..self.selected_count(call) {
                 let state = &self.states[self.selected_index(call, position)];
                 let Some(variable) = variables.get(state.variable) else { continue };
@@ -364,11 +398,12 @@ impl Optimizer {
                     variable.value().len(),
                     accumulator,
                     state.tracked.small == SmallNumbers::Any,
-                    &mut self.scratch[0],
+                    &mut self.pinned[0].scratch,
                 ));
             }
+            self.norms = Norms::new(settings.clip_mode, &self.sums_of_squares);
         }
-        settings.set_norms(&self.sums_of_squares, call);
+        settings.set_clip(self.norms.clip_factor, call);
     }
 
     /// Whether all gradients are finite. One whose sum of squares was found to be finite is not read again: infinities and `NaN`
@@ -387,7 +422,7 @@ impl Optimizer {
                     continue;
                 }
             }
-            if !variable.gradient.view().all_finite(&mut self.scratch[0].widened) {
+            if !variable.gradient.view().all_finite(&mut self.pinned[0].scratch.widened) {
                 return false;
             }
         }
@@ -408,12 +443,49 @@ impl Optimizer {
             }
             self.update_selected(variables, call, settings, &mut progress);
         }
-        if call.selected.is_some() || progress.has_frozen {
+        if (call.selected.is_some() || progress.has_frozen) && settings.changes_others() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
             let moves_averages = progress.trained > 0 || progress.has_frozen;
             self.update_others(variables, call, moves_averages.then_some(&*settings));
         }
+        self.record_call(call, settings);
+    }
+
+    /// Counts the call, and notes what it did.
+    #[inline]
+    pub(crate) fn record_call(&mut self, call: Call, settings: &Settings) {
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
+        let is_plain = settings.is_plain(call);
+        if self.was_plain && is_plain {
+            self.pinned[0].last_step.learning_rate = call.learning_rate;
+            return;
+        }
+        let outcome = if settings.updates { Outcome::Updated } else { Outcome::Accumulated };
+        self.record(outcome, call, settings);
+        self.was_plain = is_plain && !settings.needs_norms && call.loss_scale.is_none();
+    }
+
+    /// Notes what a call did.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn record(&mut self, outcome: Outcome, call: Call, settings: &Settings) {
+        self.was_plain = false;
+        let Norms { gradient_norm, clip_factor } = if settings.needs_norms { self.norms } else { Norms::UNKNOWN };
+        let factor = self.hyperparameters.loss_scale_factor;
+        self.pinned[0].last_step = LastStep {
+            outcome: f32::from(outcome as u8),
+            learning_rate: call.learning_rate,
+            loss_scale: call.loss_scale.or(factor.map(|factor| factor as f32)).unwrap_or(1.0),
+            finite: match (outcome, call.loss_scale) {
+                (Outcome::Skipped, _) => 0.0,
+                (_, Some(_)) => 1.0,
+                _ => LastStep::UNKNOWN,
+            },
+            gradient_norm,
+            clip_factor: if outcome == Outcome::Skipped { 1.0 } else { clip_factor },
+            update_norm: LastStep::UNKNOWN,
+            selected: call.selected.map_or(LastStep::UNKNOWN, |selected| selected as f32),
+        };
     }
 
     /// Updates variables from this position on, up to the first that needs more than the inlined loop; returns its position. A
@@ -448,7 +520,7 @@ impl Optimizer {
         Progress { position, trained, has_frozen }: &mut Progress,
     ) {
         let end = if settings.inlined_factor().is_some() { *position + 1 } else { self.selected_count(call) };
-        let scratch = &mut self.scratch[0];
+        let scratch = &mut self.pinned[0].scratch;
         while *position < end {
             let index = if call.selected.is_some() { self.selection[*position] } else { *position };
             *position += 1;
@@ -458,7 +530,7 @@ impl Optimizer {
                 *has_frozen = true;
                 continue;
             }
-            state.selected = call.selected.is_some();
+            state.selected = call.selected.is_some() && settings.changes_others();
             let arrays = Arrays::of(variable, &mut state.slots);
             if state.overwrite_with_gradient {
                 overwrite_with_gradient(settings, arrays, scratch);

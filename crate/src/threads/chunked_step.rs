@@ -10,6 +10,7 @@ use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variables;
 use crate::rule::clip::Clip;
 use crate::step::call::{Call, Settings};
+use crate::step::last_step::{Norms, Outcome};
 use crate::step::norms::gradient_sum_of_squares;
 use crate::step::optimizer::{Optimizer, State};
 use crate::step::overrides::Override;
@@ -71,6 +72,8 @@ impl Action {
 /// An optimizer's steps in chunks; made once, used for all of them.
 pub struct ChunkedStep {
     chunks: Chunks,
+    /// As [`ChunkPlan::least`].
+    least: usize,
     /// For each variable, as of this step.
     actions: Vec<Action>,
     call: Call,
@@ -90,6 +93,7 @@ impl ChunkedStep {
         let Some(chunks) = Chunks::new(lengths, plan)? else { return Ok(None) };
         Ok(Some(Self {
             chunks,
+            least: plan.least,
             actions: reserved(optimizer.states.len())?,
             call: Call { learning_rate: 0.0, loss_scale: None, selected: None },
             settings: None,
@@ -103,11 +107,24 @@ impl ChunkedStep {
         &self.chunks
     }
 
+    /// Whether a call is over too few parameters to be shared. Does not look at variables that the call leaves alone.
+    pub(crate) fn is_small(&self, optimizer: &Optimizer, variables: &Variables, call: Call) -> bool {
+        let count = optimizer.selected_count(call);
+        if call.selected.is_none() || optimizer.settings(call).changes_others() {
+            return count == 0;
+        }
+        let states = (0..count).map(|position| &optimizer.states[optimizer.selected_index(call, position)]);
+        let lengths = states.map(|state| variables.get(state.variable).map_or(0, |variable| variable.value().len()));
+        count == 0 || lengths.sum::<usize>() < self.least
+    }
+
     /// Begins a step over variables that [`fit`](Chunks::fit) and are all there.
     pub(crate) fn start(&mut self, optimizer: &mut Optimizer, call: Call) -> Phase {
+        optimizer.was_plain &= call.loss_scale.is_none();
         let states = &optimizer.states;
         self.actions.clear();
         self.actions.resize(states.len(), Action::Nothing);
+        let settings = optimizer.settings(call);
         let mut moves_averages = false;
         for position in 0..optimizer.selected_count(call) {
             let index = optimizer.selected_index(call, position);
@@ -115,17 +132,16 @@ impl ChunkedStep {
             self.actions[index] = Action::with_gradient(state);
             moves_averages |= !matches!(self.actions[index], Action::Overwrite);
         }
-        if moves_averages && call.selected.is_some() {
+        if moves_averages && call.selected.is_some() && settings.changes_others() {
             for (action, state) in self.actions.iter_mut().zip(states) {
                 if let Action::Nothing = action {
                     *action = Action::WithoutGradient { is_frozen: state.is_frozen() };
                 }
             }
         }
-        let settings = optimizer.settings(call);
         (self.call, self.raw_iterations) = (call, optimizer.raw_iterations);
         self.settings = Some(settings);
-        if settings.clip_mode.needs_norms() || self.needs_finite() {
+        if settings.needs_norms || self.needs_finite() {
             self.phase = Phase::Gather;
         } else {
             self.start_update(optimizer);
@@ -142,10 +158,18 @@ impl ChunkedStep {
     /// Goes on when all chunks of the phase are done.
     pub(crate) fn advance(&mut self, optimizer: &mut Optimizer) -> Phase {
         match self.phase {
-            Phase::Gather if !self.gradients_were_finite() => self.phase = Phase::Over,
+            Phase::Gather if !self.gradients_were_finite() => {
+                self.complete_settings(optimizer);
+                if let Some(settings) = &self.settings {
+                    optimizer.record(Outcome::Skipped, self.call, settings);
+                }
+                self.phase = Phase::Over;
+            }
             Phase::Gather => self.start_update(optimizer),
             Phase::Update => {
-                optimizer.raw_iterations = optimizer.raw_iterations.wrapping_add(1);
+                if let Some(settings) = &self.settings {
+                    optimizer.record_call(self.call, settings);
+                }
                 self.phase = Phase::Over;
             }
             Phase::Over => {}
@@ -163,20 +187,33 @@ impl ChunkedStep {
         !self.needs_finite() || self.chunks.pieces().iter().all(|piece| piece.finite.load(Relaxed))
     }
 
-    fn start_update(&mut self, optimizer: &mut Optimizer) {
-        let Some(settings) = &mut self.settings else { return };
-        let count = optimizer.selected_count(self.call);
+    /// Adds up what was gathered of each variable, in the order of the call.
+    fn sum_pieces(&self, optimizer: &mut Optimizer) {
         optimizer.sums_of_squares.clear();
-        if settings.clip_mode.needs_norms() {
-            for position in 0..count {
-                let index = optimizer.selected_index(self.call, position);
-                if let Action::Train { .. } = self.actions[index] {
-                    let sum = self.chunks.sum_over(index, |piece| f32::from_bits(piece.sum_of_squares.load(Relaxed)));
-                    optimizer.sums_of_squares.push(sum);
-                }
+        for position in 0..optimizer.selected_count(self.call) {
+            let index = optimizer.selected_index(self.call, position);
+            if let Action::Train { .. } = self.actions[index] {
+                let sum = self.chunks.sum_over(index, |piece| f32::from_bits(piece.sum_of_squares.load(Relaxed)));
+                optimizer.sums_of_squares.push(sum);
             }
         }
-        settings.set_norms(&optimizer.sums_of_squares, self.call);
+    }
+
+    fn complete_settings(&mut self, optimizer: &mut Optimizer) {
+        optimizer.sums_of_squares.clear();
+        let Some(mut settings) = self.settings else { return };
+        if settings.needs_norms {
+            self.sum_pieces(optimizer);
+            optimizer.norms = Norms::new(settings.clip_mode, &optimizer.sums_of_squares);
+        }
+        settings.set_clip(optimizer.norms.clip_factor, self.call);
+        self.settings = Some(settings);
+    }
+
+    fn start_update(&mut self, optimizer: &mut Optimizer) {
+        self.complete_settings(optimizer);
+        let Some(settings) = &self.settings else { return };
+        let count = optimizer.selected_count(self.call);
         let mut sums = optimizer.sums_of_squares.iter();
         for position in 0..count {
             if let Action::Train { clip, .. } = &mut self.actions[optimizer.selected_index(self.call, position)] {
@@ -195,7 +232,7 @@ impl ChunkedStep {
                 piece.finite.store(true, Relaxed);
                 return;
             }
-            Action::Train { .. } if settings.clip_mode.needs_norms() => {
+            Action::Train { .. } if settings.needs_norms => {
                 let (len, has_subnormals) = (piece.elements.len(), piece.small() == SmallNumbers::Any);
                 let sum =
                     gradient_sum_of_squares(settings.scaling, gradient, len, accumulator, has_subnormals, scratch);

@@ -119,11 +119,12 @@ impl SharedStep {
         &self.step
     }
 
-    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is nothing to do, a variable is
+    /// Begins a step. [`Phase::Over`]: this one is for [`Optimizer::apply`], because there is little to do, a variable is
     /// not there any more, or these are not the variables that were cut.
     pub fn begin(&mut self, optimizer: &mut Optimizer, variables: &mut Variables, call: Call) -> Phase {
         self.arrays.clear();
-        if optimizer.selected_count(call) == 0 || optimizer.validate(variables).is_err() {
+        let is_small = self.step.is_small(optimizer, variables, call);
+        if is_small || optimizer.validate(variables).is_err() {
             return self.step.cancel();
         }
         for state in &mut optimizer.states {

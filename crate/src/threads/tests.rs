@@ -102,7 +102,8 @@ impl Training {
         let values = self.handles.iter().map(|&handle| self.variables.get(handle).unwrap().value());
         let floats = slots.chain(values).flatten().copied().map(bits);
         let counts = [self.optimizer.raw_iterations(), self.scale.scale.to_bits(), self.scale.counter as u32];
-        floats.chain(counts).collect()
+        let last_step: [f32; 8] = bytemuck::cast(*self.optimizer.last_step());
+        floats.chain(counts).chain(last_step.map(bits)).collect()
     }
 }
 
@@ -138,6 +139,7 @@ proptest! {
             let own = Override { learning_rate_multiplier: 0.1, weight_decay: Some(0.5), ..Override::NONE };
             own_rate.map(|index| training.optimizer.set_override(index, own));
             frozen.map(|index| training.optimizer.set_override(index, Override { trainable: false, ..Override::NONE }));
+            training.optimizer.measure_norm(centered);
         }
         let mut shared = SharedStep::new(&cut.optimizer, &cut.variables, ChunkPlan { piece, chunk, least: 0 }).unwrap().unwrap();
         for (number, selected) in selections.into_iter().enumerate() {

@@ -204,6 +204,18 @@ pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
     .unwrap_or(0)
 }
 
+/// Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. From now on steps
+/// compute the norm of the gradients even if no option needs it, or no longer.
+#[wasm_bindgen]
+pub fn optimizer_watch(optimizer: u32, gradient_norm: bool) -> usize {
+    with_instance(|instance| {
+        let (built, _) = instance.built(optimizer)?;
+        built.measure_norm(gradient_norm);
+        Some(core::ptr::from_ref(built.last_step()) as usize)
+    })
+    .unwrap_or(0)
+}
+
 /// Puts the variable built as number `index` at `position` of the next call's selection.
 #[wasm_bindgen]
 pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
@@ -253,6 +265,7 @@ fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
     if optimizer.raw_iterations() < MAX_ITERATIONS { Ok(()) } else { Err(Status::IterationLimit) }
 }
 
+#[inline(never)]
 fn run_step(optimizer: u32, call: Call) -> u32 {
     status_code(with_instance(|instance| {
         let (built, variables) = instance.built(optimizer).ok_or(Status::NotFound)?;

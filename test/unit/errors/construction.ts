@@ -295,7 +295,7 @@ const SCALED: Row[] = [
     "{ foo }",
     { foo: 1 },
     TypeError,
-    /`options` has an unknown key "foo"; known are initialScale, dynamicGrowthSteps, minimumScale, maximumScale, name\.$/,
+    /`options` has an unknown key "foo"; known are initialScale, dynamicGrowthSteps, minimumScale, maximumScale, name, measure\.$/,
   ),
   scaled("{ foo, bar }", { foo: 1, initialScale: 2, rho: 0.9, bar: 1 }, TypeError, /unknown keys "foo", "bar"; known/),
   scaled(

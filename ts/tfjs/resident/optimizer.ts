@@ -55,6 +55,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
   return class RMSpropWasmResident extends tf.Optimizer implements OptimizerLike, ResidentAdditions {
     /** In model.json. */
     static readonly className = "RMSpropWasmResident";
+    readonly lastStep = null;
     readonly #by: Hyperparameters;
     readonly #name: string;
     #rate: LearningRate;

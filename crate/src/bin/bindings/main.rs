@@ -7,7 +7,7 @@ mod schedules;
 
 use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
 use rmsprop::status::Status;
-use rmsprop::{GradientDtype, Slot};
+use rmsprop::{GradientDtype, LastStep, Outcome, Slot};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -145,6 +145,8 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
         let condition = slot.kept_by(&Hyperparameters::default());
         json!(condition.map(|(name, _, above)| json!({ "option": camel_case(name), "above": above })))
     });
+    let last_step: Map<_, _> =
+        LastStep::OFFSETS.map(|(name, offset)| (camel_case(name), json!(offset))).into_iter().collect();
     Ok([
         format!("{HEADER}import type {{ Hyperparameters }} from \"./hyperparameters.js\";\n"),
         declaration::<Slot>(config)?,
@@ -166,6 +168,14 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
             "GRADIENT_DTYPES",
             "readonly GradientDtype[]",
             &GradientDtype::ALL,
+        )?,
+        declaration::<Outcome>(config)?,
+        constant("What a call did, by its number at the boundary.", "OUTCOMES", "readonly Outcome[]", &Outcome::ALL)?,
+        constant(
+            "The index of each number about the last call in the array of them.",
+            "LAST_STEP",
+            &format!("Readonly<Record<{}, number>>", last_step.keys().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" | ")),
+            &last_step,
         )?,
         declaration::<Status>(config)?,
         constant("The outcomes by their numbers at the boundary.", "STATUSES", "readonly Status[]", &Status::ALL)?,
