@@ -6,6 +6,7 @@ export type {
   HyperparameterConfig,
   Hyperparameters,
   MomentumMode,
+  WeightDecayMode,
 } from "./generated/hyperparameters.js";
 export type { Backend } from "./kernel/backend.js";
 export type { Numbers } from "./memory/numbers.js";

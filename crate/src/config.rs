@@ -16,8 +16,7 @@ pub enum Kind {
     OptionalNumber,
     /// A whole number, or `null` for "off".
     OptionalCount,
-    /// One of the words in `choices`. Keras has no such hyper-parameters: a configuration holds one only if it is not at
-    /// its default, so that Keras refuses what it would compute otherwise.
+    /// One of the words in `choices`.
     Choice,
 }
 
@@ -43,12 +42,21 @@ const CLIP: Limits = Limits { exclusive_group: Some("clip"), ..ANY };
 const EMA_MOMENTUM: Limits = Limits { minimum: Some(0.0), maximum: Some(1.0), only_with: Some("use_ema"), ..ANY };
 const EMA_FREQUENCY: Limits = Limits { minimum: Some(1.0), zero_is_off: true, only_with: Some("use_ema"), ..ANY };
 const ACCUMULATION: Limits = Limits { minimum: Some(2.0), zero_is_off: true, ..ANY };
+const NOT_NEGATIVE: Limits = Limits { minimum: Some(0.0), ..ANY };
+
+/// An argument of Keras' RMSprop.
+const KERAS: bool = false;
+/// Keras does not have it: a configuration holds it only if it is not at its default, so that Keras refuses what it would
+/// compute otherwise.
+const OWN: bool = true;
 
 /// One row of the table: a hyper-parameter as its users see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptor {
-    /// Keras' name.
+    /// Its name, as Keras writes names.
     pub name: &'static str,
+    /// Whether Keras does not have it.
+    pub is_own: bool,
     /// What it means, line by line.
     #[cfg(feature = "bindings")]
     pub documentation: &'static [&'static str],
@@ -122,8 +130,17 @@ choice! {
     "torch" Torch,
 }
 
+choice! {
+    /// What weight decay changes.
+    WeightDecayMode:
+    /// The values, as in Keras: `w ← w - (w·λ)·η`.
+    "decoupled" Decoupled,
+    /// The gradients, as in `PyTorch`: `g ← g + w·λ`.
+    "coupled" Coupled,
+}
+
 macro_rules! hyperparameters {
-    ($( $(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:ident, $limits:expr; )+) => {
+    ($( $(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr, $kind:ident, $limits:expr, $is_own:expr; )+) => {
         /// The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras
         /// does not have. Their texts are those of the TypeScript options: `null` is `None` here, `weightDecay` is
         /// `weight_decay`.
@@ -144,6 +161,7 @@ macro_rules! hyperparameters {
         pub const HYPERPARAMETERS: &[Descriptor] = &[
             $( Descriptor {
                 name: stringify!($name),
+                is_own: $is_own,
                 #[cfg(feature = "bindings")]
                 documentation: &[$($doc),+],
                 kind: Kind::$kind,
@@ -172,42 +190,51 @@ macro_rules! hyperparameters {
 }
 
 hyperparameters! {
-    /// Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+    /// λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
     /// `null` turns it off.
-    weight_decay: Option<f64> = None, OptionalNumber, ANY;
+    weight_decay: Option<f64> = None, OptionalNumber, ANY, KERAS;
     /// Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
-    clipnorm: Option<f64> = None, OptionalNumber, CLIP;
+    clipnorm: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
     /// number: off.
-    global_clipnorm: Option<f64> = None, OptionalNumber, CLIP;
+    global_clipnorm: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
-    clipvalue: Option<f64> = None, OptionalNumber, CLIP;
+    clipvalue: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// Keep an exponential moving average of the variables' values.
-    use_ema: bool = false, Boolean, ANY;
+    use_ema: bool = false, Boolean, ANY, KERAS;
     /// Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
-    ema_momentum: f64 = 0.99, Number, EMA_MOMENTUM;
+    ema_momentum: f64 = 0.99, Number, EMA_MOMENTUM, KERAS;
     /// Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
     /// `finalizeVariableValues` overwrites.
-    ema_overwrite_frequency: Option<f64> = None, OptionalCount, EMA_FREQUENCY;
+    ema_overwrite_frequency: Option<f64> = None, OptionalCount, EMA_FREQUENCY, KERAS;
     /// Static loss scale: gradients are divided by it before anything else. `null` turns it off.
-    loss_scale_factor: Option<f64> = None, OptionalNumber, ANY;
+    loss_scale_factor: Option<f64> = None, OptionalNumber, ANY, KERAS;
     /// Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
-    gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION;
+    gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION, KERAS;
     /// ρ, the decay of the moving average of squared gradients.
-    rho: f64 = 0.9, Number, ANY;
+    rho: f64 = 0.9, Number, ANY, KERAS;
     /// Momentum of the increments. 0 or a negative number: off.
-    momentum: f64 = 0.0, Number, ANY;
+    momentum: f64 = 0.0, Number, ANY, KERAS;
     /// ε, added to the denominator for numerical stability; where, says `epsilonMode`.
-    epsilon: f64 = 1e-7, Number, ANY;
+    epsilon: f64 = 1e-7, Number, ANY, KERAS;
     /// Divide by an estimate of the gradient's standard deviation instead of its root mean square.
-    centered: bool = false, Boolean, ANY;
+    centered: bool = false, Boolean, ANY, KERAS;
     /// Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
     /// Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
-    epsilon_mode: EpsilonMode = EpsilonMode::Inside, Choice, ANY;
+    epsilon_mode: EpsilonMode = EpsilonMode::Inside, Choice, ANY, OWN;
     /// What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
     /// gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
     /// Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
-    momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY;
+    momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY, OWN;
+    /// What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
+    /// adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+    /// `epsilonMode`.
+    weight_decay_mode: WeightDecayMode = WeightDecayMode::Decoupled, Choice, ANY, OWN;
+    /// Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
+    maximize: bool = false, Boolean, ANY, OWN;
+    /// What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
+    /// `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+    initial_velocity: f64 = 0.0, Number, NOT_NEGATIVE, OWN;
 }
 
 /// A count, at most 2³¹-1. Clamped before it is converted: from 2³² on, WebAssembly saturates, and its translation to

@@ -13,7 +13,7 @@ import wasmtime
 HYPERPARAMETERS = (
     "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum", "ema_overwrite_frequency",
     "loss_scale_factor", "gradient_accumulation_steps", "rho", "momentum", "epsilon", "centered",
-    "epsilon_mode", "momentum_mode",
+    "epsilon_mode", "momentum_mode", "weight_decay_mode", "maximize", "initial_velocity",
 )  # fmt: skip
 SLOTS = ("average", "gradient_accumulator", "velocity", "momentum", "average_gradient")
 # The types of gradients, by their places there too: this host has views of float32 alone.

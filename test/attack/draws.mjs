@@ -96,6 +96,9 @@ export const options = fc
     gradientAccumulationSteps: fc.constantFrom(null, null, 2, 3),
     epsilonMode: fc.constantFrom(/** @type {const} */ ("inside"), /** @type {const} */ ("outside")),
     momentumMode: fc.constantFrom(/** @type {const} */ ("keras"), /** @type {const} */ ("torch")),
+    weightDecayMode: fc.constantFrom(/** @type {const} */ ("decoupled"), /** @type {const} */ ("coupled")),
+    maximize: fc.boolean(),
+    initialVelocity: fc.constantFrom(0, 0, 1, 1e-42),
   })
   .map(({ clip, useEma, ...others }) => {
     const average = useEma ? {} : { emaMomentum: 0.99, emaOverwriteFrequency: null };

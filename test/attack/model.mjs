@@ -52,6 +52,7 @@ const sumOfSquares = (gradient) => pairwiseSum(gradient.map((g) => f(g * g)));
  *   clipnorm: number | null, globalClipnorm: number | null, clipvalue: number | null, useEma: boolean, emaMomentum: number,
  *   emaOverwriteFrequency: number | null, lossScaleFactor: number | null, gradientAccumulationSteps: number | null,
  *   epsilonMode: "inside" | "outside", momentumMode: "keras" | "torch",
+ *   weightDecayMode: "decoupled" | "coupled", maximize: boolean, initialVelocity: number,
  * }} Options
  * @typedef {"average" | "gradient_accumulator" | "velocity" | "momentum" | "average_gradient"} Slot
  * @typedef {{ scale: number, counter: number, growthSteps: number, minimum: number, maximum: number }} LossScale
@@ -72,7 +73,7 @@ class ModelVariable {
     this.slots = {
       average: kept(!overwritten && options.useEma),
       gradient_accumulator: kept((options.gradientAccumulationSteps ?? 0) >= 2),
-      velocity: kept(!overwritten),
+      velocity: kept(!overwritten)?.fill(f(options.initialVelocity)) ?? null,
       momentum: kept(!overwritten && options.momentum > 0),
       average_gradient: kept(!overwritten && options.centered),
     };
@@ -227,15 +228,17 @@ function clipped(g, limit) {
   return g;
 }
 
-/** @param {Options} options @param {ModelVariable} variable @param {Float32Array} gradient */
-function updateVariable(options, { value, decays, slots }, gradient) {
+/** @param {Options} options @param {ModelVariable} variable @param {Float32Array} given */
+function updateVariable(options, { value, decays, slots }, given) {
+  const gradient = penalized(options, value, decays, given);
   const eta = f(options.learningRate);
   const [rho, oneMinusRho, epsilon, mu] = [f(options.rho), f(1 - options.rho), f(options.epsilon), f(options.momentum)];
   const { velocity, momentum, average_gradient: average } = slots;
   const v = /** @type {Float32Array} */ (velocity);
   for (const [i, g] of gradient.entries()) {
     let w = /** @type {number} */ (value[i]);
-    if (options.weightDecay !== null && decays) w = f(w - f(f(w * f(options.weightDecay)) * eta));
+    if (options.weightDecay !== null && options.weightDecayMode === "decoupled" && decays)
+      w = f(w - f(f(w * f(options.weightDecay)) * eta));
     v[i] = f(f(rho * /** @type {number} */ (v[i])) + f(oneMinusRho * f(g * g)));
     let variance = /** @type {number} */ (v[i]);
     if (options.centered && average) {
@@ -256,6 +259,17 @@ function updateVariable(options, { value, decays, slots }, gradient) {
     } else w = f(w - f(f(eta * g) / denominator));
     value[i] = w;
   }
+}
+
+/**
+ * The gradient with the penalty, negated first to maximize.
+ *
+ * @param {Options} options @param {Float32Array} value @param {boolean} decays @param {Float32Array} gradient
+ */
+function penalized({ weightDecay, weightDecayMode, maximize }, value, decays, gradient) {
+  const g = maximize ? gradient.map((x) => -x) : gradient;
+  if (!weightDecay || weightDecayMode === "decoupled" || !decays) return g;
+  return g.map((x, i) => f(x + f(f(weightDecay) * /** @type {number} */ (value[i]))));
 }
 
 /** @param {Options} options @param {number} variance @param {number} epsilon */

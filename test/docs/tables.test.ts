@@ -10,16 +10,16 @@ import { codeOf, read, tableRows } from "./pages.js";
 const { RMSprop } = everything;
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 /** What the page says of them: they are not Keras'. */
-const OWN = ["epsilonMode", "momentumMode"];
+const OWN = ["epsilonMode", "momentumMode", "weightDecayMode", "maximize", "initialVelocity"];
 
 describe("the options", () => {
   const rows = tableRows("docs/options.md", "# Options").map((row) => row.map(codeOf));
   const optimizer = new RMSprop();
 
   it("are those generated from Rust, in Keras' order, with Keras' names in camelCase and its defaults", () => {
-    for (const { key, option, kind } of HYPERPARAMETERS) {
+    for (const { key, option, isOwn } of HYPERPARAMETERS) {
       expect(snakeCase(option)).toBe(key);
-      expect(OWN.includes(option)).toBe(kind === "choice");
+      expect(OWN.includes(option)).toBe(isOwn);
     }
     const expected = HYPERPARAMETERS.map((row) => [row.option, row.default]);
     const [learningRate, ...others] = rows.map(([option, value]) => [

@@ -40,6 +40,28 @@ export const CASES = {
   "epsilon outside, torch's momentum": {
     options: { epsilonMode: "outside", momentumMode: "torch", momentum: 0.9, weightDecay: 0.01 },
   },
+  "coupled decay with exclusion": {
+    options: { weightDecay: 0.02, weightDecayMode: "coupled", momentum: 0.9, initialVelocity: 1 },
+    exclude: ["_1_"],
+  },
+  "maximize, coupled decay, clipvalue": {
+    options: { maximize: true, weightDecay: 0.02, weightDecayMode: "coupled", clipvalue: 0.3, centered: true },
+  },
+  maximize: { options: { maximize: true, initialVelocity: 1, momentum: 0.9, weightDecay: 0.01 } },
+  "maximize, accumulation, loss scale": {
+    options: { maximize: true, gradientAccumulationSteps: 3, lossScaleFactor: 3.7 },
+  },
+  "maximize, coupled decay, globalClipnorm": {
+    options: { maximize: true, weightDecay: 0.02, weightDecayMode: "coupled", globalClipnorm: 0.5, useEma: true },
+    isNorm: true,
+  },
+  "maximize, coupled decay, dynamic scale": {
+    options: {
+      ...{ maximize: true, weightDecay: 0.02, weightDecayMode: "coupled", initialVelocity: 1, useEma: true },
+      lossScale: { initialScale: 64, dynamicGrowthSteps: 4 },
+    },
+    spikes: true,
+  },
   "epsilon outside, centered": { options: { epsilonMode: "outside", centered: true, learningRate: 0.01 } },
   "epsilon 0": { options: { epsilon: 0, centered: true, learningRate: 0.01 }, kinds: ["normal"] },
   "torch's momentum, restarts": { options: { momentumMode: "torch", momentum: 0.9, learningRate: restarts } },

@@ -77,6 +77,9 @@ const learningRate = fc.oneof(unit, odd, schedule);
 const common = {
   epsilonMode: fc.constantFrom("inside", "inside", "outside" as const),
   momentumMode: fc.constantFrom("keras", "keras", "torch" as const),
+  weightDecayMode: fc.constantFrom("decoupled", "coupled" as const),
+  maximize: fc.constantFrom(false, false, true),
+  initialVelocity: fc.constantFrom(0, 0, 1, 1e-42),
   learningRate,
   rho: usually(unit),
   momentum: fc.oneof(fc.constant(0), usually(unit)),

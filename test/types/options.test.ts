@@ -9,6 +9,7 @@ import {
   type MomentumMode,
   RMSprop,
   type RMSpropOptions,
+  type WeightDecayMode,
 } from "rmsprop-wasm";
 import { describe, expect, expectTypeOf, it } from "vitest";
 
@@ -87,6 +88,9 @@ describe("other options", () => {
       gradientAccumulationSteps: 2,
       epsilonMode: "outside",
       momentumMode: "torch",
+      weightDecayMode: "coupled",
+      maximize: true,
+      initialVelocity: 1,
     };
     expect(new RMSprop(all)).toBeInstanceOf(RMSprop);
     new RMSprop({ weightDecay: null, lossScaleFactor: null, gradientAccumulationSteps: null });
@@ -244,6 +248,9 @@ describe("properties", () => {
     expectTypeOf(optimizer.rho).toEqualTypeOf<number>();
     expectTypeOf(optimizer.centered).toEqualTypeOf<boolean>();
     expectTypeOf(optimizer.epsilonMode).toEqualTypeOf<EpsilonMode>();
+    expectTypeOf(optimizer.weightDecayMode).toEqualTypeOf<WeightDecayMode>();
+    expectTypeOf(optimizer.getConfig().maximize).toEqualTypeOf<boolean | undefined>();
+    expectTypeOf(optimizer.getConfig().initial_velocity).toEqualTypeOf<number | undefined>();
     expectTypeOf(optimizer.getConfig().momentum_mode).toEqualTypeOf<MomentumMode | undefined>();
     expectTypeOf(optimizer.weightDecay).toEqualTypeOf<number | null>();
     expectTypeOf(optimizer.gradientAccumulationSteps).toEqualTypeOf<number | null>();

@@ -55,6 +55,12 @@ describe("getConfig", () => {
     expect(Object.keys(config)).toEqual([...keys, "epsilon_mode"]);
     expect(config.epsilon_mode).toBe("outside");
     expect(Object.keys(new RMSprop({ momentumMode: "torch" }).getConfig())).toEqual([...keys, "momentum_mode"]);
+    expect(Object.keys(new RMSprop({ weightDecayMode: "coupled", maximize: true }).getConfig())).toEqual([
+      ...keys,
+      "weight_decay_mode",
+      "maximize",
+    ]);
+    expect(Object.keys(new RMSprop({ initialVelocity: 1 }).getConfig())).toEqual([...keys, "initial_velocity"]);
     const both = new RMSprop({ epsilonMode: "outside", momentumMode: "torch", rho: 0.5 });
     const restored = RMSprop.fromConfig(JSON.parse(stringifyConfig(both.getConfig())));
     expect(restored).toMatchObject({ epsilonMode: "outside", momentumMode: "torch", rho: 0.5 });

@@ -20,6 +20,9 @@ const DEFAULTS = {
   gradientAccumulationSteps: null,
   epsilonMode: "inside",
   momentumMode: "keras",
+  weightDecayMode: "decoupled",
+  maximize: false,
+  initialVelocity: 0,
 };
 
 /** One other value for each. */
@@ -38,6 +41,9 @@ const OTHERS = {
   gradientAccumulationSteps: 2,
   epsilonMode: "outside",
   momentumMode: "torch",
+  weightDecayMode: "coupled",
+  maximize: true,
+  initialVelocity: 1,
 } as const;
 
 describe("options", () => {
@@ -190,6 +196,11 @@ onBothBackends((runtime) => {
       ["centered", false],
       ["centered", true],
       ["weightDecay", 0.0625],
+      ["weightDecayMode", "coupled"],
+      ["weightDecay", 0],
+      ["weightDecay", 0.0625],
+      ["maximize", true],
+      ["weightDecayMode", "decoupled"],
       ["clipnorm", null],
       ["clipvalue", 0.25],
       ["lossScaleFactor", 4],

@@ -3,7 +3,7 @@
 /** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does not have. */
 export type Hyperparameters = {
   /**
-   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
    * `null` turns it off.
    * Default null.
    */
@@ -83,12 +83,30 @@ export type Hyperparameters = {
    * Default "keras".
    */
   momentumMode: MomentumMode;
+  /**
+   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
+   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `epsilonMode`.
+   * Default "decoupled".
+   */
+  weightDecayMode: WeightDecayMode;
+  /**
+   * Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
+   * Default false.
+   */
+  maximize: boolean;
+  /**
+   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
+   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * Default 0.
+   */
+  initialVelocity: number;
 };
 
 /** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at their defaults. */
 export type HyperparameterConfig = {
   /**
-   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
    * `null` turns it off.
    * Default null.
    */
@@ -168,6 +186,24 @@ export type HyperparameterConfig = {
    * Default "keras".
    */
   readonly momentum_mode?: MomentumMode;
+  /**
+   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
+   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `epsilonMode`.
+   * Default "decoupled".
+   */
+  readonly weight_decay_mode?: WeightDecayMode;
+  /**
+   * Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
+   * Default false.
+   */
+  readonly maximize?: boolean;
+  /**
+   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
+   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * Default 0.
+   */
+  readonly initial_velocity?: number;
 };
 
 /**
@@ -179,6 +215,11 @@ export type EpsilonMode = "inside" | "outside";
  * Where the learning rate meets the momentum buffer.
  */
 export type MomentumMode = "keras" | "torch";
+
+/**
+ * What weight decay changes.
+ */
+export type WeightDecayMode = "decoupled" | "coupled";
 
 /**
  * How a hyper-parameter's value is written, in Rust, in TypeScript and in JSON.
@@ -210,10 +251,11 @@ onlyWith: string | null,
  */
 exclusiveGroup: string | null, };
 
-/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */
+/** A hyper-parameter: its name here, its key in the configuration, whether Keras does not have it, its default, its limits, its words. */
 export interface Descriptor {
   option: keyof Hyperparameters;
   key: string;
+  isOwn: boolean;
   kind: Kind;
   default: Hyperparameters[keyof Hyperparameters];
   limits: Limits;
@@ -225,6 +267,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "weight_decay",
     "kind": "optionalNumber",
     "limits": {
@@ -239,6 +282,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "clipnorm",
     "kind": "optionalNumber",
     "limits": {
@@ -253,6 +297,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "global_clipnorm",
     "kind": "optionalNumber",
     "limits": {
@@ -267,6 +312,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "clipvalue",
     "kind": "optionalNumber",
     "limits": {
@@ -281,6 +327,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": false,
+    "isOwn": false,
     "key": "use_ema",
     "kind": "boolean",
     "limits": {
@@ -295,6 +342,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": 0.99,
+    "isOwn": false,
     "key": "ema_momentum",
     "kind": "number",
     "limits": {
@@ -309,6 +357,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "ema_overwrite_frequency",
     "kind": "optionalCount",
     "limits": {
@@ -323,6 +372,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "loss_scale_factor",
     "kind": "optionalNumber",
     "limits": {
@@ -337,6 +387,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": null,
+    "isOwn": false,
     "key": "gradient_accumulation_steps",
     "kind": "optionalCount",
     "limits": {
@@ -351,6 +402,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": 0.9,
+    "isOwn": false,
     "key": "rho",
     "kind": "number",
     "limits": {
@@ -365,6 +417,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": 0.0,
+    "isOwn": false,
     "key": "momentum",
     "kind": "number",
     "limits": {
@@ -379,6 +432,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": 1e-7,
+    "isOwn": false,
     "key": "epsilon",
     "kind": "number",
     "limits": {
@@ -393,6 +447,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
   {
     "choices": [],
     "default": false,
+    "isOwn": false,
     "key": "centered",
     "kind": "boolean",
     "limits": {
@@ -410,6 +465,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
       "outside"
     ],
     "default": "inside",
+    "isOwn": true,
     "key": "epsilon_mode",
     "kind": "choice",
     "limits": {
@@ -427,6 +483,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
       "torch"
     ],
     "default": "keras",
+    "isOwn": true,
     "key": "momentum_mode",
     "kind": "choice",
     "limits": {
@@ -437,5 +494,53 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
       "zeroIsOff": false
     },
     "option": "momentumMode"
+  },
+  {
+    "choices": [
+      "decoupled",
+      "coupled"
+    ],
+    "default": "decoupled",
+    "isOwn": true,
+    "key": "weight_decay_mode",
+    "kind": "choice",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "weightDecayMode"
+  },
+  {
+    "choices": [],
+    "default": false,
+    "isOwn": true,
+    "key": "maximize",
+    "kind": "boolean",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": null,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "maximize"
+  },
+  {
+    "choices": [],
+    "default": 0.0,
+    "isOwn": true,
+    "key": "initial_velocity",
+    "kind": "number",
+    "limits": {
+      "exclusiveGroup": null,
+      "maximum": null,
+      "minimum": 0.0,
+      "onlyWith": null,
+      "zeroIsOff": false
+    },
+    "option": "initialVelocity"
   }
 ];

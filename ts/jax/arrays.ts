@@ -1,5 +1,7 @@
 // Arrays of jax-js: checked, read, and made of values in our memory.
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import type { Slot } from "../generated/codes.js";
+import type { Hyperparameters } from "../generated/hyperparameters.js";
 import { message } from "../support/messages.js";
 
 /** A float32 array that has values; in `jit` and `grad` there are tracers instead. */
@@ -24,6 +26,19 @@ export function assertReferences(trees: JsTree<np.Array | null | undefined>): vo
       `An array is given in ${count} places with ${array.refCount} references: give \`array.ref\` in all but one.`,
     );
   }
+}
+
+/** A slot as `build` makes it, for each of these arrays. */
+export function firstState(
+  slot: Slot,
+  arrays: readonly (np.Array | null)[],
+  { initialVelocity }: Pick<Hyperparameters, "initialVelocity">,
+): (np.Array | null)[] {
+  const first = slot === "velocity" ? initialVelocity : 0;
+  return arrays.map((leaf) => {
+    const zeros = leaf && np.zeros(leaf.shape, { device: leaf.device });
+    return zeros && first !== 0 ? zeros.add(first) : zeros;
+  });
 }
 
 /** A copy of an array's values, which keeps the array. */

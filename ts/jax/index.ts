@@ -1,5 +1,5 @@
 // The entry `rmsprop-wasm/jax`: RMSprop as a gradient transformation for jax-js, in the manner of optax.
-import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import { type JsTree, type numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
@@ -14,7 +14,7 @@ import { checkedObject, integer, option } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
-import { assertReferences, checkedArray, computed, counter, stored, values } from "./arrays.js";
+import { assertReferences, checkedArray, computed, counter, firstState, stored, values } from "./arrays.js";
 import { LeafOverrides, type LeafSelection } from "./overrides.js";
 import { disposeAll, residentFunctions } from "./resident.js";
 
@@ -32,7 +32,8 @@ const EMPTY = /* @__PURE__ */ new Float32Array(0);
 export type RMSpropJaxOptions = RMSpropOptions & {
   /**
    * Not possible: chain `addDecayedWeights({ weightDecay: -learningRate * weightDecay })` of @jax-js/optax after this
-   * transformation (note the minus sign; under a schedule a function of the step), and give `update` the parameters.
+   * transformation (note the minus sign; under a schedule a function of the step), and give `update` the parameters. For
+   * `weightDecayMode: "coupled"`, chain `addDecayedWeights({ weightDecay })` before it.
    */
   readonly weightDecay?: null | undefined;
   /** Not possible: average the parameters where they are updated. */
@@ -55,7 +56,7 @@ export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate" | "meas
  * block with `using` calls `free`.
  */
 export interface RMSpropTransformation extends Disposable {
-  /** The state for these parameters: zeros, and a counter. */
+  /** The state for these parameters: zeros, `initialVelocity`, and a counter. */
   init<Params extends JsTree<np.Array | null>>(params: Params): JsTree<np.Array>;
   /**
    * What to add to the parameters, and the next state. A leaf that is `null` has no gradient: nothing is added to its parameter,
@@ -126,9 +127,11 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   }
   const [weightDecay, useEma] = [option(given, "weightDecay"), option(given, "useEma")];
   if (typeof weightDecay === "number") {
-    throw new RangeError(
-      `${message("weightDecay", "null", weightDecay)} Keras' decay changes the parameters, not the update: after this transformation, chain \`addDecayedWeights({ weightDecay: -learningRate * weightDecay })\` (note the minus sign), and give \`update\` the parameters.`,
-    );
+    const cure =
+      option(given, "weightDecayMode") === "coupled"
+        ? "A transformation does not see the parameters: before this one, chain `addDecayedWeights({ weightDecay })`"
+        : "Keras' decay changes the parameters, not the update: after this transformation, chain `addDecayedWeights({ weightDecay: -learningRate * weightDecay })` (note the minus sign)";
+    throw new RangeError(`${message("weightDecay", "null", weightDecay)} ${cure}, and give \`update\` the parameters.`);
   }
   if (useEma === true) {
     throw new RangeError(message("useEma", "false: a transformation does not see the new parameters", useEma));
@@ -166,8 +169,7 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
     init(params) {
       const [leaves, structure] = tree.flatten<Leaf>(params);
       const arrays = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`params[${i}]`, leaf)));
-      const zeros = () => arrays.map((leaf) => leaf && np.zeros(leaf.shape, { device: leaf.device }));
-      const slots = kept.map((slot) => [slot, tree.unflatten(structure, zeros())]);
+      const slots = kept.map((slot) => [slot, tree.unflatten(structure, firstState(slot, arrays, optimizer))]);
       disposeAll([params]);
       return { count: counter(0), ...Object.fromEntries(slots) };
     },

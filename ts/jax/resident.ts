@@ -1,17 +1,26 @@
 // The transformation as jax-js' own operations: it stays on the device, and `jit` can trace it.
 
-import { type JsTree, numpy as np, tree } from "@jax-js/jax";
+import { type JsTree, type numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
 import { checkedLearningRate } from "../optimizers/learning-rate.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { callsPerUpdate, coefficients } from "../rule/coefficients.js";
-import { formOf } from "../rule/form.js";
-import { average, averageGradient, increment, momentum, prepared, value, velocity } from "../rule/rmsprop.js";
+import { decayTerms, formOf } from "../rule/form.js";
+import {
+  average,
+  averageGradient,
+  increment,
+  momentum,
+  penalized,
+  prepared,
+  value,
+  velocity,
+} from "../rule/rmsprop.js";
 import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import { assertReferences, counter } from "./arrays.js";
+import { assertReferences, counter, firstState } from "./arrays.js";
 import type { LeafOverrides } from "./overrides.js";
 import { tracedSchedule } from "./schedules.js";
 import { type Operand, Traced } from "./traced.js";
@@ -54,8 +63,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
     init(params) {
       const [leaves, structure] = tree.flatten<Leaf>(params as JsTree<Leaf>);
       const arrays = leaves.map((leaf, i) => (leaf == null ? null : float32(`params[${i}]`, leaf)));
-      const zeros = () => arrays.map((leaf) => leaf && np.zeros(leaf.shape, { device: leaf.device }));
-      const slots = kept.map((slot) => [slot, tree.unflatten<Leaf>(structure, zeros())]);
+      const slots = kept.map((slot) => [slot, tree.unflatten<Leaf>(structure, firstState(slot, arrays, by))]);
       disposeAll([params]);
       return { count: counter(0), ...Object.fromEntries(slots) };
     },
@@ -102,13 +110,13 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
       const pick = (made: Operand, otherwise: Operand): Operand =>
         isUpdate ? x.where(isUpdate, made, otherwise) : made;
 
-      /** The learning rate and the scalars of a leaf, and whether it decays. */
+      /** The learning rate and the scalars of a leaf, and whether and how it decays. */
       const ownOf = (i: number) => {
         const { learningRateMultiplier = 1, weightDecay = null } = own?.[i] ?? {};
         const lambda = weightDecay ?? by.weightDecay ?? false;
         const ownEta = learningRateMultiplier === 1 ? eta : scaledRate(x, eta, learningRateMultiplier);
         const scalars = { ...c, eta: ownEta, lambda: Math.fround(Number(lambda)) };
-        return { c: scalars, form: { ...form, decays: lambda !== false } };
+        return { c: scalars, form: { ...form, ...decayTerms(by, lambda) } };
       };
 
       const given = leaves.flatMap((leaf, i) => (leaf == null || isFrozen(i) ? [] : [{ i, g: leaf as Operand }]));
@@ -121,7 +129,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
         if (calls === 1) return g;
         return x.add(scale === undefined ? g : x.div(g, scale), old("gradient_accumulator", i));
       });
-      const divides = calls > 1 || scale !== undefined;
+      const divides = calls > 1 || scale !== undefined || by.maximize;
       const unclipped = { ...form, divides, clips: "no" } as const;
       let gradients = sums.map((g) => prepared(x, unclipped, c, g));
       const threshold = Math.fround(by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0);
@@ -141,8 +149,9 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
         return like ? x.zeros(like) : null;
       });
       given.forEach(({ i }, k) => {
-        const g = gradients[k] as Operand;
         const { c, form } = ownOf(i);
+        const w = values?.[i] as Operand;
+        const g = penalized<Operand>(x, form, c, gradients[k] as Operand, w);
         const v = velocity<Operand>(x, c, g, old("velocity", i));
         put("velocity", i, pick(v, old("velocity", i)));
         let a: Operand | undefined;
@@ -155,7 +164,6 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
           delta = momentum<Operand>(x, c, old("momentum", i), delta);
           put("momentum", i, pick(delta, old("momentum", i)));
         }
-        const w = values?.[i] as Operand;
         const decayed = () => x.sub(value<Operand>(x, form, c, w, delta), w);
         const plain = () => x.mul(form.etaOutside ? x.mul(delta, c.eta) : delta, -1);
         const update = form.decays ? decayed() : plain();

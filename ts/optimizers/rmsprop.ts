@@ -78,8 +78,8 @@ export class RMSprop extends TunableOptimizer {
   /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
   getConfig(): RMSpropConfig {
     const { learningRate: rate, hyperparameters } = this[STATE];
-    // What Keras does not have, the choices, is there only where Keras would compute something else.
-    const rows = HYPERPARAMETERS.filter((row) => row.kind !== "choice" || hyperparameters[row.option] !== row.default);
+    // What Keras does not have is there only where Keras would compute something else.
+    const rows = HYPERPARAMETERS.filter((row) => !row.isOwn || hyperparameters[row.option] !== row.default);
     const values = rows.map((row) => [row.key, hyperparameters[row.option]]);
     return {
       name: this.name,

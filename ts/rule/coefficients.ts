@@ -16,7 +16,7 @@ export interface Coefficients<T = number> {
   readonly mu: T;
   /** λ, the weight decay */
   readonly lambda: T;
-  /** Loss scale, or the number of accumulated calls. */
+  /** Loss scale, or the number of accumulated calls; negative to maximize. */
   readonly divisor: T;
   /** Of whichever way of clipping is on. */
   readonly threshold: T;
@@ -41,7 +41,7 @@ export function coefficients(by: Hyperparameters, eta: number, divisor: number, 
     epsilon: f(by.epsilon),
     mu: f(by.momentum),
     lambda: f(by.weightDecay ?? 0),
-    divisor: f(divisor),
+    divisor: f(by.maximize ? -divisor : divisor),
     threshold: f(by.clipnorm || by.globalClipnorm || by.clipvalue || 0),
     emaMomentum,
     oneMinusEmaMomentum: f(1 - emaMomentum),

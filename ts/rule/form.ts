@@ -10,8 +10,11 @@ export interface Form {
   readonly epsilonOutside: boolean;
   /** Whether η is applied to the momentum buffer instead of being in it. */
   readonly etaOutside: boolean;
+  /** Whether decoupled weight decay changes the value. */
   readonly decays: boolean;
-  /** Whether gradients are divided by a loss scale or by the number of calls they were summed over. */
+  /** Whether coupled weight decay is added to the gradient. */
+  readonly penalizes: boolean;
+  /** Whether gradients are divided by a loss scale, by the number of calls they were summed over, or negated. */
   readonly divides: boolean;
   readonly clips: "no" | "value" | "norm" | "globalNorm";
   readonly averages: boolean;
@@ -29,9 +32,16 @@ export function formOf(by: Hyperparameters): Form {
     epsilonOutside: by.epsilonMode === "outside",
     etaOutside: hasMomentum && by.momentumMode === "torch",
     decays: false,
+    penalizes: false,
     divides: false,
     clips: on(by.clipnorm) ? "norm" : on(by.globalClipnorm) ? "globalNorm" : on(by.clipvalue) ? "value" : "no",
     averages: by.useEma,
     overwrites: false,
   };
+}
+
+/** How weight decay λ enters the formula of a variable; `false`: not at all. Coupled, 0 is off too. */
+export function decayTerms(by: Hyperparameters, lambda: number | false): Pick<Form, "decays" | "penalizes"> {
+  const isCoupled = by.weightDecayMode === "coupled";
+  return { decays: lambda !== false && !isCoupled, penalizes: isCoupled && Math.fround(Number(lambda)) !== 0 };
 }

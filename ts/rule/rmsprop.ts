@@ -33,6 +33,11 @@ export function prepared<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, gr
   return form.clips === "norm" ? x.div(x.mul(g, c.threshold), norm) : x.mul(g, norm);
 }
 
+/** g + w·λ, with coupled weight decay. */
+export function penalized<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, w: T): T {
+  return form.penalizes ? x.add(g, x.mul(w, c.lambda)) : g;
+}
+
 /** v ← ρ·v + (1-ρ)·g² */
 export function velocity<T>(x: Arithmetic<T>, c: Coefficients<T>, g: T, v: T): T {
   return x.add(x.mul(v, c.rho), x.mul(x.mul(g, g), c.oneMinusRho));
@@ -70,7 +75,7 @@ export function average<T>(x: Arithmetic<T>, c: Coefficients<T>, previous: T, w:
 
 /** One step on one variable. */
 export function step<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, old: Arrays<T>): Updated<T> {
-  const g = prepared(x, form, c, old.gradient, old.norm);
+  const g = penalized(x, form, c, prepared(x, form, c, old.gradient, old.norm), old.value);
   const v = velocity(x, c, g, old.velocity);
   const a = old.averageGradient === undefined ? undefined : averageGradient(x, c, g, old.averageGradient);
   const delta = increment(x, form, c, g, v, a);

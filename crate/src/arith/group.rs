@@ -76,6 +76,22 @@ pub fn map_into<'a, L: Lanes>(out: &'a mut [Group], x: &[Group], operation: impl
     out
 }
 
+/// `out ← operation(x, y)`, and the part of `out` that was written.
+#[inline]
+pub fn zip_into<'a, L: Lanes>(
+    out: &'a mut [Group],
+    x: &[Group],
+    y: &[Group],
+    operation: impl Fn(L, L) -> L,
+) -> &'a mut [Group] {
+    let out = &mut out[..x.len()];
+    let (to, x, y, hidden) = (flat_mut(out), flat(x), flat(&y[..x.len()]), L::hide());
+    for i in indices::<L>(to.len()) {
+        operation(L::read(x, i, hidden), L::read(y, i, hidden)).write(to, i);
+    }
+    out
+}
+
 /// These elements in groups, with zeros behind them.
 #[cfg(test)]
 pub fn grouped(x: &[f32]) -> alloc::vec::Vec<Group> {

@@ -1,6 +1,6 @@
 //! One call of a step: what it is given, and what follows from that for all variables.
 
-use crate::config::Hyperparameters;
+use crate::config::{Hyperparameters, WeightDecayMode};
 use crate::rule::clip::{Clip, ClipMode};
 use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
@@ -26,7 +26,10 @@ pub struct Settings {
     /// Whether this call updates the variables or only accumulates.
     pub updates: bool,
     pub scaling: GradientScaling,
+    /// λ
     pub weight_decay: Option<f32>,
+    /// Whether weight decay is coupled.
+    is_coupled: bool,
     pub centered: bool,
     pub momentum: bool,
     pub coefficients: Coefficients,
@@ -78,8 +81,9 @@ impl Settings {
         let needs_norms = updates && (measures_norm || clip_mode.needs_norms());
         Self {
             updates,
-            scaling: GradientScaling::new(loss_scale, steps),
+            scaling: GradientScaling::new(loss_scale, steps, hyperparameters.maximize),
             weight_decay: hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
+            is_coupled: hyperparameters.weight_decay_mode == WeightDecayMode::Coupled,
             centered: hyperparameters.centered,
             momentum: hyperparameters.has_momentum(),
             coefficients: Coefficients::new(hyperparameters, call.learning_rate),
@@ -100,7 +104,7 @@ impl Settings {
             ClipMode::Value(limit) => Clip::Value(limit as f32),
             ClipMode::Off | ClipMode::Norm(_) => Clip::Off,
         };
-        let path = self.gradient_path(self.clip);
+        let path = self.gradient_path(self.clip, false);
         let is_single_pass = FUSED && path.is_direct() && !matches!(self.clip_mode, ClipMode::Norm(_));
         self.single_pass = is_single_pass.then_some(path.factor);
         let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
@@ -134,6 +138,18 @@ impl Settings {
         if FUSED { self.single_pass } else { None }
     }
 
+    /// λ of decoupled weight decay, for a variable that `decays`. Also 0, as in Keras, where it turns infinities into `NaN`.
+    #[inline]
+    pub fn decay(&self, decays: bool) -> Option<f32> {
+        self.weight_decay.filter(|_| decays && !self.is_coupled)
+    }
+
+    /// λ of coupled weight decay, for a variable that `decays`. Not 0, as in `PyTorch`.
+    #[inline]
+    pub fn penalty(&self, decays: bool) -> Option<f32> {
+        self.weight_decay.filter(|&weight_decay| decays && self.is_coupled && weight_decay != 0.0)
+    }
+
     /// How the gradient of a variable with this sum of squares is clipped. Only its own norm needs the sum.
     #[inline]
     pub fn variable_clip(&self, sum_of_squares: Option<&f32>) -> Clip {
@@ -145,9 +161,10 @@ impl Settings {
 
     /// The path of a gradient clipped by `clip`. A multiplication that comes last costs nothing in the fused loop; in a loop of
     /// its own it takes 0.02 ns per parameter, and cuts the variable into blocks. Calls that only accumulate multiply by
-    /// nothing: their scaling is no factor, and they do not clip.
-    pub fn gradient_path(&self, clip: Clip) -> GradientPath {
+    /// nothing: their scaling is no factor, and they do not clip. Gradients that are `penalized` come to the loop scaled.
+    pub fn gradient_path(&self, clip: Clip, penalized: bool) -> GradientPath {
         match (self.scaling.factor(), clip) {
+            _ if penalized => GradientPath { scaling: self.scaling, clip, factor: 1.0 },
             (_, Clip::Factor(factor)) if FUSED => GradientPath { scaling: self.scaling, clip: Clip::Off, factor },
             (Some(factor), Clip::Off) if FUSED => {
                 GradientPath { scaling: GradientScaling::default(), clip: Clip::Off, factor }

@@ -1,4 +1,4 @@
-//! What happens to gradients before they are clipped, block by block: unscaled, accumulated, averaged.
+//! What happens to gradients before they are clipped, block by block: unscaled, accumulated, averaged, negated to maximize.
 
 use crate::arith::divisor::Divisor;
 use crate::arith::group::{Group, map_into, update_each_with};
@@ -15,9 +15,16 @@ pub struct GradientScaling {
 }
 
 impl GradientScaling {
-    /// Division by `loss_scale`, then averaging over `steps` calls.
+    /// Division by `loss_scale`, then averaging over `steps` calls. To `maximize`, the last divisor is negative: a quotient changes
+    /// its sign and no other bit, and accumulators hold sums of what was given.
     #[inline]
-    pub fn new(loss_scale: Option<f32>, steps: Option<f32>) -> Self {
+    pub fn new(loss_scale: Option<f32>, steps: Option<f32>, maximize: bool) -> Self {
+        let negated = |divisor: Option<f32>| Some(-divisor.unwrap_or(1.0));
+        let (loss_scale, steps) = match (maximize, steps) {
+            (false, _) => (loss_scale, steps),
+            (true, None) => (negated(loss_scale), None),
+            (true, Some(_)) => (loss_scale, negated(steps)),
+        };
         Self { loss_scale: loss_scale.map(Divisor::new), steps: steps.map(Divisor::new) }
     }
 
@@ -101,12 +108,32 @@ mod tests {
         assert_eq!(block, gradient.as_ptr());
     }
 
+    #[test]
+    fn maximizing_negates_the_mean_once_and_no_sum() {
+        let (gradient, sums) = (grouped(&[3.0, -1.0]), grouped(&[1.0, 0.5]));
+        for (loss_scale, steps, expected) in [
+            (None, None, [-3.0, 1.0]),
+            (Some(4.0), None, [-0.75, 0.25]),
+            (None, Some(2.0), [-2.0, 0.25]),
+            (Some(4.0), Some(2.0), [-0.875, -0.125]),
+        ] {
+            let scaling = GradientScaling::new(loss_scale, steps, true);
+            let scratch = &mut [Group::ZERO; 2];
+            assert_eq!(flat(scaling.scaled::<f32>(&gradient, &sums, scratch))[..2], expected);
+            let mut accumulator = sums.clone();
+            if steps.is_some() {
+                scaling.accumulate::<f32>(&gradient, &mut accumulator);
+                assert!(flat(&accumulator)[0] > 1.0);
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
         #[test]
         fn exact_reciprocals_have_the_bits_of_divisions(g: u32, exponent in 0u32..256, fraction in 0u32..2, sign: bool) {
             let (g, scale) = (f32::from_bits(g), f32::from_bits(u32::from(sign) << 31 | exponent << 23 | fraction));
-            let scaling = GradientScaling::new(Some(scale), None);
+            let scaling = GradientScaling::new(Some(scale), None, false);
             let [mut plain, mut via_f64] = [[Group::ZERO]; 2];
             let gradient = &grouped(&[g]);
             let plain = flat(scaling.scaled::<f32>(gradient, &[], &mut plain));

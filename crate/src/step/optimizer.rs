@@ -44,13 +44,17 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn zeroed(hyperparameters: &Hyperparameters, handle: Handle, variable: &Variable) -> Result<Self, OutOfMemory> {
+    fn new(hyperparameters: &Hyperparameters, handle: Handle, variable: &Variable) -> Result<Self, OutOfMemory> {
         let overwrite_with_gradient = variable.overwrite_with_gradient;
         let mut slots = [const { None }; 5];
         for (slot, buffer) in Slot::ALL.into_iter().zip(&mut slots) {
             if slot.is_kept(hyperparameters, overwrite_with_gradient) {
                 *buffer = Some(Buffer::zeroed(variable.value().len())?);
             }
+        }
+        let mut slots = Slots::from(slots);
+        if let (true, Some(velocity)) = (hyperparameters.initial_velocity != 0.0, &mut slots.velocity) {
+            velocity.fill(hyperparameters.initial_velocity as f32);
         }
         Ok(Self {
             variable: handle,
@@ -61,7 +65,7 @@ impl State {
             tracked: Tracked { decays: true, small: SmallNumbers::None },
             overrides: Override::NONE,
             frozen_at: 0,
-            slots: Slots::from(slots),
+            slots,
         })
     }
 
@@ -141,7 +145,8 @@ pub struct Optimizer {
 }
 
 impl Optimizer {
-    /// An optimizer for these variables, with its state at zero. Its steps are to be given the same `variables`.
+    /// An optimizer for these variables, with its state at zero, the velocity at `initial_velocity`. Its steps are to be given
+    /// the same `variables`.
     ///
     /// # Errors
     /// [`BuildError`] if a variable is not there or listed twice, or there is no room for the state; nothing is changed then.
@@ -154,7 +159,7 @@ impl Optimizer {
         let mut states = reserved(handles.len())?;
         for &handle in handles {
             let variable = variables.get(handle).ok_or(Freed(handle))?;
-            states.push(State::zeroed(&hyperparameters, handle, variable)?);
+            states.push(State::new(&hyperparameters, handle, variable)?);
         }
         let mut pinned = reserved(1)?;
         pinned.push(Pinned { scratch: Scratch::new(), last_step: LastStep::zeroed() });

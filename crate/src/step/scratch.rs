@@ -23,6 +23,8 @@ pub struct Scratch {
     pub clipped_via_f64: [Group; BLOCK],
     /// Widened from 16 bits.
     pub widened: [Group; BLOCK],
+    /// With coupled weight decay in them.
+    pub penalized: [Group; BLOCK],
 }
 
 impl Scratch {
@@ -33,6 +35,7 @@ impl Scratch {
             clipped: [Group::ZERO; UNFUSED_BLOCK],
             clipped_via_f64: [Group::ZERO; BLOCK],
             widened: [Group::ZERO; BLOCK],
+            penalized: [Group::ZERO; BLOCK],
         }
     }
 }

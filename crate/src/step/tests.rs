@@ -3,7 +3,7 @@
 use crate::arith::group::{Group, flat, grouped};
 use crate::arith::pairwise_sum::RUN;
 use crate::arith::subnormal::SmallNumbers;
-use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
+use crate::config::{EpsilonMode, Hyperparameters, MomentumMode, WeightDecayMode};
 use crate::memory::variable::{Variable, Variables};
 use crate::rule::ema::Ema;
 use crate::rule::loss_scale::LossScale;
@@ -232,8 +232,18 @@ fn any_hyperparameters() -> impl Strategy<Value = Hyperparameters> {
     let epsilon = prop_oneof![Just(1e-7), Just(0.0), Just(1e-40), Just(-1e-3)];
     let decay = prop_oneof![Just(None), Just(Some(0.0)), Just(Some(0.01))];
     let rho = prop_oneof![Just(0.9), Just(0.0), Just(1.0), Just(0.999)];
-    (clipping, loss_scale, steps, epsilon, decay, rho, any::<[bool; 3]>()).prop_map(
-        |((clipnorm, global_clipnorm, clipvalue), loss_scale_factor, steps, epsilon, weight_decay, rho, on)| {
+    let start = prop_oneof![3 => Just(0.0), 1 => Just(1.0), 1 => Just(1e-40)];
+    (clipping, loss_scale, steps, epsilon, decay, rho, start, any::<[bool; 5]>()).prop_map(
+        |(
+            (clipnorm, global_clipnorm, clipvalue),
+            loss_scale_factor,
+            steps,
+            epsilon,
+            weight_decay,
+            rho,
+            initial_velocity,
+            on,
+        )| {
             Hyperparameters {
                 clipnorm,
                 global_clipnorm,
@@ -247,6 +257,9 @@ fn any_hyperparameters() -> impl Strategy<Value = Hyperparameters> {
                 ema_overwrite_frequency: on[1].then_some(2.0),
                 momentum: if on[1] { 0.9 } else { 0.0 },
                 centered: on[2],
+                maximize: on[3],
+                weight_decay_mode: if on[4] { WeightDecayMode::Coupled } else { WeightDecayMode::Decoupled },
+                initial_velocity,
                 ..Hyperparameters::default()
             }
         },

@@ -1,10 +1,11 @@
-//! What surrounds the rule, as loops of their own over a block: clipping, weight decay, the moving average.
+//! What surrounds the rule, as loops of their own over a block: clipping, weight decay of both kinds, the moving
+//! average.
 
-use crate::arith::group::{Group, map_into, update_each, update_each_with};
+use crate::arith::group::{Group, map_into, update_each, update_each_with, zip_into};
 use crate::arith::lanes::Lanes;
 use crate::rule::clip::{Clip, clamped, scaled_to_norm};
 use crate::rule::ema::Ema;
-use crate::rule::weight_decay::decayed;
+use crate::rule::weight_decay::{decayed, penalized};
 
 /// The block of clipped gradients. Writes to `scratch` only if there is something to do.
 #[expect(clippy::inline_always, reason = "as a call per block: 1.2× slower with clipping by value")]
@@ -16,6 +17,12 @@ pub fn clip_block<'a, L: Lanes>(clip: Clip, gradient: &'a [Group], scratch: &'a 
         Clip::Factor(factor) => map_into(scratch, gradient, |g: L| g * factor),
         Clip::Value(limit) => map_into(scratch, gradient, |g: L| clamped(g, limit)),
     }
+}
+
+/// The block of gradients, [`penalized`] with the values.
+#[inline(never)]
+pub fn penalize_block<'a>(penalty: f32, gradient: &[Group], value: &[Group], scratch: &'a mut [Group]) -> &'a [Group] {
+    zip_into(scratch, gradient, value, |g: f32, w| penalized(g, w, penalty))
 }
 
 /// `w ←` [`decayed`]

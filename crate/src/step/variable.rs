@@ -3,7 +3,7 @@
 
 use crate::arith::f32_via_f64::F32ViaF64;
 use crate::arith::group::{Group, update_each_with};
-use crate::arith::subnormal::{MIN_NORMAL, SCANS, SmallNumbers, any_below};
+use crate::arith::subnormal::{MIN_NORMAL, SCANS, SmallNumbers, any_below, exponent_loss};
 use crate::memory::buffer::Buffer;
 use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variable;
@@ -19,7 +19,7 @@ use crate::step::subnormal_update::{
     clip_exponent_loss, clip_via_f64, decay_may_underflow, ema_may_underflow, ema_via_f64, scaling_exponent_loss,
     small_numbers, update_stuck, update_via_f64,
 };
-use crate::step::unfused::{clear_block, clip_block, update_ema};
+use crate::step::unfused::{clear_block, clip_block, penalize_block, update_ema};
 use core::ops::Range;
 
 /// One block in this many is scanned for subnormal numbers, a different one in each call. Scanning all would
@@ -100,6 +100,7 @@ pub fn step_variable<S: AsMut<[Group]>>(
 ) {
     let is_done = settings.single_pass_factor().is_some_and(|factor| {
         tracked.small == SmallNumbers::None
+            && settings.penalty(tracked.decays).is_none()
             && step_in_single_pass(settings, &mut arrays, factor, tracked.decays, scan_offset)
     });
     if !is_done {
@@ -122,7 +123,7 @@ fn step_in_single_pass<S: AsMut<[Group]>>(
     true
 }
 
-/// Takes a variable through all stages, block by block: gradient scaled and clipped, then the fused loop.
+/// Takes a variable through all stages, block by block: gradient scaled, clipped and penalized, then the fused loop.
 #[inline(never)]
 fn step_by_blocks<S: AsMut<[Group]>>(
     settings: &Settings,
@@ -132,10 +133,12 @@ fn step_by_blocks<S: AsMut<[Group]>>(
     scratch: &mut Scratch,
     scan_offset: usize,
 ) {
-    let Scratch { scaled, clipped, clipped_via_f64, widened } = scratch;
+    let Scratch { scaled, clipped, clipped_via_f64, widened, penalized } = scratch;
     let (len, view, decays) = (arrays.value.len(), arrays.gradient, tracked.decays);
-    let path = settings.gradient_path(clip);
-    let is_direct = matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct());
+    let penalty = settings.penalty(decays);
+    let path = settings.gradient_path(clip, penalty.is_some());
+    let is_direct =
+        matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct() && penalty.is_none());
 
     // Stuck state is known until the next scan. Of others, once some block had them, all blocks behind it are scanned.
     let known = tracked.small;
@@ -164,7 +167,8 @@ fn step_by_blocks<S: AsMut<[Group]>>(
             let gradient = view.float32(from, end, widened);
             let Some(rows) = block_of(settings, &mut arrays, from..end, 1.0, decays) else { return };
             let c = with_bounds.get_or_insert_with(|| settings.coefficients.with_stuck_bounds());
-            let small = step_block_via_f64(settings, clip, c, gradient, rows, (scaled, clipped_via_f64));
+            let scratch = (&mut scaled[..], &mut clipped_via_f64[..], &mut penalized[..]);
+            let small = step_block_via_f64(settings, (clip, penalty), c, gradient, rows, scratch);
             tracked.small = tracked.small.max(small);
             scans_all |= small != SmallNumbers::None;
             if small == SmallNumbers::Any {
@@ -180,7 +184,10 @@ fn step_by_blocks<S: AsMut<[Group]>>(
             let Some((block, sums)) = block_of(settings, &mut arrays, from..to, path.factor, decays) else { return };
             if settings.updates {
                 let scaled = path.scaling.scaled::<f32>(gradient, sums.as_deref().unwrap_or(&[]), scaled);
-                let gradient = clip_block::<f32>(path.clip, scaled, clipped);
+                let mut gradient = clip_block::<f32>(path.clip, scaled, clipped);
+                if let Some(penalty) = penalty {
+                    gradient = penalize_block(penalty, gradient, block.value, penalized);
+                }
                 if let Some(sums) = sums {
                     clear_block(sums);
                 }
@@ -220,7 +227,7 @@ fn block_of<'a, S: AsMut<[Group]>>(
         average_gradient: range_of(average_gradient, &range).filter(|_| settings.centered),
         momentum: range_of(momentum, &range).filter(|_| settings.momentum),
         factor,
-        weight_decay: settings.weight_decay.filter(|_| decays),
+        weight_decay: settings.decay(decays),
         average: settings.ema.zip(range_of(average, &range)),
     };
     Some((block, range_of(accumulator, &range).filter(|_| settings.scaling.accumulates())))
@@ -236,21 +243,24 @@ fn range_of<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>
 #[inline(never)]
 fn step_block_via_f64(
     settings: &Settings,
-    clip: Clip,
+    (clip, penalty): (Clip, Option<f32>),
     c: &Coefficients,
     gradient: &[Group],
     (block, accumulator): (Block<'_>, Option<&mut [Group]>),
-    (scaled, clipped): (&mut [Group], &mut [Group]),
+    (scaled, clipped, penalized): (&mut [Group], &mut [Group], &mut [Group]),
 ) -> SmallNumbers {
     #[cfg(test)]
     SCANNED.set(SCANNED.get() + 1);
-    let small = small_numbers_of_block(settings, clip, c, gradient, &block, accumulator.as_deref());
+    let small = small_numbers_of_block(settings, (clip, penalty), c, gradient, &block, accumulator.as_deref());
     if small != SmallNumbers::Any {
         return small;
     }
     if settings.updates {
         let sums = accumulator.as_deref().unwrap_or(&[]);
-        let gradient = clip_via_f64(clip, settings.scaling.scaled::<F32ViaF64>(gradient, sums, scaled), clipped);
+        let mut gradient = clip_via_f64(clip, settings.scaling.scaled::<F32ViaF64>(gradient, sums, scaled), clipped);
+        if let Some(penalty) = penalty {
+            gradient = penalize_block(penalty, gradient, block.value, penalized);
+        }
         if let Some(sums) = accumulator {
             clear_block(sums);
         }
@@ -269,7 +279,7 @@ fn step_block_via_f64(
 /// The small numbers that arithmetic on this block may meet.
 fn small_numbers_of_block(
     settings: &Settings,
-    clip: Clip,
+    (clip, penalty): (Clip, Option<f32>),
     c: &Coefficients,
     gradient: &[Group],
     block: &Block<'_>,
@@ -280,7 +290,13 @@ fn small_numbers_of_block(
         let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
         let scaled = (gradient, loss + clip_exponent_loss(clip));
         let of_rule = small_numbers(c, scaled, block.velocity, momentum, average_gradient);
-        (of_rule, block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, c.eta)))
+        // Where a gradient is 0, the penalty is the gradient.
+        let of_penalty = penalty.map(|penalty| {
+            let average_gradient = average_gradient.map(|_| &[][..]);
+            small_numbers(c, (&*block.value, exponent_loss(penalty)), &[], None, average_gradient)
+        });
+        let of_decay = block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, c.eta));
+        (of_rule, of_decay || of_penalty == Some(SmallNumbers::Any))
     } else {
         (SmallNumbers::None, any_below(gradient, MIN_NORMAL - loss))
     };

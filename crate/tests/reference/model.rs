@@ -2,7 +2,7 @@
 //! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
 //! the modes, of `PyTorch` 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
 
-use rmsprop::config::{EpsilonMode, MomentumMode};
+use rmsprop::config::{EpsilonMode, MomentumMode, WeightDecayMode};
 use rmsprop::{Hyperparameters, Override};
 
 /// A variable and all that is kept for it.
@@ -148,7 +148,7 @@ impl Model {
             let updated = !variable.overwrite_with_gradient;
             variable.accumulator = kept(accumulates);
             variable.average = kept(updated && h.use_ema);
-            variable.velocity = kept(updated);
+            variable.velocity = updated.then(|| vec![h.initial_velocity as f32; variable.value.len()]);
             variable.momentum = kept(updated && h.momentum > 0.0);
             variable.average_gradient = kept(updated && h.centered);
         }
@@ -204,10 +204,15 @@ impl Model {
         }
         if updates {
             clip(&h, &mut gradients);
-            for (gradient, &i) in gradients.iter().zip(&order) {
+            for (gradient, &i) in gradients.iter_mut().zip(&order) {
+                if h.maximize {
+                    for g in gradient.iter_mut() {
+                        *g = -*g;
+                    }
+                }
                 let variable = &mut self.variables[i];
                 let rate = (f64::from(learning_rate) * variable.overrides.learning_rate_multiplier) as f32;
-                variable.decay(&h, rate);
+                variable.decay(&h, rate, gradient);
                 variable.update(&h, rate, gradient);
             }
             // Keras looks at accumulators only while it accumulates.
@@ -319,14 +324,19 @@ impl Model {
 }
 
 impl Variable {
-    fn decay(&mut self, h: &Hyperparameters, learning_rate: f32) {
+    fn decay(&mut self, h: &Hyperparameters, learning_rate: f32, gradient: &mut [f32]) {
         let own = self.overrides.weight_decay;
         let Some(weight_decay) = own.or(h.weight_decay.map(|weight_decay| weight_decay as f32)) else {
             return;
         };
-        if self.overrides.decays {
-            for w in &mut self.value {
-                *w -= (*w * weight_decay) * learning_rate;
+        if !self.overrides.decays {
+            return;
+        }
+        for (w, g) in self.value.iter_mut().zip(gradient) {
+            match h.weight_decay_mode {
+                WeightDecayMode::Decoupled => *w -= (*w * weight_decay) * learning_rate,
+                WeightDecayMode::Coupled if weight_decay != 0.0 => *g += *w * weight_decay,
+                WeightDecayMode::Coupled => {}
             }
         }
     }

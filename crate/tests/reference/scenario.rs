@@ -2,7 +2,7 @@
 //! subnormal to `NaN`.
 
 use proptest::prelude::*;
-use rmsprop::config::{EpsilonMode, MomentumMode};
+use rmsprop::config::{EpsilonMode, MomentumMode, WeightDecayMode};
 use rmsprop::{GradientDtype, Hyperparameters, Override};
 
 /// The most variables of a scenario.
@@ -174,6 +174,9 @@ prop_compose! {
         centered: bool,
         epsilon_mode in prop_oneof![3 => Just(EpsilonMode::Inside), 1 => Just(EpsilonMode::Outside)],
         momentum_mode in prop_oneof![3 => Just(MomentumMode::Keras), 1 => Just(MomentumMode::Torch)],
+        weight_decay_mode in prop_oneof![Just(WeightDecayMode::Decoupled), Just(WeightDecayMode::Coupled)],
+        maximize in prop::bool::weighted(0.3),
+        initial_velocity in prop_oneof![2 => Just(0.0), 1 => number(0.0..2.0, &[1.0, 1e-42, 1e30])],
     ) -> Hyperparameters {
         Hyperparameters {
             weight_decay,
@@ -191,6 +194,9 @@ prop_compose! {
             centered,
             epsilon_mode,
             momentum_mode,
+            weight_decay_mode,
+            maximize,
+            initial_velocity,
         }
     }
 }

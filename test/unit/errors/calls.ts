@@ -498,6 +498,9 @@ const PROPERTIES: CallRow[] = (
     ["gradientAccumulationSteps", 2, StateError, /cannot become 2 after build: there is no gradient_accumulator slot/],
     ["epsilonMode", null, TypeError, /`epsilonMode` must be "inside" or "outside"; received null/],
     ["epsilonMode", "Outside", RangeError, /`epsilonMode` must be "inside" or "outside"; received "Outside"/],
+    ["weightDecayMode", "l2", RangeError, /`weightDecayMode` must be "decoupled" or "coupled"; received "l2"/],
+    ["maximize", 1, TypeError, /`maximize` must be true or false; received 1/],
+    ["initialVelocity", -1, RangeError, /`initialVelocity` must be at least 0; received -1/],
     ["momentumMode", 1, TypeError, /`momentumMode` must be "keras" or "torch"; received 1/],
     ["centered", true, StateError, /`centered` cannot become true after build: there is no average_gradient slot/],
   ] as const

@@ -97,6 +97,7 @@ function options(): Row[] {
   for (const [option, rule] of [
     ["epsilonMode", '"inside" or "outside"'],
     ["momentumMode", '"keras" or "torch"'],
+    ["weightDecayMode", '"decoupled" or "coupled"'],
   ]) {
     for (const [value, shown, type] of [
       [0, "0", TypeError],

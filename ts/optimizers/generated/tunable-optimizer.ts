@@ -1,12 +1,12 @@
 // Generated from the Rust definitions by crate/src/bin/bindings. Do not edit: `npm run bindings`.
-import type { EpsilonMode, MomentumMode } from "../../generated/hyperparameters.js";
+import type { EpsilonMode, MomentumMode, WeightDecayMode } from "../../generated/hyperparameters.js";
 import { STATE } from "../../support/internal.js";
 import { Optimizer } from "../base-optimizer.js";
 
 /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */
 export abstract class TunableOptimizer extends Optimizer {
   /**
-   * Decoupled weight decay per unit of learning rate: before the update, `w -= w * weightDecay * learningRate`.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
    * `null` turns it off.
    * Default null.
    */
@@ -189,5 +189,44 @@ export abstract class TunableOptimizer extends Optimizer {
   /** @ignore */
   set momentumMode(value: MomentumMode) {
     this[STATE].set(14, value);
+  }
+
+  /**
+   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
+   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `epsilonMode`.
+   * Default "decoupled".
+   */
+  get weightDecayMode(): WeightDecayMode {
+    return this[STATE].hyperparameters.weightDecayMode;
+  }
+  /** @ignore */
+  set weightDecayMode(value: WeightDecayMode) {
+    this[STATE].set(15, value);
+  }
+
+  /**
+   * Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
+   * Default false.
+   */
+  get maximize(): boolean {
+    return this[STATE].hyperparameters.maximize;
+  }
+  /** @ignore */
+  set maximize(value: boolean) {
+    this[STATE].set(16, value);
+  }
+
+  /**
+   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
+   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * Default 0.
+   */
+  get initialVelocity(): number {
+    return this[STATE].hyperparameters.initialVelocity;
+  }
+  /** @ignore */
+  set initialVelocity(value: number) {
+    this[STATE].set(17, value);
   }
 }

@@ -6,7 +6,7 @@ import { defaultRuntime } from "../../memory/runtime.js";
 import { learningRateAt } from "../../optimizers/learning-rate.js";
 import { type Coefficients, callsPerUpdate, coefficients } from "../../rule/coefficients.js";
 import { conditionalAverage, conditionalStep, type Flags, overwritten } from "../../rule/conditional.js";
-import { type Form, formOf } from "../../rule/form.js";
+import { decayTerms, type Form, formOf } from "../../rule/form.js";
 import { prepared } from "../../rule/rmsprop.js";
 import type { Schedule } from "../../schedules/schedule.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
@@ -114,7 +114,7 @@ export class DynamicScale {
     }
     const chosen: Flags<TensorLike> = { finite, updates, overwrites };
     const eta = typeof rate === "number" ? scalars.eta : this.#rate(rate, raw);
-    const divisor = calls > 1 ? scalars.divisor : scale;
+    const divisor = calls > 1 ? scalars.divisor : by.maximize ? x.mul(scale, x.constant(-1)) : scale;
     const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
 
     const sums = pairs.map(({ entry, gradient }) => {
@@ -144,11 +144,8 @@ export class DynamicScale {
     const controls = kernel && this.#controls(chosen, c);
     // Last, because a kernel may write in place: what can fail has been done.
     const updated = pairs.map(({ entry }, i): Write => {
-      const own: Form = {
-        ...form,
-        ...gradients.form,
-        decays: by.weightDecay !== null && entry.options.weightDecay !== false,
-      };
+      const lambda = entry.options.weightDecay === false ? false : (by.weightDecay ?? false);
+      const own: Form = { ...form, ...gradients.form, ...decayTerms(by, lambda) };
       const arrays = arraysOf(entry, gradients.list[i] as TensorLike);
       if (kernel) return writeOf(entry, runKernel(this.#tf, kernel, own, numbers, arrays, controls));
       return writeOf(entry, conditionalStep(x, own, c, chosen, arrays));

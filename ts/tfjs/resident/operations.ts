@@ -106,8 +106,9 @@ export class Operations implements ConditionalArithmetic<TensorLike> {
     return this.mul(x, this.constant(1));
   }
 
-  zeros(shape: readonly number[]): TensorLike {
-    return this.run("Fill", {}, { shape: [...shape], value: 0, dtype: "float32" });
+  /** A tensor of its own, full of one number. */
+  full(shape: readonly number[], value: number): TensorLike {
+    return this.run("Fill", {}, { shape: [...shape], value, dtype: "float32" });
   }
 
   /** A scalar that stays on the device. */
@@ -126,9 +127,7 @@ export class Operations implements ConditionalArithmetic<TensorLike> {
 
   /** A tensor full of one number that stays on the device. */
   filled(shape: readonly number[], value: number): TensorLike {
-    return this.#keep(`${value} as [${shape}]`, () =>
-      this.run("Fill", {}, { shape: [...shape], value, dtype: "float32" }),
-    );
+    return this.#keep(`${value} as [${shape}]`, () => this.full(shape, value));
   }
 
   /** A tensor of `true` that stays on the device. */

@@ -412,7 +412,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       return this.#variables.live.map(({ variable }) => variable as VariableLike);
     }
 
-    /** State at zero for a new variable; the average of one that comes late begins at its value. */
+    /** State as `build` makes it, for a new variable; the average of one that comes late begins at its value. */
     #entry(variable: VariableLike): Entry {
       const { name, shape } = variable;
       const began = this.#dynamic ? this.#dynamic.began : this.#raw > 0;
@@ -420,7 +420,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       tf.tidy(() => {
         for (const slot of keptSlots(this.#by)) {
           const x = this.#operations;
-          const tensor = slot === "average" && began ? x.copy(variable) : x.zeros(shape);
+          const first = slot === "velocity" ? this.#by.initialVelocity : 0;
+          const tensor = slot === "average" && began ? x.copy(variable) : x.full(shape, first);
           tf.keep(tensor);
           slots.set(slot, tensor);
         }

@@ -3,7 +3,7 @@
 import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import { type Coefficients, callsPerUpdate, coefficients, mapCoefficients } from "../../rule/coefficients.js";
-import { type Form, formOf } from "../../rule/form.js";
+import { decayTerms, type Form, formOf } from "../../rule/form.js";
 import { type Arrays, average, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import type { Kernel } from "./kernel.js";
@@ -72,7 +72,7 @@ export function writesOfStep(
   const scale = lossScaleFactor === null ? undefined : Math.fround(lossScaleFactor);
   const numbers = coefficients(by, eta, calls > 1 ? calls : (scale ?? 1), iteration);
   const scalars = onDevice(x, numbers);
-  const form: Form = { ...formOf(by), divides: calls > 1 || scale !== undefined, overwrites };
+  const form: Form = { ...formOf(by), divides: calls > 1 || scale !== undefined || by.maximize, overwrites };
 
   /** The moving average of a variable that the formula does not update now. */
   const averaged = (entry: Entry, slots: Map<Slot, TensorLike> = new Map()): Write => {
@@ -118,7 +118,7 @@ export function writesOfStep(
   const updated = pairs.map(({ entry }, i) => {
     const { learningRateMultiplier: multiplier, weightDecay } = entry.options;
     const lambda = weightDecay ?? by.weightDecay ?? false;
-    const own: Form = { ...form, divides, decays: lambda !== false };
+    const own: Form = { ...form, divides, ...decayTerms(by, lambda) };
     const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda: Math.fround(Number(lambda)) };
     const arrays = arraysOf(entry, gradients[i] as TensorLike, norm[i]);
     if (kernel) return writeOf(entry, runKernel(tf, kernel, own, c, arrays));

@@ -2,7 +2,16 @@
 
 import { type CoefficientName, type Coefficients, mapCoefficients } from "../../rule/coefficients.js";
 import { type ConditionalArithmetic, conditionalAverage, type Flags, overwritten } from "../../rule/conditional.js";
-import { average, averageGradient, increment, momentum, prepared, value, velocity } from "../../rule/rmsprop.js";
+import {
+  average,
+  averageGradient,
+  increment,
+  momentum,
+  penalized,
+  prepared,
+  value,
+  velocity,
+} from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
 import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
@@ -101,8 +110,11 @@ ${code}
 
   const { norm, velocity: v, averageGradient: a, momentum: m, average: e } = arrays;
   let { gradient } = arrays;
-  if (form.divides || form.clips !== "no") {
-    gradient = run({ g: gradient, norm }, (x, c, names) => prepared(x, form, c, names.g, names.norm));
+  if (form.divides || form.clips !== "no" || form.penalizes) {
+    const w = form.penalizes ? arrays.value : undefined;
+    gradient = run({ g: gradient, norm, w }, (x, c, names) =>
+      penalized(x, form, c, prepared(x, form, c, names.g, names.norm), names.w),
+    );
   } else if (backend.packTensor && !backend.texData.get(gradient.dataId).isPacked) {
     // Once: else each program packs it anew.
     gradient = backend.packTensor(gradient);

@@ -5,7 +5,9 @@
 
 mod schedules;
 
-use rmsprop::config::{Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode};
+use rmsprop::config::{
+    Descriptor, EpsilonMode, HYPERPARAMETERS, Hyperparameters, Kind, Limits, MomentumMode, WeightDecayMode,
+};
 use rmsprop::status::Status;
 use rmsprop::{GradientDtype, LastStep, Outcome, Slot};
 use serde::Serialize;
@@ -76,6 +78,7 @@ fn row(descriptor: &Descriptor, defaults: &Map<String, Value>) -> serde_json::Re
     Ok(json!({
         "choices": descriptor.choices,
         "default": defaults[&option],
+        "isOwn": descriptor.is_own,
         "key": descriptor.name,
         "kind": descriptor.kind,
         "limits": limits,
@@ -96,16 +99,18 @@ fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<Str
             "/** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at \
              their defaults. */\nexport type HyperparameterConfig = {{\n{}}};\n",
             members(defaults, |_, row| {
-                let optional = if row.kind == Kind::Choice { "?" } else { "" };
+                let optional = if row.is_own { "?" } else { "" };
                 format!("readonly {}{optional}: {};", row.name, value_type(row))
             })
         ),
         declaration::<EpsilonMode>(config)?,
         declaration::<MomentumMode>(config)?,
+        declaration::<WeightDecayMode>(config)?,
         declaration::<Kind>(config)?,
         declaration::<Limits>(config)?,
-        "/** A hyper-parameter: its name here, its key in the configuration, its default, its limits, its words. */\n\
-         export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  kind: Kind;\n  \
+        "/** A hyper-parameter: its name here, its key in the configuration, whether Keras does not have it, its default, its \
+         limits, its words. */\n\
+         export interface Descriptor {\n  option: keyof Hyperparameters;\n  key: string;\n  isOwn: boolean;\n  kind: Kind;\n  \
          default: Hyperparameters[keyof Hyperparameters];\n  limits: Limits;\n  choices: readonly string[];\n}\n"
             .to_owned(),
         constant(
