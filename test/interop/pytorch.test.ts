@@ -1,4 +1,4 @@
-// Files that the real PyTorch wrote: its state goes on here as it did there, or is refused with its reason.
+// Files that the real PyTorch and timm wrote: their state goes on here as it did there, or is refused with its reason.
 import { CheckpointError, LossScaleOptimizer, RMSprop, type RMSpropOptions, StateError, Variable } from "rmsprop-wasm";
 import { loadPyTorch } from "rmsprop-wasm/pytorch";
 import { describe, expect, it } from "vitest";
@@ -104,9 +104,57 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
       "L2 in the gradients",
       () => read("weight-decay"),
       () => built(modes("defaults")),
-      /weight_decay \(0.01\).*weight_decay = 0/,
+      /weight_decay is 0.01.* weightDecay null: .*`weightDecay: 0.01, weightDecayMode: "coupled"`/,
     ],
-    ["upwards", () => read("maximize"), () => built(modes("defaults")), /negate.*maximize = False/],
+    [
+      "L2 in the gradients, where decay is of the values",
+      () => read("weight-decay"),
+      () => built({ ...modes("weight-decay"), weightDecayMode: "decoupled" }),
+      /weight_decay \(0.01\) is added to the gradients.*`weightDecay: 0.01, weightDecayMode: "coupled"`/,
+    ],
+    [
+      "decay of the values, where it is in the gradients",
+      () => read("timm-decoupled"),
+      () => built({ ...modes("timm-decoupled"), weightDecayMode: "coupled" }),
+      /weight_decay \(0.01\) is taken from the values.*weightDecayMode: "decoupled"`/,
+    ],
+    [
+      "no decay",
+      () => read("defaults"),
+      () => built({ ...modes("defaults"), weightDecay: 0.01 }),
+      /weight_decay is 0, this optimizer's weightDecay 0.01: .*`weightDecay: null`/,
+    ],
+    [
+      "a decay of no group",
+      () => read("groups"),
+      () => built({ ...modes("groups"), weightDecay: 0.01 }),
+      /weight_decay is 0.00001 and 0, this optimizer's weightDecay 0.01: /,
+    ],
+    ["upwards", () => read("maximize"), () => built(modes("defaults")), /maximize is true.*`maximize: true`/],
+    [
+      "timm's ε",
+      () => read("timm"),
+      () => built({ ...modes("timm"), epsilonMode: "outside" }),
+      /timm adds eps \(0.001\) under .*`epsilonMode: "inside"`/,
+    ],
+    [
+      "timm's momentum",
+      () => read("timm"),
+      () => built({ ...modes("timm"), momentumMode: "torch" }),
+      /timm applies the learning rate before the momentum.*`momentumMode: "keras"`/,
+    ],
+    [
+      "timm's caution",
+      () => edited(read("timm"), (_, [group]) => Object.assign(group!, { caution: true })),
+      () => built(modes("timm")),
+      /timm's caution is not there here: save with caution = False/,
+    ],
+    [
+      "groups of two kinds",
+      () => edited(read("groups"), (_, [group]) => Object.assign(group!, { momentum: 0.5 })),
+      () => built({ ...modes("groups"), momentum: 0.5 }),
+      /different momentum/,
+    ],
     ["another rho", () => read("zero-eps"), () => built({ epsilon: 0 }), /alpha is 0.99.* rho 0.9: .*`rho: 0.99`/],
     ["another epsilon", () => read("zero-eps"), () => built({ rho: 0.99 }), /`epsilon: 0`/],
     ["another momentum", () => read("zero-eps"), () => built({ ...ZERO, momentum: 1 }), /`momentum: 0`/],
@@ -126,7 +174,6 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
       zero,
       /torch.optim.RMSprop: alpha must be a number/,
     ],
-    ["two groups", () => file((_, groups) => groups.push({ ...groups[0], lr: 1, params: [] })), zero, /different lr/],
     ["no group", () => file((_, groups) => groups.pop()), zero, /are empty/],
     ["a parameter twice", () => file((_, [group]) => Object.assign(group!, { params: [0, 0] })), zero, /distinct/],
     [
@@ -192,7 +239,7 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
       "a step that is none",
       () => file((header) => Object.assign(header["0/step"]!, { dtype: "U32" })),
       zero,
-      /F32, I32 or I64.*"U32"/,
+      /F32, F64, I32 or I64.*"U32"/,
     ],
   ])("%s", (_, bytes, make, pattern) => {
     const optimizer = make();
@@ -216,6 +263,107 @@ describe("what cannot go on as it was changes nothing, and the error says why", 
     expect(() => loadPyTorch(read("zero-eps"), scaled as unknown as RMSprop)).toThrow(/`optimizer` must be an RMSprop/);
     expect(() => loadPyTorch(read("zero-eps"), new RMSprop())).toThrow(StateError);
   });
+});
+
+describe("groups become overrides", () => {
+  it("of rate and decay, so that a further change of the rate is one of all", () => {
+    const optimizer = built(modes("groups-rates"));
+    loadPyTorch(read("groups-rates"), optimizer);
+    const [weight, bias] = optimizer.trainableVariables;
+    const rate = Math.fround(torch.rates[torch.steps - 1]!);
+    expect(optimizer.learningRate).toBe(rate);
+    expect(optimizer.overridesOf(weight!)).toMatchObject({ learningRateMultiplier: 1, weightDecay: 1e-5 });
+    const { learningRateMultiplier, weightDecay } = optimizer.overridesOf(bias!);
+    expect(weightDecay).toBe(false);
+    expect(Math.fround(rate * learningRateMultiplier)).toBe(Math.fround(torch.rates[torch.steps - 1]! * 0.3));
+  });
+
+  it("with rates of 0 too", () => {
+    const frozen = (rates: readonly number[]) =>
+      edited(read("groups"), (_, groups) => {
+        for (const [i, group] of groups.entries()) Object.assign(group, { lr: rates[i] });
+      });
+    for (const [rates, rate, multipliers] of [
+      [[0, 0.5], 0.5, [0, 1]],
+      [[0.5, 0], 0.5, [1, 0]],
+      [[0, 0], 0, [1, 1]],
+    ] as const) {
+      const optimizer = built(modes("groups"));
+      loadPyTorch(frozen(rates), optimizer);
+      expect(optimizer.learningRate).toBe(rate);
+      const found = optimizer.trainableVariables.map((variable) => optimizer.overridesOf(variable));
+      expect(found.map(({ learningRateMultiplier }) => learningRateMultiplier)).toEqual(multipliers);
+    }
+  });
+});
+
+/** The file with its header written anew: as `text` makes it of the JSON. */
+function rewritten(bytes: Uint8Array, text: (json: string) => string) {
+  const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  const header = Buffer.from(text(Buffer.from(bytes.subarray(8, start)).toString()));
+  const file = new Uint8Array(8 + header.length + bytes.length - start);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, 8);
+  file.set(bytes.subarray(start), 8 + header.length);
+  return file;
+}
+
+describe("a header", () => {
+  const indented = (json: string) => JSON.stringify(JSON.parse(json), null, 1);
+  it.each<[string, (json: string) => string]>([
+    ["with whitespace before it", (json) => ` \n\t${json}`],
+    ["with spaces behind colons and commas, as json.dumps writes them", (json) => indented(json).replace(/\n */g, " ")],
+    ["on many lines", indented],
+    ["with escaped letters", (json) => json.replaceAll("square", "squ\\u0061re").replaceAll("dtype", "dt\\u0079pe")],
+    ["with numbers as floats", (json) => json.replace(/"data_offsets":\[0,(\d+)\]/, '"data_offsets":[0e1,$1.0]')],
+  ])("is read %s", (_, text) => {
+    const [one, other] = [built({ ...ZERO, name: "o" }), built({ ...ZERO, name: "o" })];
+    const bytes = rewritten(read("zero-eps"), text);
+    expect(Buffer.from(bytes).equals(read("zero-eps"))).toBe(false);
+    loadPyTorch(read("zero-eps"), one);
+    loadPyTorch(bytes, other);
+    expect(stateOf(other, other.trainableVariables)).toEqual(stateOf(one, one.trainableVariables));
+  });
+
+  it.each<[string, (json: string) => string]>([
+    ["a tensor twice", (json) => json.replace(/("0\/step":\{[^}]*\})/, "$1,$1")],
+    [
+      "a key twice, of the length that exponents leave",
+      (json) => json.replace('"dtype":"F32"', '"dtype":"F64","dtype":"F32"'),
+    ],
+    ["a key twice, once escaped", (json) => json.replace('"shape":', '"sh\\u0061pe":[9],"shape":')],
+  ])("is refused with %s", (_, text) => {
+    const optimizer = built(ZERO);
+    expect(() => loadPyTorch(rewritten(read("zero-eps"), text), optimizer)).toThrow(/repeated, or not known/);
+    expect(optimizer.rawIterations).toBe(0);
+  });
+});
+
+it.each(["I64", "I32", "F64", "F32"])("takes a step of %s", (dtype) => {
+  const optimizer = built({ rho: 0.99, epsilon: 0 }, [[1]], [1]);
+  const step = { I64: BigInt64Array.of(7n), I32: Int32Array.of(7), F64: Float64Array.of(7), F32: Float32Array.of(7) }[
+    dtype
+  ]!;
+  const size = step.byteLength;
+  const group = { lr: 0.5, alpha: 0.99, eps: 0, momentum: 0, centered: false, weight_decay: 0, params: [0] };
+  const header = JSON.stringify({
+    __metadata__: { param_groups: JSON.stringify([group]) },
+    "0/square_avg": { dtype: "F32", shape: [1], data_offsets: [0, 4] },
+    "0/step": { dtype, shape: [], data_offsets: [4, 4 + size] },
+  });
+  const length = new Uint8Array(BigUint64Array.of(BigInt(header.length)).buffer);
+  const data = [Float32Array.of(2), step].map((array) => new Uint8Array(array.buffer));
+  loadPyTorch(Uint8Array.from(Buffer.concat([length, Buffer.from(header), ...data])), optimizer);
+  expect(optimizer.rawIterations).toBe(7);
+  expect(optimizer.slot("velocity", optimizer.trainableVariables[0]!)![0]).toBe(2);
+});
+
+it("has 1 in the mean of squares of a parameter that timm never gave a gradient", () => {
+  const optimizer = built(modes("timm-no-gradient"));
+  loadPyTorch(fixture("timm-no-gradient.safetensors"), optimizer);
+  const [, bias] = optimizer.trainableVariables;
+  expect([...optimizer.slot("velocity", bias!)!]).toEqual([1, 1]);
+  expect([...optimizer.slot("momentum", bias!)!]).toEqual([0, 0]);
 });
 
 it("has 0 for a parameter that never had a gradient, and keeps values that the file has not", () => {

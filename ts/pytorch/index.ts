@@ -1,5 +1,5 @@
-// The entry `rmsprop-wasm/pytorch`: the state of a `torch.optim.RMSprop`, from a safetensors file that Python wrote by the
-// lines in docs/pytorch.md. PyTorch's formula is not Keras'; what cannot go on as it was is an error that names the cure.
+// The entry `rmsprop-wasm/pytorch`: the state of a `torch.optim.RMSprop`, or of timm's `RMSpropTF`, from a safetensors file that
+// Python wrote by the lines in docs/pytorch.md. What cannot go on as it was is an error that names the cure.
 
 import { checkedBytes } from "../formats/bytes.js";
 import { floatsIn, read, type StoredTensor } from "../formats/safetensors.js";
@@ -8,7 +8,7 @@ import type { Slot } from "../generated/codes.js";
 import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { assertContinues, type Formula } from "./formula.js";
-import { readGroups } from "./parameter-groups.js";
+import { commonRate, readGroups } from "./parameter-groups.js";
 
 export {
   CheckpointError,
@@ -19,10 +19,16 @@ export {
 };
 
 /** What is needed of an optimizer: `RMSprop` of any entry of the package has it. */
-export interface Receiver extends Formula, Omit<StoredOptimizer, "getConfig"> {}
+export interface Receiver extends Formula, Omit<StoredOptimizer, "getConfig"> {
+  /** Gives variables of its own another learning rate and weight decay. */
+  override(
+    which: { readonly variables: readonly never[] },
+    options: { readonly learningRateMultiplier: number; readonly weightDecay: number | false },
+  ): void;
+}
 
-/** Types of a step: PyTorch's own is float32, with `capturable` too; integers are those of the file's author. */
-const STEPS: readonly string[] = ["F32", "I32", "I64"];
+/** Types of a step: PyTorch's own is float32, or its default type; integers are those of older versions, and of the file's author. */
+const STEPS: readonly string[] = ["F32", "F64", "I32", "I64"];
 
 /** What PyTorch calls the slots; the others it does not have. */
 const NAMES: Readonly<Partial<Record<Slot, string>>> = {
@@ -32,9 +38,10 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
 };
 
 /**
- * Puts the state of a `torch.optim.RMSprop` into an optimizer with the same options, built over variables in the order of
- * PyTorch's parameters: all of it, or nothing and an error. The learning rate is set too, unless a schedule decides it, and
- * so are the variables' values, if the file has them.
+ * Puts the state of a `torch.optim.RMSprop`, or of timm's `RMSpropTF`, into an optimizer with the same options, built over
+ * variables in the order of PyTorch's parameters, group by group: all of it, or nothing and an error. The learning rate is set
+ * too, unless a schedule decides it, and so are the variables' values, if the file has them. If there are several groups, their
+ * rates and decays become overrides of their variables.
  *
  * @param bytes the content of the safetensors file.
  * @throws {CheckpointError} if the file is not as documented, or if the optimizer would not go on as PyTorch's; it says
@@ -46,16 +53,19 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   if (typeof optimizer?.rho !== "number") throw new TypeError(message("optimizer", "an RMSprop", optimizer));
   if (!optimizer.built) throw notBuilt(optimizer.name);
   const { metadata, tensors } = read(own);
-  const group = readGroups(metadata.get("param_groups"));
-  assertContinues(group, optimizer);
+  const found = readGroups(metadata.get("param_groups"));
+  assertContinues(found, optimizer);
 
+  const { groups, isTimm } = found;
+  const rate = commonRate(groups);
   const { trainableVariables: variables } = optimizer;
-  if (group.params.length !== variables.length) {
+  const params = groups.flatMap((group) => group.params);
+  if (params.length !== variables.length) {
     throw new CheckpointError(
-      `The file has ${group.params.length} parameters; the optimizer was built with ${variables.length}.`,
+      `The file has ${params.length} parameters; the optimizer was built with ${variables.length}.`,
     );
   }
-  const file = new StateFile(tensors, new Map(variables.map((variable, i) => [variable, group.params[i] as number])));
+  const file = new StateFile(tensors, new Map(variables.map((variable, i) => [variable, params[i] as number])));
   const steps = new Map(variables.map((variable) => [variable, file.step(variable)]));
   const counts = [...steps.values()].map((count) => count ?? 0);
   // One that is no count must not hide behind a greater one.
@@ -63,15 +73,16 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
     counts.find((count) => !(Number.isInteger(count) && count >= 0)) ??
     counts.reduce((most, count) => Math.max(most, count), 0);
   const store = optimizer.variables.map(({ name, slot, variable, value }): ArrayLike<number> => {
-    if (variable === null) return [name === "iteration" ? iteration : group.lr];
+    if (variable === null) return [name === "iteration" ? iteration : rate];
     const key = NAMES[slot as Slot];
     if (key === undefined) {
       throw new CheckpointError(
         `PyTorch keeps no ${slot}: make the optimizer without useEma and gradientAccumulationSteps.`,
       );
     }
-    // A parameter that never had a gradient has no state.
-    return steps.get(variable) !== undefined ? file.get(variable, key) : new Float32Array(value.length);
+    if (steps.get(variable) !== undefined) return file.get(variable, key);
+    // A parameter that never had a gradient has no state: it will begin at 0, but timm's mean of squares at 1.
+    return new Float32Array(value.length).fill(isTimm && slot === "velocity" ? 1 : 0);
   });
   const hasValues = variables.some((variable) => file.find(variable, "value"));
   const values = hasValues ? variables.map((variable) => file.get(variable, "value")) : [];
@@ -86,6 +97,20 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
     throw new CheckpointError(`The file's state does not fit: ${cause}`, { cause });
   }
   for (const [i, numbers] of values.entries()) variables[i]?.assign(numbers);
+  if (groups.length === 1) return;
+  let begin = 0;
+  for (const { lr, weight_decay: decay, params: own } of groups) {
+    const end = begin + own.length;
+    if (end > begin) {
+      // Of float32 numbers: then η times the multiplier rounds to the group's rate.
+      const learningRateMultiplier = rate === 0 ? 1 : Math.fround(lr) / Math.fround(rate);
+      optimizer.override(
+        { variables: variables.slice(begin, end) as never[] },
+        { learningRateMultiplier, weightDecay: decay === 0 ? false : decay },
+      );
+    }
+    begin = end;
+  }
 }
 
 /** The tensors of the file, by the parameters that they belong to. */

@@ -1,4 +1,4 @@
-// The options in PyTorch's `state_dict`: one or more groups of parameters, here of one mind.
+// The options in the `state_dict` of PyTorch or timm: one or more groups of parameters, which may differ in rate and decay.
 
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
@@ -12,24 +12,43 @@ export interface ParameterGroup {
   readonly centered: boolean;
   readonly weight_decay: number;
   readonly maximize: boolean;
+  /** timm: whether the learning rate is in the momentum buffer. */
+  readonly lr_in_momentum: boolean;
+  /** timm: whether weight decay changes the values. */
+  readonly decoupled_decay: boolean;
   /** The parameters' numbers, in their order. */
   readonly params: readonly number[];
 }
 
+/** All groups. */
+export interface ParameterGroups {
+  /** The first one, which has the options that all have. */
+  readonly common: ParameterGroup;
+  readonly groups: readonly ParameterGroup[];
+  /** Whether the optimizer was timm's `RMSpropTF`. */
+  readonly isTimm: boolean;
+}
+
+/** What groups may have of their own. */
+const OWN: readonly string[] = ["params", "lr", "weight_decay"];
+
 /**
- * All groups in the file's metadata as one.
+ * The groups in the file's metadata.
  *
- * @throws {CheckpointError} if they are not those of an RMSprop, or their options differ.
+ * @throws {CheckpointError} if they are not those of an RMSprop, or differ in more than rate and decay.
  */
-export function readGroups(text: string | undefined): ParameterGroup {
+export function readGroups(text: string | undefined): ParameterGroups {
   if (text === undefined) {
     throw new CheckpointError("The file's metadata have no param_groups: save it by the lines in docs/pytorch.md.");
   }
-  const [first, ...others] = parsed(text).map(checked);
-  if (!first) throw new CheckpointError("The file's param_groups are empty.");
+  const records = parsed(text);
+  const isTimm = records.some((group) => "lr_in_momentum" in group);
+  const groups = records.map((group) => checked(group, isTimm));
+  const [common, ...others] = groups;
+  if (!common) throw new CheckpointError("The file's param_groups are empty.");
   for (const other of others) {
-    const different = Object.entries(first).find(([key, value]) => {
-      return key !== "params" && other[key as keyof ParameterGroup] !== value;
+    const different = Object.entries(common).find(([key, value]) => {
+      return !OWN.includes(key) && other[key as keyof ParameterGroup] !== value;
     });
     if (different) {
       throw new CheckpointError(
@@ -37,12 +56,15 @@ export function readGroups(text: string | undefined): ParameterGroup {
       );
     }
   }
-  const params = [first, ...others].flatMap((group) => group.params);
+  const params = groups.flatMap((group) => group.params);
   if (new Set(params).size !== params.length) {
     throw new CheckpointError(`The file's param_groups must list distinct params; received ${params}.`);
   }
-  return { ...first, params };
+  return { common, groups, isTimm };
 }
+
+/** The rate of which those of the groups are multiples: the first that is not 0. */
+export const commonRate = (groups: readonly ParameterGroup[]): number => groups.find(({ lr }) => lr !== 0)?.lr ?? 0;
 
 function parsed(text: string): Record<string, unknown>[] {
   let value: unknown;
@@ -55,10 +77,11 @@ function parsed(text: string): Record<string, unknown>[] {
   throw new CheckpointError(`The file's param_groups must be a list of groups; received ${show(value)}.`);
 }
 
-function checked(group: Record<string, unknown>): ParameterGroup {
+function checked(group: Record<string, unknown>, isTimm: boolean): ParameterGroup {
+  const name = isTimm ? "timm's RMSpropTF" : "a torch.optim.RMSprop";
   const wrong = (key: string, rule: string) =>
     new CheckpointError(
-      `The file's param_groups must be those of a torch.optim.RMSprop: ${key} must be ${rule}; it is ${show(group[key])}.`,
+      `The file's param_groups must be those of ${name}: ${key} must be ${rule}; it is ${show(group[key])}.`,
     );
   const number = (key: string): number => {
     const value = group[key];
@@ -75,6 +98,9 @@ function checked(group: Record<string, unknown>): ParameterGroup {
     if (!Array.isArray(value) || !value.every((id) => Number.isSafeInteger(id))) throw wrong(key, "whole numbers");
     return value;
   };
+  for (const key of ["caution", "corrected_weight_decay"]) {
+    if (flag(key, false)) throw new CheckpointError(`timm's ${key} is not there here: save with ${key} = False.`);
+  }
   return {
     lr: number("lr"),
     alpha: number("alpha"),
@@ -82,8 +108,10 @@ function checked(group: Record<string, unknown>): ParameterGroup {
     momentum: number("momentum"),
     centered: flag("centered"),
     weight_decay: number("weight_decay"),
-    // It came with PyTorch 1.12.
+    // It came with PyTorch 1.12, and timm does not have it.
     maximize: flag("maximize", false),
+    lr_in_momentum: flag("lr_in_momentum", false),
+    decoupled_decay: flag("decoupled_decay", false),
     params: numbers("params"),
   };
 }
