@@ -256,10 +256,12 @@ impl Optimizer {
         let Some(state) = self.states.get_mut(index) else { return false };
         if !overrides.trainable && !state.is_frozen() {
             state.frozen_at = iterations;
-        } else if overrides.trainable && state.is_frozen() && state.frozen_at != iterations {
-            if let Some(accumulator) = &mut state.slots.accumulator {
-                accumulator.as_mut_slice().fill(0.0);
-            }
+        } else if overrides.trainable
+            && state.is_frozen()
+            && state.frozen_at != iterations
+            && let Some(accumulator) = &mut state.slots.accumulator
+        {
+            accumulator.as_mut_slice().fill(0.0);
         }
         state.tracked.decays = overrides.decays;
         state.has_own_settings = overrides.needs_own_settings();
