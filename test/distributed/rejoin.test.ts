@@ -451,6 +451,23 @@ describe("work", () => {
     }
   });
 
+  it("ends with the run, though a slower replica's values came behind the last ones", async () => {
+    const log = await newRun(make(training));
+    const hidden = log as unknown as { publishValues(frames: readonly Uint8Array[], id: string): Promise<void> };
+    const publish = hidden.publishValues.bind(log);
+    let stale: readonly Uint8Array[] | undefined;
+    hidden.publishValues = async (frames, id) => {
+      stale ??= frames.map((bytes) => bytes.slice());
+      return publish(frames, id);
+    };
+    const end = () => drained(replicate(log, make(training).optimizer, { ...options, updates: 2 }));
+    await withWorkers(log, end);
+    await publish(stale!, "another attempt");
+    const slow = work(log, (unit) => compute(training, unit));
+    await end();
+    expect(await slow).toBe(0);
+  });
+
   it("says when a gradient is of no use any more", async () => {
     const trained = make(training);
     const log = await newRun(trained);

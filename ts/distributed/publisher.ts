@@ -39,7 +39,10 @@ export class Publisher {
 
   /** Publishes the base, once. */
   publish(): void {
-    if (this.#published !== this.#parts.base()) this.#publish("");
+    if (this.#published === this.#parts.base()) return;
+    // That the run is over is each replica's last word, and never taken for a copy: a slower one's earlier values may have come
+    // behind another one's last, and workers would wait for ever.
+    this.#publish(this.#parts.isOver() ? randomId() : "");
   }
 
   /** Publishes the base once more, under ids that the server does not take for copies. */
@@ -59,7 +62,7 @@ export class Publisher {
     this.#published = position;
     const values = this.#values(position, isOver, attempt);
     const tickets = isOver ? new Map<string, Uint8Array>() : this.#tickets(position, fold.missing(), attempt);
-    const id = `v.${position}.${isOver}.${attempt}`;
+    const id = `v.${position}.${attempt}`;
     this.#generation += 1;
     const generation = this.#generation;
     const isCurrent = () => generation === this.#generation && base() === position && (isOver || !signal.aborted);
@@ -67,7 +70,7 @@ export class Publisher {
     this.#publishing = (async () => {
       for (let tries = 0; tries < TRIES && isCurrent(); tries++) {
         try {
-          if (tries > 0 || attempt !== "" || isOver) await log.ensure();
+          if (tries > 0 || attempt !== "") await log.ensure();
           await Promise.all([log.publishValues(values.frames(log.chunkBytes), id), log.publishTickets(tickets)]);
           this.lastError = undefined;
           return;
@@ -83,7 +86,7 @@ export class Publisher {
   #values(base: Position, isOver: boolean, attempt: string): Draft {
     const { fold, layout, variables } = this.#parts;
     const draft = new Draft(layout.valueBytes, {
-      ...{ kind: "values", attempt: attempt || attemptOf(base, isOver), base, unit: fold.base },
+      ...{ kind: "values", attempt: attempt || attemptOf(base), base, unit: fold.base },
       ...{ room: isOver ? 0 : fold.room, lossScale: fold.lossScale, layout: layout.crc },
     });
     layout.writeValues(draft.data, variables);
@@ -100,8 +103,5 @@ export class Publisher {
   }
 }
 
-/** The attempt of a base's values: the same in all replicas. The values that end a run have another one. */
-function attemptOf(position: Position, isOver: boolean): string {
-  const own = position.split(":")[2] as string;
-  return isOver ? own.slice(0, 31) + (Number.parseInt(own.slice(31), 16) ^ 1).toString(16) : own;
-}
+/** The attempt of a base's values: the same in all replicas. */
+const attemptOf = (position: Position): string => position.split(":")[2] as string;
