@@ -98,7 +98,8 @@ export class LastStep {
 
   /**
    * The joint L2 norm of the gradients as clipping saw them: divided by the loss scale, averaged over accumulated calls, not
-   * clipped yet. It has the bits of Keras' `global_norm`. Variables that are overwritten with their gradients are not in it.
+   * clipped yet. It has the bits of Keras' `global_norm`. Variables that are overwritten with their gradients, or frozen, are
+   * not in it.
    */
   get gradientNorm(): number | null {
     return this.#known("gradientNorm");
