@@ -51,8 +51,8 @@ export class BuiltOptimizer {
   /** A variable and an index, not an object: a step makes none. */
   #nonFinite: AnyVariable | undefined;
   #nonFiniteIndex = 0;
-  /** The runtime's `freedVariables` when all variables were last found. */
-  #aliveAt: number;
+  /** The runtime's `freedVariables` when all variables were last found; before that, none. */
+  #aliveAt = -1;
   #freed = false;
 
   /** Allocates the state; throws, and leaves nothing behind, if there is no room. */
@@ -63,7 +63,6 @@ export class BuiltOptimizer {
     this.variables = variables;
     this.builtWith = hyperparameters;
     this.#kernel = kernel;
-    this.#aliveAt = runtime.freedVariables;
     this.#indices = new Map(variables.map((variable, i) => [variable, i]));
     this.#handle = kernel.optimizer_create();
     HYPERPARAMETERS.forEach((row, i) => {
