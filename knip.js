@@ -13,7 +13,7 @@ export default {
         // Bundled when it is asked for.
         "examples/distributed/page.ts",
         "scripts/*.mjs",
-        "bench/{run,docs}.mjs",
+        "bench/{run,docs,hostile-headers}.mjs",
         "bench/adapters/*.mjs",
         "bench/contestants/{ours,javascript,serve}.mjs",
         "bench/startup/child.mjs",

@@ -11,6 +11,9 @@ import { decodeUserData, type UserData } from "./user-data.js";
 export const FORMAT = "rmsprop-wasm checkpoint";
 export const VERSION = "1";
 
+/** What is text in the metadata; the rest are counters and rates. */
+const TEXTS: readonly string[] = ["format", "version", "includes_variables", "checksum", "optimizer", OVERRIDES];
+
 /** What is in a checkpoint. */
 export interface CheckpointContent {
   readonly includesVariables: boolean;
@@ -21,7 +24,9 @@ export interface CheckpointContent {
   readonly overrides: ReadonlyMap<string, InspectedOverrides>;
   /** Counters and rates by their names. */
   readonly scalars: ReadonlyMap<string, number>;
-  /** Values and slots: views on the bytes. */
+  /** Values and slots, in the order of their bytes: views on those. */
+  readonly list: readonly StoredTensor[];
+  /** The same by their names. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly userData: UserData;
 }
@@ -29,24 +34,20 @@ export interface CheckpointContent {
 /** @throws {CheckpointError} if the bytes were altered or truncated, or are of another kind. */
 export function readContent(bytes: unknown): CheckpointContent {
   const file = readChecksummed(checkedBytes(bytes), assertOurs);
-  const { userData, metadata, tensors } = decodeUserData(file.metadata, file.tensors);
-  const take = (key: string) => {
-    const text = metadata.get(key);
-    metadata.delete(key);
-    return text;
-  };
-  take("format");
-  take("version");
-  const [includesVariables, checksum, optimizer] = [take("includes_variables"), take("checksum"), take("optimizer")];
-  const overrides = parsedOverrides(take(OVERRIDES));
+  const { userData, texts, state } = decodeUserData(file);
+  const { metadata } = file;
   return {
-    includesVariables: includesVariables === "true",
-    checksum: checksum as string,
-    optimizer,
-    overrides,
-    // What is left are counters and rates.
-    scalars: new Map(Array.from(metadata, ([name, text]) => [name, parsedNumber(name, text)])),
-    tensors,
+    includesVariables: metadata.get("includes_variables") === "true",
+    checksum: metadata.get("checksum") as string,
+    optimizer: metadata.get("optimizer"),
+    overrides: parsedOverrides(metadata.get(OVERRIDES)),
+    scalars: new Map(
+      texts.filter(([name]) => !TEXTS.includes(name)).map(([name, text]) => [name, parsedNumber(name, text)]),
+    ),
+    list: state.list,
+    get tensors() {
+      return state.tensors;
+    },
     userData,
   };
 }

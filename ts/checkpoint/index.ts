@@ -2,7 +2,7 @@
 
 import { checkedBytes } from "../formats/bytes.js";
 import { writeChecksummed } from "../formats/checksummed.js";
-import { assertFloats, floatsIn, type Tensor } from "../formats/safetensors.js";
+import { assertFloats, type StoredTensor, type Tensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredOverrides, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Values } from "../formats/typed-values.js";
 import { stringifyConfig } from "../optimizers/config-json.js";
@@ -13,7 +13,7 @@ import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { assertCompatible, parsedConfig } from "./compatibility.js";
 import { type CheckpointContent, FORMAT, numberText, readContent, VERSION } from "./content.js";
-import { arraysOf, scalarsOf, slotName, variablesIn } from "./layout.js";
+import { arraysByName, arraysOf, type StateArray, scalarsOf, variablesIn } from "./layout.js";
 import { arrayMismatch, scalarMismatch } from "./mismatch.js";
 import { overridesMetadata } from "./overrides.js";
 import { encodeUserData, type UserData } from "./user-data.js";
@@ -76,10 +76,7 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
   }
   const userData = encodeUserData(given);
   const states = optimizer.variables;
-  const tensors = new Map<string, Tensor>();
-  for (const [name, { shape, value }] of arraysOf(optimizer, states, includeVariables)) {
-    tensors.set(name, { shape, values: value() });
-  }
+  const tensors: Map<string, Tensor> = arraysByName(arraysOf(optimizer, states, includeVariables));
   for (const [name, tensor] of userData.tensors) {
     if (tensors.has(name)) {
       throw new CheckpointError(
@@ -123,35 +120,16 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
   assertStorable(optimizer);
   const isChosen = checkedOnly(option(checkedObject("options", options, ["only"]), "only"));
   const content = readContent(bytes);
-  const { tensors, includesVariables, scalars, userData } = content;
+  const { includesVariables, scalars, userData } = content;
   const states = optimizer.variables;
   const trained = optimizer.trainableVariables;
-
-  const saved = isChosen ? variablesIn(tensors) : new Map<string, string[]>();
-  const missing = isChosen ? trained.map(({ path }) => path).filter((path) => !isChosen(path)) : [];
-  const unexpected = [...saved.keys()].filter((path) => !isChosen?.(path));
-  const stays = new Set(missing);
   const arrays = arraysOf(optimizer, states, includesVariables);
-  for (const [name, { path, shape }] of arrays) {
-    if (stays.has(path)) continue;
-    const tensor = tensors.get(name);
-    if (!tensor) throw new CheckpointError(arrayMismatch(name, tensors, true));
-    assertFloats(name, tensor);
-    if (!isSame(tensor.shape, shape)) {
-      throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
-    }
-  }
-  const left = new Set(
-    unexpected.flatMap((path) => [path, ...(saved.get(path) ?? []).map((slot) => `${path}/${slot}`)]),
-  );
-  for (const name of tensors.keys()) {
-    const array = arrays.get(name);
-    if (left.has(name) || (array && !stays.has(array.path))) continue;
-    throw new CheckpointError(arrayMismatch(name, arrays, false));
-  }
+  const { found, missing, unexpected } = select(arrays, content, trained, isChosen);
+  for (const [i, tensor] of found.entries()) if (tensor) assertFits(arrays[i] as StateArray, tensor);
 
   assertSameScalars(scalars, scalarsOf(states));
   const slots = new Set(states.map(({ slot }) => slot));
+  const stays = new Set(missing);
   const compared = trained
     .filter(({ path }) => !stays.has(path))
     .map((variable) => ({
@@ -160,9 +138,11 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
       now: optimizer.overridesOf(variable),
     }));
   assertCompatible(content.optimizer, optimizer.getConfig(), slots, scalars.get("iteration") ?? 0, compared);
+  const values = includesVariables ? found.slice(0, trained.length) : [];
+  const rest = found.slice(values.length).values();
   const weightOf = (state: StoredState): ArrayLike<number> | number => {
     if (state.variable === null) return state.ignored ? 0 : (scalars.get(state.name) as number);
-    return stays.has(state.variable.path) ? state.value : floatsOf(content, slotName(state));
+    return (rest.next().value?.values as Float32Array | undefined) ?? state.value;
   };
   try {
     // A variable that was freed throws here, before anything has changed.
@@ -173,16 +153,56 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
     if (cause instanceof StateError || cause instanceof OutOfMemoryError) throw cause;
     throw new CheckpointError(`The checkpoint's state does not fit: ${cause}`, { cause });
   }
-  if (includesVariables) {
-    for (const variable of trained) {
-      if (!stays.has(variable.path)) variable.assign(floatsOf(content, variable.path));
-    }
-  }
+  for (const [i, tensor] of values.entries()) if (tensor) trained[i]?.assign(tensor.values as Float32Array);
   return { ...userData, missing, unexpected };
 }
 
-const floatsOf = ({ tensors }: CheckpointContent, name: string) =>
-  floatsIn(name, tensors.get(name) as NonNullable<ReturnType<typeof tensors.get>>);
+interface Selection extends Pick<Loaded, "missing" | "unexpected"> {
+  /** For each array, the file's tensor; `undefined` if it is not chosen. */
+  readonly found: readonly (StoredTensor | undefined)[];
+}
+
+/** @throws {CheckpointError} if the file lacks an array, or has others. */
+function select(
+  arrays: readonly StateArray[],
+  content: CheckpointContent,
+  trained: readonly StoredVariable[],
+  isChosen: ((path: string) => boolean) | undefined,
+): Selection {
+  const { list } = content;
+  // As the same optimizer has saved it: no name needs to be looked up.
+  const isInOrder = list.length === arrays.length && list.every(({ name }, i) => name === arrays[i]?.name);
+  if (isInOrder && !isChosen) return { found: list, missing: [], unexpected: [] };
+
+  const { tensors } = content;
+  const saved = isChosen ? variablesIn(tensors) : new Map<string, string[]>();
+  const missing = isChosen ? trained.map(({ path }) => path).filter((path) => !isChosen(path)) : [];
+  const unexpected = [...saved.keys()].filter((path) => !isChosen?.(path));
+  const stays = new Set(missing);
+  const byName = arraysByName(arrays);
+  const found = arrays.map(({ name, path }) => {
+    const tensor = tensors.get(name);
+    if (stays.has(path)) return undefined;
+    if (tensor) return tensor;
+    throw new CheckpointError(arrayMismatch(name, tensors, true));
+  });
+  const left = new Set(
+    unexpected.flatMap((path) => [path, ...(saved.get(path) ?? []).map((slot) => `${path}/${slot}`)]),
+  );
+  for (const name of tensors.keys()) {
+    const array = byName.get(name);
+    if (left.has(name) || (array && !stays.has(array.path))) continue;
+    throw new CheckpointError(arrayMismatch(name, byName, false));
+  }
+  return { found, missing, unexpected };
+}
+
+/** @throws {CheckpointError} if the tensor has another type or shape than the array. */
+function assertFits({ name, shape }: StateArray, tensor: StoredTensor): void {
+  assertFloats(name, tensor);
+  if (isSame(tensor.shape, shape)) return;
+  throw new CheckpointError(`Tensor ${show(name)} has shape [${tensor.shape}]; the optimizer's has [${shape}].`);
+}
 
 const isSame = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((x, i) => x === b[i]);
 

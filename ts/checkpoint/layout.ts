@@ -1,58 +1,80 @@
 // What the tensors and the metadata of a checkpoint are called.
 
-import { isCounts } from "../formats/safetensors.js";
-import type { StoredOptimizer, StoredState } from "../formats/stored-optimizer.js";
+import { isCounts, type Tensor } from "../formats/safetensors.js";
+import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import { SLOTS } from "../generated/codes.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 
-/** An array of an optimizer by its name in the file: `<path>` for a variable's values, `<path>/velocity` for a slot. */
-export interface StateArray {
+/** An array of an optimizer, as a tensor of a file: `<path>` is a variable's value, `<path>/velocity` a slot. */
+export class StateArray implements Tensor {
+  readonly name: string;
+  /** Of the trained variable. */
   readonly path: string;
-  readonly shape: readonly number[];
-  readonly value: () => Float32Array<ArrayBuffer>;
+  readonly #source: StoredState | StoredVariable;
+
+  constructor(name: string, path: string, source: StoredState | StoredVariable) {
+    this.name = name;
+    this.path = path;
+    this.#source = source;
+  }
+
+  get shape(): readonly number[] {
+    return this.#source.shape;
+  }
+
+  get values(): Float32Array<ArrayBuffer> {
+    return this.#source.value as Float32Array<ArrayBuffer>;
+  }
 }
 
-/** All arrays of an optimizer; `states` are its `variables`, which it lists anew each time. */
+/**
+ * All arrays of an optimizer: the values, if they are included, then the slots. `states` are its `variables`, which it lists
+ * anew each time.
+ */
 export function arraysOf(
   optimizer: StoredOptimizer,
   states: readonly StoredState[],
   includeVariables: boolean,
-): Map<string, StateArray> {
-  const found = new Map<string, StateArray>();
-  const add = (name: string, path: string, of: { readonly shape: readonly number[]; readonly value: unknown }) => {
-    if (name === "__metadata__") throw new CheckpointError(`No variable may have the path "${name}": files use it.`);
-    if (found.has(name)) {
-      throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
-    }
-    if (!isCounts(of.shape)) {
-      throw new CheckpointError(`Array ${show(name)} has shape [${of.shape}]; files hold lengths up to 2 ** 53 - 1.`);
-    }
-    found.set(name, { path, shape: of.shape, value: () => of.value as Float32Array<ArrayBuffer> });
-  };
+): StateArray[] {
+  const arrays: StateArray[] = [];
   if (includeVariables) {
-    for (const variable of optimizer.trainableVariables) add(variable.path, variable.path, variable);
+    for (const variable of optimizer.trainableVariables) {
+      arrays.push(new StateArray(variable.path, variable.path, variable));
+    }
   }
-  for (const state of states) if (state.variable) add(slotName(state), state.variable.path, state);
+  for (const state of states) {
+    const { variable, slot } = state;
+    if (variable) arrays.push(new StateArray(`${variable.path}/${slot}`, variable.path, state));
+  }
+  return arrays;
+}
+
+/** The arrays by their names. @throws {CheckpointError} if two have the same, or a file cannot hold one. */
+export function arraysByName(arrays: readonly StateArray[]): Map<string, StateArray> {
+  const found = new Map<string, StateArray>();
+  for (const array of arrays) {
+    const { name, shape } = array;
+    if (name === "__metadata__") throw new CheckpointError(`No variable may have the path "${name}": files use it.`);
+    if (!isCounts(shape)) {
+      throw new CheckpointError(`Array ${show(name)} has shape [${shape}]; files hold lengths up to 2 ** 53 - 1.`);
+    }
+    const { size } = found;
+    if (found.set(name, array).size > size) continue;
+    throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
+  }
   return found;
 }
 
-/** The name of a slot's tensor. */
-export const slotName = ({ variable, slot }: StoredState) => `${variable?.path}/${slot}`;
-
 /** Every variable has this slot. */
-const ALWAYS = "/velocity";
+const ALWAYS = "velocity";
 
-/** The variables of a file: their paths and the slots that are kept. */
+/** The variables of a file: their paths and the slots that are kept, in Keras' order. */
 export function variablesIn(tensors: ReadonlyMap<string, unknown>): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const name of tensors.keys()) {
-    if (!name.endsWith(ALWAYS)) continue;
-    const path = name.slice(0, -ALWAYS.length);
-    found.set(
-      path,
-      SLOTS.filter((slot) => tensors.has(`${path}/${slot}`)),
-    );
+  for (const name of tensors.keys()) if (name.endsWith(`/${ALWAYS}`)) found.set(name.slice(0, -ALWAYS.length - 1), []);
+  for (const slot of SLOTS) {
+    for (const [path, slots] of found) if (slot === ALWAYS || tensors.has(`${path}/${slot}`)) slots.push(slot);
   }
   return found;
 }

@@ -1,7 +1,7 @@
 // The user's own texts and arrays in a checkpoint: the metadata `metadata/<name>`, the tensors `arrays/<name>`, and in the
 // metadata `arrays` the list of the latter, because a variable's path may begin like that too.
 
-import type { StoredTensor, Tensor } from "../formats/safetensors.js";
+import { File, type Tensor } from "../formats/safetensors.js";
 import { dtypeOf, type Values } from "../formats/typed-values.js";
 import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError } from "../support/errors.js";
@@ -46,31 +46,34 @@ export function encodeUserData(options: Record<string, unknown>): {
   return { metadata, tensors };
 }
 
-/** The user's data in a file, and what is left of the file without them. The arrays are copies. */
-export function decodeUserData(
-  metadata: ReadonlyMap<string, string>,
-  tensors: ReadonlyMap<string, StoredTensor>,
-): { userData: UserData; metadata: Map<string, string>; tensors: ReadonlyMap<string, StoredTensor> } {
-  const texts = [...metadata].filter(([key]) => key.startsWith(METADATA));
-  const names = listed(metadata.get(LIST));
-  // A million tensors are not copied for nothing.
-  const rest = names.length > 0 ? new Map(tensors) : undefined;
+/** The user's data in a file, whose arrays are copies, and the texts and tensors that are not the user's. */
+export function decodeUserData(file: File): {
+  userData: UserData;
+  texts: readonly (readonly [name: string, text: string])[];
+  state: File;
+} {
+  const names = listed(file.metadata.get(LIST));
+  const metadata: [string, string][] = [];
+  const texts: [string, string][] = [];
+  for (const [key, text] of file.metadata) {
+    if (key.startsWith(METADATA)) metadata.push([key.slice(METADATA.length), text]);
+    else if (key !== LIST) texts.push([key, text]);
+  }
   const arrays = names.map((name): [string, Values] => {
-    const tensor = rest?.get(ARRAYS + name);
-    const values = tensor?.values;
-    if (!values) throw new CheckpointError(`The checkpoint's array ${show(name)} is not in it as it was saved.`);
-    rest?.delete(ARRAYS + name);
-    return [name, values.slice()];
+    const values = file.tensors.get(ARRAYS + name)?.values;
+    if (values) return [name, values.slice()];
+    throw new CheckpointError(`The checkpoint's array ${show(name)} is not in it as it was saved.`);
   });
+  const own = new Set(names.map((name) => ARRAYS + name));
+  if (own.size < names.length) throw new CheckpointError("The checkpoint lists an array twice.");
   return {
-    userData: {
-      metadata: Object.fromEntries(texts.map(([key, text]) => [key.slice(METADATA.length), text])),
-      arrays: Object.fromEntries(arrays),
-    },
-    metadata: new Map([...metadata].filter(([key]) => key !== LIST && !key.startsWith(METADATA))),
-    tensors: rest ?? tensors,
+    userData: { metadata: Object.fromEntries(metadata), arrays: Object.fromEntries(arrays) },
+    texts,
+    state: own.size > 0 ? new File(file.metadata, withoutNames(file.list, own)) : file,
   };
 }
+
+const withoutNames = (list: File["list"], names: ReadonlySet<string>) => list.filter(({ name }) => !names.has(name));
 
 function listed(text: string | undefined): string[] {
   try {

@@ -35,6 +35,11 @@ const ARRAYS: Readonly<Record<string, Constructor>> = {
   U64: BigUint64Array,
 };
 
+/** Their names by those of the arrays. */
+const DTYPES: ReadonlyMap<string | undefined, string> = /* @__PURE__ */ new Map(
+  Object.entries(ARRAYS).map(([dtype, { name }]) => [name, dtype]),
+);
+
 /** Types without an array of their own. */
 const OTHERS: Readonly<Record<string, number>> = { BOOL: 1, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1 };
 
@@ -46,8 +51,7 @@ export function widthOf(dtype: string): number | undefined {
 
 /** The type of an array, of whatever realm it is; `undefined` for what is none. */
 export function dtypeOf(values: unknown): string | undefined {
-  const kind = arrayKind(values);
-  return Object.keys(ARRAYS).find((dtype) => ARRAYS[dtype]?.name === kind);
+  return DTYPES.get(arrayKind(values));
 }
 
 /** The numbers as the bytes of a file: a view where the host's byte order is theirs. */

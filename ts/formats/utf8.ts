@@ -39,6 +39,12 @@ export function decodeUtf8(bytes: Uint8Array): string {
     return byte & 0x3f;
   };
   while (i < bytes.length) {
+    const part = bytes.subarray(i, i + CHUNK);
+    if (isAscii(part)) {
+      chunks.push(textOf(part));
+      i += part.length;
+      continue;
+    }
     let count = 0;
     while (i < bytes.length && count < CHUNK) {
       const first = bytes[i++] as number;
@@ -59,8 +65,16 @@ export function decodeUtf8(bytes: Uint8Array): string {
       if (code > 0xffff) units[count++] = 0xd7c0 + (code >> 10);
       units[count++] = code > 0xffff ? 0xdc00 | (code & 0x3ff) : code;
     }
-    // `apply`, because engines copy what is spread into a list of its own: 4× slower.
-    chunks.push(String.fromCharCode.apply(null, units.subarray(0, count) as unknown as number[]));
+    chunks.push(textOf(units.subarray(0, count)));
   }
   return chunks.join("");
 }
+
+function isAscii(bytes: Uint8Array): boolean {
+  let bits = 0;
+  for (let i = 0; i < bytes.length; i++) bits |= bytes[i] as number;
+  return bits < 0x80;
+}
+
+// `apply`, because engines copy what is spread into a list of its own: 4× slower.
+const textOf = (units: Uint8Array | Uint16Array) => String.fromCharCode.apply(null, units as unknown as number[]);

@@ -2,13 +2,14 @@
 
 import { SLOTS, type Slot } from "../generated/codes.js";
 import { checkedVariables, distinctVariables } from "../memory/checked-variables.js";
-import { checkedNumbers, copied, copyIfAliased, type Numbers } from "../memory/numbers.js";
+import { checkedNumbers, copyIfAliased, type Numbers } from "../memory/numbers.js";
 import { type AnyVariable, Variable } from "../memory/variable.js";
 import { checkedObject } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { notBuilt } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, LOSS_SCALE, RUNTIME, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message, showReturned } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import type { OptimizerConfig } from "./config.js";
 import type { LastStep } from "./last-step.js";
 import type { LearningRate } from "./learning-rate.js";
@@ -417,32 +418,40 @@ export abstract class Optimizer {
    * @throws {StateError} if the optimizer is not built.
    */
   loadOwnVariables(store: Readonly<Record<string, Numbers | number>>): void {
-    this.#load("store", store, (i) => `store["${i}"]`);
+    this.#trainedVariables();
+    const given = checkedObject("store", store);
+    const entryOf = (i: number, path: string) => {
+      if (Object.hasOwn(given, String(i))) return given[String(i)];
+      throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
+    };
+    this.#load("store", Object.keys(given).length, entryOf, (i) => `store["${i}"]`);
   }
 
-  #load(argument: string, store: unknown, nameOf: (i: number) => string): void {
-    this.#trainedVariables();
+  #load(
+    argument: string,
+    count: number,
+    entryOf: (i: number, path: string) => unknown,
+    nameOf: (i: number) => string,
+  ): void {
     const { variables } = this;
-    const given = checkedObject(argument, store);
-    const count = Object.keys(given).length;
+    const { runtime } = this.#state;
     if (count !== variables.length) {
       throw new RangeError(
         `Argument \`${argument}\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`,
       );
     }
-    const values = variables.map(({ path, value, check }, i) => {
-      if (!Object.hasOwn(given, String(i))) throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
-      const entry = given[String(i)];
+    const values = variables.map(({ path, shape, variable, check }, i) => {
+      const entry = entryOf(i, path);
       const name = nameOf(i);
       const numbers = checkedNumbers(
         name,
         typeof entry === "number" ? [entry] : entry,
-        value.length,
+        variable?.size ?? sizeOf(shape),
         `the size of ${path}`,
       );
       check?.(name, numbers[0] as number);
       // The arrays given can be views on the slots they are to overwrite.
-      return copied(numbers);
+      return runtime ? copyIfAliased(runtime, numbers) : numbers;
     });
     variables.forEach((variable, i) => {
       variable.assign(values[i] as Numbers);
@@ -465,7 +474,13 @@ export abstract class Optimizer {
    */
   setWeights(weights: readonly (Numbers | number)[]): void {
     if (!Array.isArray(weights)) throw new TypeError(message("weights", "an array of arrays", weights));
-    this.#load("weights", Object.fromEntries(weights.entries()), (i) => `weights[${i}]`);
+    this.#trainedVariables();
+    this.#load(
+      "weights",
+      weights.length,
+      (i) => weights[i],
+      (i) => `weights[${i}]`,
+    );
   }
 
   /** Gives the state's memory back; the variables stay. Stepping and reading the state is a `StateError` from then on. */

@@ -115,6 +115,11 @@ export class BuiltOptimizer {
     return index;
   }
 
+  /** Whether there is such state of a variable. Unlike `slot`, it makes no view. */
+  keeps(slot: Slot, index: number): boolean {
+    return this.#slots[SLOTS.indexOf(slot)]?.[index] !== null;
+  }
+
   slot(slot: Slot, index: number): Float32Array<ArrayBuffer> | null {
     if (this.#freed) throw new StateError("The optimizer was freed.");
     return this.#slots[SLOTS.indexOf(slot)]?.[index]?.get() ?? null;

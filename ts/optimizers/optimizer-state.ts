@@ -13,7 +13,7 @@ import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperpara
 import { LastStep, type StepRecord } from "./last-step.js";
 import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
-import { countVariable, type OptimizerVariable, rateVariable, slotVariable } from "./optimizer-variable.js";
+import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } from "./optimizer-variable.js";
 import { assertOverridesMatch, type Override, overridden, type ResolvedOverrides, withOverride } from "./overrides.js";
 import { type Selection, selects } from "./variable-selection.js";
 
@@ -271,12 +271,12 @@ export class OptimizerState {
     }
     for (const slot of SLOTS) {
       built?.variables.forEach((variable, i) => {
-        if (built.slot(slot, i) === null) return;
+        if (!built.keeps(slot, i)) return;
         const read = () => {
           const now = this.built;
           return now.slot(slot, now === built ? i : now.indexOf(variable)) as Float32Array<ArrayBuffer>;
         };
-        list.push(slotVariable(name, slot, variable, read));
+        list.push(new SlotVariable(name, slot, variable, read));
       });
     }
     return list;
