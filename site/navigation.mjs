@@ -8,7 +8,7 @@ export const REPOSITORY = "";
 const groups = [
   { text: "Begin", pages: ["first-step", "gradients", "options", "schedules", "overrides"] },
   { text: "Frameworks", pages: ["tfjs", "jax", "react-native"] },
-  { text: "Come from", pages: ["migrating", "keras", "pytorch", "pytorch-recipes"] },
+  { text: "Come from", pages: ["migrating", "keras", "keras-tfjs", "pytorch", "pytorch-recipes"] },
   {
     text: "In production",
     pages: [

@@ -21,7 +21,17 @@ const expected = Object.fromEntries(
   versions.map((version) => [version, expectations<Record<string, Expected>>(`kinds/${version}`)]),
 );
 
-const read = (version: string, name: string, options = {}) => readKeras(fixture(`kinds/${version}-${name}`), options);
+const SHARDS = files
+  .filter((name) => /^3\.15\.1-shards_/.test(name))
+  .map((name) => name.slice(0, -".gz".length))
+  .sort();
+
+/** A file, or those that an index lists. */
+const read = (version: string, name: string, options = {}) =>
+  readKeras(
+    name.endsWith(".json") ? SHARDS.map((shard) => fixture(`kinds/${shard}`)) : fixture(`kinds/${version}-${name}`),
+    options,
+  );
 
 function optimizerOf({ optimizer }: KerasFile): RMSprop | LossScaleOptimizer {
   if (optimizer.class_name === "LossScaleOptimizer") return LossScaleOptimizer.fromConfig(optimizer.config);
@@ -62,7 +72,7 @@ it("there are files of several versions", () =>
 
 it.each(loadable)("Keras %s, %s: the state and the weights, bit for bit", (version, name) => {
   const { optimizer: serialized, variables: state, weights, scaled } = expected[version]![name]!;
-  const file = read(version, name, name.endsWith(".weights.h5") ? { optimizer: serialized } : {});
+  const file = read(version, name, /\.weights\.\w+$/.test(name) ? { optimizer: serialized } : {});
   const variables = variablesOf(weights);
   const optimizer = optimizerOf(file);
   optimizer.build(variables);
@@ -186,4 +196,49 @@ describe("configurations of tf.keras 2", () => {
     const { config } = read("3.15.1", "full.keras").optimizer;
     expect(convertLegacyConfig(config)).toEqual(config);
   });
+});
+
+describe("weights in several files", () => {
+  const options = { optimizer: expected["3.15.1"]!["shards.weights.json"]!.optimizer };
+  const shards = SHARDS.map((shard) => fixture(`kinds/${shard}`));
+
+  it("are listed as those of one file, whatever their order", () => {
+    expect(shards.length).toBeGreaterThan(3);
+    const file = readKeras(shards, options);
+    expect(Array.from(file.weights, ([path, { layer }]) => [path, layer])).toEqual([
+      ["layers/dense/vars/0", "hidden"],
+      ["layers/dense/vars/1", "hidden"],
+      ["layers/dense_1/vars/0", "out"],
+      ["layers/dense_1/vars/1", "out"],
+    ]);
+    expect(file.optimizers).toMatchObject([
+      { path: "optimizer", name: expect.stringMatching(/^rm_sprop/), arrays: 10 },
+    ]);
+    const reversed = readKeras([...shards].reverse(), options);
+    expect([...reversed.weights.keys()].sort()).toEqual([...file.weights.keys()]);
+    expect(reversed.optimizers).toEqual(file.optimizers);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      "the index alone",
+      () => readKeras(fixture("kinds/3.15.1-shards.weights.json")),
+      /is an index .* list .*"shards_00000\.weights\.h5", /,
+    ],
+    ["a file given twice", () => readKeras([shards[0]!, shards[0]!]), /Two files have an array "layers/],
+    ["a file of another kind", () => readKeras([shards[0]!, new Uint8Array(100)]), /neither an archive/],
+    ["one that is missing", () => load(shards.slice(0, -1)), /optimizer/],
+    ["none", () => load([]), /no state of an optimizer/],
+  ])("are refused: %s", (_, act, pattern) => {
+    const error = errorOf(act);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.message).toMatch(pattern);
+  });
+
+  function load(files: Uint8Array[]) {
+    const file = readKeras(files, options);
+    const optimizer = optimizerOf(file);
+    optimizer.build(variablesOf(expected["3.15.1"]!["shards.weights.json"]!.weights));
+    file.loadOptimizer(optimizer);
+  }
 });

@@ -137,6 +137,7 @@ def cases():
         for dtype in ("float16", "bfloat16"):
             yield f"{dtype}.keras", lambda dtype=dtype: plain(RMSprop(0.01), dtype)
         yield "unusual.keras", unusual
+        yield "shards.weights.json", lambda: plain(RMSprop(0.01, momentum=0.9))
         yield "weights-only.h5", lambda: uncompiled()
         yield "uncompiled.keras", lambda: uncompiled()
 
@@ -149,6 +150,16 @@ def keras_untrained():
 
 def uncompiled():
     return keras.Sequential(layers())
+
+
+def save(model, path):
+    if path.endswith(".weights.json"):
+        # In gigabytes: several files for layers, and for the optimizer.
+        model.save_weights(path, max_shard_size=4e-8)
+    elif path.endswith(".weights.h5"):
+        model.save_weights(path)
+    else:
+        model.save(path)
 
 
 def optimizer_of(model):
@@ -165,13 +176,16 @@ def main():
             try:
                 model = make()
                 path = os.path.join(folder, name)
-                (model.save_weights if name.endswith(".weights.h5") else model.save)(path)
+                save(model, path)
             except Exception as error:  # noqa: BLE001
                 # NumPy's backend does not do all types, old versions not all forms.
                 print(f"{VERSION} {name}: {type(error).__name__}: {str(error).splitlines()[0]}")
                 continue
-            with open(path, "rb") as file, gzip.GzipFile(os.path.join(FOLDER, f"{VERSION}-{name}.gz"), "wb", mtime=0) as out:
-                out.write(file.read())
+            for written in os.listdir(folder):
+                target = os.path.join(FOLDER, f"{VERSION}-{written}.gz")
+                with open(os.path.join(folder, written), "rb") as file, gzip.GzipFile(target, "wb", mtime=0) as out:
+                    out.write(file.read())
+                os.remove(os.path.join(folder, written))
             optimizer = optimizer_of(model)
             inner = getattr(optimizer, "inner_optimizer", optimizer)
             variables = getattr(inner, "variables", None)

@@ -4,7 +4,8 @@
  *   node test/keras/run.mjs [--seed N] [--cases N] [--only ID] [--keep]
  *
  * parity.py draws the cases and runs them through Keras, replay.test.ts replays them on both backends, and parity.py lets
- * Keras read the configurations and stores that were written. interop.py and interop.test.ts hand trainings to and fro. The seed is fixed unless given, so that a run can be repeated.
+ * Keras read the configurations and stores that were written. interop.py and interop.test.ts hand trainings to and fro,
+ * and round_trip.py a model to TensorFlow.js and back. The seed is fixed unless given, so that a run can be repeated.
  */
 
 import { spawnSync } from "node:child_process";
@@ -21,6 +22,7 @@ const environment = join(root, ".venv-keras");
 const requirements = join(here, "requirements.txt");
 const parity = join(here, "parity.py");
 const interop = join(here, "interop.py");
+const roundTrip = join(here, "round_trip.py");
 
 const { values: options } = parseArgs({
   options: {
@@ -78,10 +80,10 @@ function ensureEnvironment() {
   const stamp = join(environment, "ready");
   const wanted = createHash("sha256").update(version).update(readFileSync(requirements)).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted && run(inside, ["-c", ""]).status === 0) {
-    console.log(`[1/6] ${relative(root, environment)} is ready (Python ${version})`);
+    console.log(`[1/7] ${relative(root, environment)} is ready (Python ${version})`);
     return inside;
   }
-  console.log(`[1/6] installing Keras into ${relative(root, environment)} (Python ${version}); about a minute, once`);
+  console.log(`[1/7] installing Keras into ${relative(root, environment)} (Python ${version}); about a minute, once`);
   rmSync(environment, { recursive: true, force: true });
   must("No virtual environment could be made: install python3-venv.", python, ["-m", "venv", environment]);
   writeFileSync(join(environment, ".gitignore"), "*\n");
@@ -125,6 +127,28 @@ function replay(folder, reproduce) {
   throw new Failure(`Bits differ from Keras; the first cases:\n\n${readFileSync(differences, "utf8")}`);
 }
 
+/**
+ * The example: once with no training in TensorFlow.js, and once with it.
+ *
+ * @param {string} python
+ * @param {string} folder
+ * @param {NodeJS.ProcessEnv} env
+ */
+function throughTfjs(python, folder, env) {
+  // NumPy's backend of Keras does not train.
+  const training = { ...env, KERAS_BACKEND: "jax" };
+  const main = join(root, "build", "examples", "keras-tfjs", "main.js");
+  must("The examples could not be compiled.", "npm", ["run", "--silent", "examples"]);
+  must("Keras did not train the model.", python, [roundTrip, "begin", folder], training);
+  for (const [step, epochs] of [
+    ["unchanged", "0"],
+    ["trained", "4"],
+  ]) {
+    must("TensorFlow.js did not take the model.", process.execPath, [main, folder, epochs]);
+    must("The model changed on the way (above).", python, [roundTrip, step, folder], training);
+  }
+}
+
 function main() {
   const { seed, cases, only } = options;
   for (const [name, value] of Object.entries({ seed, cases })) {
@@ -136,17 +160,19 @@ function main() {
   try {
     const python = ensureEnvironment();
     const env = pythonEnvironment(folder);
-    console.log("[2/6] does this machine's Keras reproduce the recorded vectors?");
+    console.log("[2/7] does this machine's Keras reproduce the recorded vectors?");
     must("Nothing was compared.", python, [parity, "check", join(root, "test", "golden")], env);
-    console.log("[3/6] drawing cases and running them through Keras");
+    console.log("[3/7] drawing cases and running them through Keras");
     must("No cases were drawn.", python, [parity, "draw", folder, seed, cases, ...(only ? [only] : [])], env);
     must("No models were saved.", python, [interop, "save", folder], env);
-    console.log("[4/6] replaying them on both backends");
+    console.log("[4/7] replaying them on both backends");
     replay(folder, reproduce);
-    console.log("[5/6] Keras reads the configurations and stores written here");
+    console.log("[5/7] Keras reads the configurations and stores written here");
     must("Keras does not read what was written here as its own (above).", python, [parity, "judge", folder], env);
-    console.log("[6/6] Keras goes on with trainings that were moved here and back");
+    console.log("[6/7] Keras goes on with trainings that were moved here and back");
     must("Moving changed a training (above).", python, [interop, "judge", folder], env);
+    console.log("[7/7] a model goes to TensorFlow.js and back");
+    throughTfjs(python, folder, env);
     console.log(`Equal in every bit: seed ${seed}, ${cases} cases.`);
   } finally {
     if (options.keep) console.log(`The cases are in ${folder}.`);

@@ -124,11 +124,21 @@ export function dataStart(bytes: Uint8Array): number {
   if (bytes.length < 8) throw new CheckpointError(`A checkpoint has at least 8 bytes; received ${bytes.length}.`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > MAXIMUM_HEADER || length > bytes.length - 8) {
+    if (isIndex(bytes)) {
+      throw new CheckpointError(
+        "The file is an index: it lists files, and holds no arrays. Give one of those it lists.",
+      );
+    }
     throw new CheckpointError(
       `The checkpoint is truncated or altered: its header has ${length} bytes, the file ${bytes.length}.`,
     );
   }
   return 8 + Number(length);
+}
+
+/** Whether it is a list of files, as Hugging Face (`.safetensors.index.json`) and Keras (`.weights.json`) write it. */
+function isIndex(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x7b && String.fromCharCode(...bytes.subarray(0, 1000)).includes('"weight_map"');
 }
 
 /**

@@ -7,7 +7,7 @@ import { assertBuilt } from "../support/assert-built.js";
 import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError, OutOfMemoryError, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
-import { isObject, type ModelFile, openModel, parsedObject } from "./model-file.js";
+import { isObject, type ModelFile, openModel, openShards, parsedObject } from "./model-file.js";
 import {
   classNameOf,
   innerOf,
@@ -70,13 +70,18 @@ const DEFAULT_PATH = "optimizer";
 /**
  * Reads a model that Keras saved: Keras 3's `.keras` and `.weights.h5`, and the `.h5` of Keras 2 and 3.
  *
- * @param bytes the content of the file.
+ * @param bytes the content of the file; of weights that Keras has divided among several (`max_shard_size` of
+ * `save_weights`), a list of the contents of all `.weights.h5`, in the order of their names.
  * @param hdf5 is not needed any more, and ignored: it was the module `jsfive`. Options may stand here.
  * @throws {CheckpointError} if it is no such file, or is broken.
  * @throws {TypeError} for arguments that are not as documented.
  */
-export function readKeras(bytes: Uint8Array, hdf5?: Hdf5 | ReadOptions | null, options?: ReadOptions): KerasFile {
-  const content = checkedBytes(bytes);
+export function readKeras(
+  bytes: Uint8Array | readonly Uint8Array[],
+  hdf5?: Hdf5 | ReadOptions | null,
+  options?: ReadOptions,
+): KerasFile {
+  const content = Array.isArray(bytes) ? bytes.map(checkedBytes) : checkedBytes(bytes);
   const isModule = options !== undefined || typeof (hdf5 as { File?: unknown } | undefined)?.File === "function";
   const given = checkedObject("options", (isModule ? options : hdf5) ?? {}, ["optimizer", "optimizerPath"]);
   const [serialized, path] = [option(given, "optimizer"), option(given, "optimizerPath")];
@@ -88,7 +93,8 @@ export function readKeras(bytes: Uint8Array, hdf5?: Hdf5 | ReadOptions | null, o
   }
   const optimizer =
     typeof serialized === "string" ? parsedObject("Argument `optimizer`", () => serialized) : serialized;
-  return new KerasFile(openModel(content), path?.replace(/\/vars\/?$/, ""), optimizer);
+  const file = Array.isArray(content) ? openShards(content) : openModel(content);
+  return new KerasFile(file, path?.replace(/\/vars\/?$/, ""), optimizer);
 }
 
 /** What `readKeras` has read. */

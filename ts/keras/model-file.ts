@@ -1,12 +1,16 @@
 // The files that Keras saves models in, opened: the HDF5 inside, and what the file says about the model's optimizers.
 
-import { type Hdf5File, readHdf5 } from "../formats/hdf5.js";
+import { type Attributes, type Hdf5File, readHdf5 } from "../formats/hdf5.js";
 import { looksLikeHdf5 } from "../formats/hdf5-bytes.js";
+import type { Dataset } from "../formats/hdf5-dataset.js";
 import { parsePythonJson } from "../formats/python-json.js";
 import { decodeUtf8 } from "../formats/utf8.js";
 import { looksLikeZip, readZip } from "../formats/zip.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+
+/** Names of files that an error shows. */
+const SHOWN_FILES = 10;
 
 /** A file of a model. */
 export interface ModelFile extends Hdf5File {
@@ -21,10 +25,42 @@ export interface ModelFile extends Hdf5File {
 /** @throws {CheckpointError} if it is no file of Keras, or is broken. */
 export function openModel(bytes: Uint8Array<ArrayBuffer>): ModelFile {
   if (looksLikeZip(bytes)) return openArchive(bytes);
-  if (!looksLikeHdf5(bytes)) {
-    throw new CheckpointError("The file is neither an archive (.keras) nor HDF5 (.weights.h5, .h5).");
+  assertHdf5(bytes);
+  return openHdf5(readHdf5(bytes));
+}
+
+/** A model whose weights Keras has divided among files (`max_shard_size` of `save_weights`), in their order. */
+export function openShards(shards: readonly Uint8Array<ArrayBuffer>[]): ModelFile {
+  const groups = new Map<string, Attributes>();
+  const datasets = new Map<string, Dataset>();
+  for (const bytes of shards) {
+    assertHdf5(bytes);
+    const shard = readHdf5(bytes);
+    for (const [path, attributes] of shard.groups) {
+      const before = groups.get(path);
+      // Only the first file with a part of a group has its attributes.
+      groups.set(path, before ? { get: (name) => before.get(name) ?? attributes.get(name) } : attributes);
+    }
+    for (const [path, dataset] of shard.datasets) {
+      if (datasets.has(path))
+        throw new CheckpointError(`Two files have an array ${show(path)}: they are of two models.`);
+      datasets.set(path, dataset);
+    }
   }
-  const file = readHdf5(bytes);
+  return openHdf5({ groups, datasets });
+}
+
+function assertHdf5(bytes: Uint8Array<ArrayBuffer>): void {
+  if (looksLikeHdf5(bytes)) return;
+  const files = filesOfIndex(bytes);
+  throw new CheckpointError(
+    files
+      ? `The file is an index (.weights.json), which holds no weights: give \`readKeras\` a list of the content of its files: ${files}.`
+      : "The file is neither an archive (.keras) nor HDF5 (.weights.h5, .h5).",
+  );
+}
+
+function openHdf5(file: Hdf5File): ModelFile {
   const root = file.groups.get("");
   const text = (name: string) => {
     const value = root?.get(name) ?? file.groups.get("model_weights")?.get(name);
@@ -53,6 +89,22 @@ function openArchive(bytes: Uint8Array<ArrayBuffer>): ModelFile {
     version: typeof version === "string" ? version : undefined,
     isNamed: false,
   };
+}
+
+/** The names of the files that an index lists; `undefined` if it is none. */
+function filesOfIndex(bytes: Uint8Array): string | undefined {
+  if (bytes[0] !== 0x7b) return undefined;
+  try {
+    const { weight_map: map } = parsedObject("The file", () => decodeUtf8(bytes));
+    if (!isObject(map)) return undefined;
+    const names = new Set(Object.values(map).flat());
+    return Array.from(names, (name) => show(name))
+      .slice(0, SHOWN_FILES)
+      .join(", ")
+      .concat(names.size > SHOWN_FILES ? ` and ${names.size - SHOWN_FILES} more` : "");
+  } catch {
+    return undefined;
+  }
 }
 
 /** The object that a text of JSON is; `what` names it in messages. */
