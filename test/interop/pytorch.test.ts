@@ -315,7 +315,6 @@ describe("a header", () => {
     ["with spaces behind colons and commas, as json.dumps writes them", (json) => indented(json).replace(/\n */g, " ")],
     ["on many lines", indented],
     ["with escaped letters", (json) => json.replaceAll("square", "squ\\u0061re").replaceAll("dtype", "dt\\u0079pe")],
-    ["with numbers as floats", (json) => json.replace(/"data_offsets":\[0,(\d+)\]/, '"data_offsets":[0e1,$1.0]')],
   ])("is read %s", (_, text) => {
     const [one, other] = [built({ ...ZERO, name: "o" }), built({ ...ZERO, name: "o" })];
     const bytes = rewritten(read("zero-eps"), text);
@@ -325,16 +324,23 @@ describe("a header", () => {
     expect(stateOf(other, other.trainableVariables)).toEqual(stateOf(one, one.trainableVariables));
   });
 
-  it.each<[string, (json: string) => string]>([
-    ["a tensor twice", (json) => json.replace(/("0\/step":\{[^}]*\})/, "$1,$1")],
+  it.each<[string, (json: string) => string, RegExp]>([
+    ["a tensor twice", (json) => json.replace(/("0\/step":\{[^}]*\})/, "$1,$1"), /"0\/step" is said to be at bytes/],
+    ["a key twice", (json) => json.replace('"dtype":"F32"', '"dtype":"F64","dtype":"F32"'), /repeated, or not known/],
     [
-      "a key twice, of the length that exponents leave",
-      (json) => json.replace('"dtype":"F32"', '"dtype":"F64","dtype":"F32"'),
+      "a key twice, once escaped",
+      (json) => json.replace('"shape":', '"sh\\u0061pe":[9],"shape":'),
+      /repeated, or not known/,
     ],
-    ["a key twice, once escaped", (json) => json.replace('"shape":', '"sh\\u0061pe":[9],"shape":')],
-  ])("is refused with %s", (_, text) => {
+    // As Python's library does. With them a repeated key could hide in a length that exponents make up for.
+    [
+      "numbers as floats",
+      (json) => json.replace(/"data_offsets":\[0,(\d+)\]/, '"data_offsets":[0e1,$1.0]'),
+      /has no valid data_offsets/,
+    ],
+  ])("is refused with %s", (_, text, pattern) => {
     const optimizer = built(ZERO);
-    expect(() => loadPyTorch(rewritten(read("zero-eps"), text), optimizer)).toThrow(/repeated, or not known/);
+    expect(() => loadPyTorch(rewritten(read("zero-eps"), text), optimizer)).toThrow(pattern);
     expect(optimizer.rawIterations).toBe(0);
   });
 });
