@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { native, python } from "./install.mjs";
+import { native, python, rustPeers } from "./install.mjs";
 
 /** @param {string[]} names */
 const here = (...names) => fileURLToPath(new URL(join(...names), import.meta.url));
@@ -63,22 +63,31 @@ export const contestants = {
     args: [here("peers/python.py"), "jax", "2"],
     only: ["default"],
   },
+  burn: { title: "burn, ndarray", command: rustPeers, args: ["burn"], only: ["default", "momentum", "centered"] },
+  candle: {
+    title: "candle-optimisers",
+    command: rustPeers,
+    args: ["candle"],
+    only: ["default", "momentum", "centered"],
+  },
   keras: { title: "Keras on NumPy", command: python, args: [here("peers/python.py"), "keras"], most: 2 ** 22 },
 };
 
 /** Those whose bits must be ours. The others round elsewhere or in another order. */
 export const sameBits = ["again", "threads", "native", "js", "fround"];
 
+const rust = ["burn", "candle"];
 const pythonPeers = ["torch", "jax", "torch-2", "jax-2", "keras"];
 
 /**
  * The contestants of this machine and this build.
  *
- * @param {{ withPython: boolean, exports: object }} having
+ * @param {{ withPython: boolean, withRust: boolean, exports: object }} having
  */
-export function present({ withPython, exports }) {
+export function present({ withPython, withRust, exports }) {
   return Object.keys(contestants).filter((name) => {
     if (pythonPeers.includes(name)) return withPython && existsSync(python);
+    if (rust.includes(name)) return withRust && existsSync(rustPeers);
     return name !== "threads" || "./threads" in exports;
   });
 }

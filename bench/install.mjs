@@ -12,6 +12,7 @@ const target = join(root, "target", "bench");
 const venv = join(root, ".venv-bench");
 
 export const python = join(venv, ...(windows ? ["Scripts", "python.exe"] : ["bin", "python"]));
+export const rustPeers = join(target, "peers", "release", `rmsprop-rust-peers${windows ? ".exe" : ""}`);
 export const native = join(target, "release", `rmsprop-bench${windows ? ".exe" : ""}`);
 
 /**
@@ -59,8 +60,15 @@ export function installPython() {
 }
 
 /** 128-bit registers, as WebAssembly has: x86-64-v2 is SSE4.2 without AVX; other processors' default is what they have. */
+const flags = process.arch === "x64" ? ["-Ctarget-cpu=x86-64-v2"] : [];
+
 export function buildNative() {
-  const flags = process.arch === "x64" ? ["-Ctarget-cpu=x86-64-v2"] : [];
   const env = { ...environment(flags), CARGO_TARGET_DIR: target };
   run("cargo", ["build", "--quiet", "--release", "--package", "rmsprop-bench"], { cwd: root, env });
+}
+
+/** Optimizers of other Rust libraries, with the same flags: 220 crates, some minutes, once. */
+export function buildRustPeers() {
+  const env = { ...environment(flags), CARGO_TARGET_DIR: join(target, "peers") };
+  run("cargo", ["build", "--quiet", "--release", "--locked"], { cwd: join(peers, "rust"), env });
 }

@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: this package side by side with its peers, in one interleaved run.
  *
- *   node bench/run.mjs [--quick] [--python] [--check] [--only TEXT] [--json FILE]
+ *   node bench/run.mjs [--quick] [--python] [--peers] [--check] [--only TEXT] [--json FILE]
  *
  * `--quick` measures less, in two minutes. `--python` adds PyTorch, jax and Keras, and installs them into .venv-bench
- * first. `--check` ends with an error if a goal of goals.mjs is missed by more than the noise. `--only` measures only the
- * matches whose names contain the text: "regimes", "16M", "momentum", "growth"; or "memory", "start-up".
+ * first; `--peers` adds burn and candle-optimisers, and compiles them. `--check` ends with an error if a goal of goals.mjs
+ * is missed by more than the noise. `--only` measures only the matches whose names contain the text: "regimes", "16M",
+ * "momentum", "growth"; or "memory", "start-up".
  *
  * Everything measured is in bench/results/latest.json (`--json` names another file); `npm run docs:benchmarks` makes
  * docs/benchmarks.md of it. The run fails if a contestant computes other values than the reference.
@@ -15,7 +16,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../scripts/tools.mjs";
 import { contestants, present } from "./contestants.mjs";
-import { buildNative, installPeers, installPython } from "./install.mjs";
+import { buildNative, buildRustPeers, installPeers, installPython } from "./install.mjs";
 import { judge } from "./judge.mjs";
 import { machine } from "./machine.mjs";
 import { effort, growth, matches } from "./matches.mjs";
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     python: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
     only: { type: "string" },
     json: { type: "string", default: join(root, "bench", "results", "latest.json") },
@@ -151,11 +153,12 @@ async function main() {
   progress("installing");
   installPeers();
   if (options.python) installPython();
+  if (options.peers) buildRustPeers();
   progress("compiling the crate as native code");
   buildNative();
 
   const { version, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const names = present({ withPython: options.python, exports });
+  const names = present({ withPython: options.python, withRust: options.peers, exports });
   const kind = options.quick ? effort.quick : effort.full;
   const isWanted = (/** @type {string} */ text) => options.only === undefined || text.includes(options.only);
   /**

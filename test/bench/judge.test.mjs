@@ -107,7 +107,7 @@ describe("a goal", () => {
 });
 
 describe("the plan", () => {
-  const names = present({ withPython: false, exports: {} });
+  const names = present({ withPython: false, withRust: false, exports: {} });
 
   it.each([false, true])("names only what there is, and ours first; quick: %s", (isQuick) => {
     for (const { workload, configuration, entries } of matches(names, isQuick)) {

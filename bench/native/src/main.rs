@@ -2,29 +2,12 @@
 
 mod data;
 mod model;
+mod protocol;
 mod triad;
 
 use model::Model;
-use std::collections::HashMap;
-use std::io::{BufRead, Write, stdin, stdout};
-use std::time::Instant;
+use protocol::Contestant;
 use triad::Triad;
-
-/// Something that takes steps and has values.
-trait Contestant {
-    fn step(&mut self);
-    /// The values, tensor after tensor.
-    fn values(&self) -> Vec<f32>;
-}
-
-/// Values that an answer holds at most, evenly spaced.
-const SAMPLES: usize = 4096;
-
-fn samples(values: &[f32]) -> String {
-    let stride = values.len().div_ceil(SAMPLES).max(1);
-    let words: Vec<String> = values.iter().step_by(stride).map(|value| format!("{:x}", value.to_bits())).collect();
-    words.join(" ")
-}
 
 fn make(kind: &str, words: &[&str]) -> Option<Box<dyn Contestant>> {
     let [sizes, regime, options @ ..] = words else { return None };
@@ -36,39 +19,6 @@ fn make(kind: &str, words: &[&str]) -> Option<Box<dyn Contestant>> {
     }
 }
 
-fn run(contestant: &mut dyn Contestant, steps: u32) -> u128 {
-    let started = Instant::now();
-    for _ in 0..steps {
-        contestant.step();
-    }
-    started.elapsed().as_nanos()
-}
-
-fn answer(contestants: &mut HashMap<String, Box<dyn Contestant>>, kind: &str, words: &[&str]) -> Option<String> {
-    match words {
-        ["make", name, rest @ ..] => {
-            let Some(contestant) = make(kind, rest) else { return Some("unsupported".into()) };
-            contestants.insert((*name).into(), contestant);
-            Some("ok".into())
-        }
-        ["run", name, steps] => Some(run(&mut **contestants.get_mut(*name)?, steps.parse().ok()?).to_string()),
-        ["values", name] => Some(samples(&contestants.get(*name)?.values())),
-        ["free", name] => contestants.remove(*name).map(|_| "ok".into()),
-        _ => None,
-    }
-}
-
 fn main() {
-    let kind = std::env::args().nth(1).unwrap_or_default();
-    let mut contestants = HashMap::new();
-    println!("ready");
-    for line in stdin().lock().lines() {
-        let Ok(line) = line else { return };
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let text = answer(&mut contestants, &kind, &words).unwrap_or_else(|| format!("error {line}"));
-        println!("{text}");
-        if stdout().flush().is_err() {
-            return;
-        }
-    }
+    protocol::serve("", make);
 }

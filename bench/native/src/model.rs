@@ -1,7 +1,7 @@
 //! An optimizer over several tensors.
 
-use crate::Contestant;
 use crate::data::{Regime, value};
+use crate::protocol::Contestant;
 use rmsprop::config::HYPERPARAMETERS;
 use rmsprop::{Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
 

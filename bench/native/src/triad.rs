@@ -1,7 +1,7 @@
 //! The memory traffic of a step with next to no arithmetic: three arrays read, two of them written. The bound for a step that
 //! does not fit into the caches.
 
-use crate::Contestant;
+use crate::protocol::Contestant;
 
 pub struct Triad {
     value: Vec<f32>,
