@@ -136,6 +136,7 @@ def cases():
     if IS_NEWEST:
         for dtype in ("float16", "bfloat16"):
             yield f"{dtype}.keras", lambda dtype=dtype: plain(RMSprop(0.01), dtype)
+            yield f"{dtype}.h5", lambda dtype=dtype: plain(RMSprop(0.01), dtype)
         yield "unusual.keras", unusual
         yield "shards.weights.json", lambda: plain(RMSprop(0.01, momentum=0.9))
         yield "weights-only.h5", lambda: uncompiled()

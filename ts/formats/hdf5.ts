@@ -225,6 +225,8 @@ function readDatatype(bytes: Hdf5Bytes, at: number): Datatype {
   if (kind === 0) return { name: `${flags & 8 ? "int" : "uint"}${bits}`, size };
   if (kind === 1) return { name: size === 2 && bytes.u8(at + 13) === 8 ? "bfloat16" : `float${bits}`, size };
   if (kind === 3) return { name: "bytes", size };
+  // h5py knows no bfloat16, and writes Keras' as opaque numbers of two bytes; of Keras' types only that one ends so.
+  if (kind === 5 && size === 2) return { name: "bfloat16", size };
   if (kind === 9 && (flags & 0xf) === 1) return { name: "text", size };
   return {
     name: ["", "", "time", "", "bits", "opaque", "compound", "reference", "enum", "list", "array"][kind] ?? "",
