@@ -3,6 +3,7 @@
 
 import { crc32 } from "../formats/crc32.js";
 import { decodeUtf8, encodeUtf8 } from "../formats/utf8.js";
+import { sizeOf } from "../support/size-of.js";
 
 /** What a layout needs of a variable. */
 export interface Described {
@@ -42,7 +43,7 @@ export class Layout {
     let values = this.#valuesAt;
     this.#slices = variables.map(({ path, shape, gradientDtype }) => {
       const array = gradientDtype === "float32" ? Float32Array : Uint16Array;
-      const size = shape.reduce((product, length) => product * length, 1);
+      const size = sizeOf(shape);
       const slice = { path, size, array, at };
       at += aligned(size * array.BYTES_PER_ELEMENT);
       values += 4 * size;

@@ -2,6 +2,7 @@
 
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import { fromBfloat16, fromFloat16 } from "./half.js";
 import type { Hdf5Bytes } from "./hdf5-bytes.js";
 import { type Values, valuesOf } from "./typed-values.js";
@@ -77,7 +78,7 @@ export class Dataset {
   /** A copy of the bytes. */
   #content(): Uint8Array<ArrayBuffer> {
     const layout = this.#layout;
-    const length = this.shape.reduce((product, size) => product * size, this.#datatype.size);
+    const length = sizeOf(this.shape) * this.#datatype.size;
     if (length === 0) return new Uint8Array(0);
     if (layout === "compressed") {
       throw new CheckpointError(`Array ${show(this.path)} is compressed; Keras stores arrays as they are.`);
@@ -96,7 +97,7 @@ export class Dataset {
     const { size: width } = this.#datatype;
     const content = new Uint8Array(length);
     const rank = shape.length;
-    const chunkSize = chunk.reduce((product, size) => product * size, width);
+    const chunkSize = sizeOf(chunk) * width;
     if (chunk.length !== rank || rank === 0 || chunk.includes(0) || tree === undefined)
       throw bytes.broken(`array ${show(this.path)} has no chunks`);
     // What a file says about one array may be as long as its chunks, and no longer: it could say the same about many.
@@ -120,7 +121,7 @@ export class Dataset {
           if (size > 0) content.set(bytes.all.subarray(from, from + size), (to + (begin[axis] as number)) * width);
           return;
         }
-        const [step, row] = [chunk.slice(axis + 1).reduce((a, b) => a * b, width), shape[axis + 1] as number];
+        const [step, row] = [sizeOf(chunk.slice(axis + 1)) * width, shape[axis + 1] as number];
         for (let i = 0; i < count; i++) copy(axis + 1, from + i * step, (to + (begin[axis] as number) + i) * row);
       };
       copy(0, at, 0);

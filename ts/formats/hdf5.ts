@@ -4,6 +4,7 @@
 
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import { Hdf5Bytes } from "./hdf5-bytes.js";
 import { Dataset, type Datatype, type Layout } from "./hdf5-dataset.js";
 
@@ -191,7 +192,7 @@ class Reader {
     let datatype = readDatatype(bytes, type.at);
     // HDF5 has no bfloat16: h5py stores bytes, and Keras a note.
     if (attributes.get("dtype") === "bfloat16" && datatype.size === 2) datatype = { name: "bfloat16", size: 2 };
-    const size = shape.reduce((product, length) => product * length, datatype.size);
+    const size = sizeOf(shape) * datatype.size;
     this.#data += size;
     if (!(size <= bytes.length))
       throw new CheckpointError(`Array ${show(path)} of shape [${shape}] is larger than the file.`);
@@ -281,7 +282,7 @@ class HeaderAttributes implements Attributes {
     const data = space + padded(spaceSize);
     const datatype = readDatatype(bytes, type);
     const shape = readShape(bytes, space);
-    const count = shape.reduce((product, length) => product * length, 1);
+    const count = sizeOf(shape);
     // Strings of no bytes would be as many as one likes.
     if (!(count * Math.max(datatype.size, 1) <= at + size - data))
       throw bytes.broken(`attribute ${show(wanted)} is too long`);
