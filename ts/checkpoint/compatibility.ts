@@ -12,7 +12,7 @@ interface MeaningfulOptions {
   readonly gradient_accumulation_steps?: unknown;
 }
 
-/** A variable that is loaded: what it did otherwise when it was saved, and what it does now. */
+/** A variable that is loaded: its overrides when it was saved, and now. */
 export interface ComparedOverrides {
   readonly path: string;
   readonly saved: InspectedOverrides;
@@ -47,7 +47,7 @@ export function assertCompatible(
   }
   if (!slots.has("gradient_accumulator")) return;
   const counts = [saved, wanted].map(({ gradient_accumulation_steps: steps }) => steps as number);
-  // At the end of an accumulation for both, there is nothing in the accumulators that could be taken for another part.
+  // Where both are at the end of an accumulation, nothing in the accumulators counts.
   if (counts.every((steps) => iteration % steps === 0)) return;
   if (counts[0] !== counts[1]) {
     throw new CheckpointError(

@@ -1,4 +1,4 @@
-// The bytes of a checkpoint, taken apart: what the optimizer saved, and what the user did.
+// The bytes of a checkpoint, taken apart: the optimizer's state, and the user's data.
 
 import { checkedBytes } from "../formats/bytes.js";
 import { readChecksummed } from "../formats/checksummed.js";
@@ -11,7 +11,7 @@ import { decodeUserData, type UserData } from "./user-data.js";
 export const FORMAT = "rmsprop-wasm checkpoint";
 export const VERSION = "1";
 
-/** What is text in the metadata; the rest are counters and rates. */
+/** Keys of the metadata that hold text; the others hold counters and rates. */
 const TEXTS: readonly string[] = ["format", "version", "includes_variables", "checksum", "optimizer", OVERRIDES];
 
 /** What is in a checkpoint. */
@@ -20,11 +20,11 @@ export interface CheckpointContent {
   readonly checksum: string;
   /** The configuration of the optimizer as JSON. */
   readonly optimizer: string | undefined;
-  /** What variables do otherwise, by their paths. */
+  /** The variables' overrides, by path. */
   readonly overrides: ReadonlyMap<string, InspectedOverrides>;
   /** Counters and rates by their names. */
   readonly scalars: ReadonlyMap<string, number>;
-  /** Values and slots, in the order of their bytes: views on those. */
+  /** Values and slots, in the order of their bytes: views on the file. */
   readonly list: readonly StoredTensor[];
   /** The same by their names. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;

@@ -10,7 +10,7 @@ import type { UserData } from "./user-data.js";
 export interface Inspected extends UserData {
   /** Keras' configuration of the optimizer. */
   readonly optimizer: object;
-  /** What variables do otherwise, by their paths: what to give `override`. */
+  /** The variables' overrides by path, as `override` takes them. */
   readonly overrides: Readonly<Record<string, InspectedOverrides>>;
   /** `iteration`, `learning_rate` if it is a number, and of a loss scale `step_counter` and `dynamic_scale`. */
   readonly scalars: Readonly<Record<string, number>>;
@@ -18,7 +18,7 @@ export interface Inspected extends UserData {
   readonly includesVariables: boolean;
   /** The variables that were trained, in the file's order. */
   readonly variables: readonly InspectedVariable[];
-  /** CRC-32 of the file, eight hexadecimal digits. It was compared. */
+  /** CRC-32 of the file, eight hexadecimal digits. It was checked. */
   readonly checksum: string;
 }
 

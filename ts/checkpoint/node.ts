@@ -24,11 +24,11 @@ import { message, show } from "../support/messages.js";
 import { runExclusive } from "./run-exclusive.js";
 import { BEGINNING, looksLikeCheckpoint, PIECE, storable } from "./storable.js";
 
-/** A temporary file that was not written to for this long is one of a process that died; in milliseconds. */
+/** Milliseconds without a write after which a temporary file is taken for one of a process that died. */
 const ABANDONED = 600_000;
 
-/** How file systems say that they do not synchronize folders, or have no owners: CIFS, VirtualBox, FUSE. */
-const NOT_HERE: readonly unknown[] = ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
+/** How file systems say that they do not synchronize folders: CIFS, VirtualBox, FUSE. */
+const UNSUPPORTED: readonly unknown[] = ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /** The files whose leftovers were looked for. */
 const cleaned = new Set<string>();
@@ -55,14 +55,14 @@ export async function writeCheckpoint(path: string, bytes: Uint8Array): Promise<
 /**
  * The bytes of the file, or `null` if there is none yet.
  *
- * @throws (by rejection) the system's error if there is one that cannot be read, and `OutOfMemoryError` if there is no room.
+ * @throws (by rejection) the system's error if the file cannot be read, and `OutOfMemoryError` if there is no room.
  */
 export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const file = await open(checkedPath(path), "r").catch(unlessMissing);
   if (!file) return null;
   try {
     const { size } = await file.stat();
-    // As a plain Uint8Array: Node's Buffer can be a view on memory that it shares. What has no size can have content: a pipe.
+    // As a plain Uint8Array: Node's Buffer can be a view on memory that it shares. A pipe has size 0, and content.
     return size === 0 ? Uint8Array.from(await file.readFile()) : await readPieces(file, size);
   } finally {
     await file.close();
@@ -131,10 +131,10 @@ async function isCheckpoint(path: string): Promise<boolean> {
 }
 
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  // A name that is a link goes on to be one.
+  // A path that is a link stays one.
   const first = await mkdir(dirname(path), { recursive: true });
   const target = await targetOf(path);
-  // Nobody may read the new file who could not read the old one, and who could may go on.
+  // The new file gets the old one's permissions: whoever could not read that cannot read this, and whoever could still can.
   const old = await existingFile(target);
   const folder = dirname(target);
   const temporary = join(folder, `${prefix(target)}${randomUUID()}.tmp`);
@@ -180,7 +180,7 @@ async function synchronize(folder: string): Promise<void> {
 }
 
 /** Waits until a folder's entries are on the disk, where the file system knows how. */
-const synced = (entries: FileHandle) => entries.sync().catch(unlessNotHere);
+const synced = (entries: FileHandle) => entries.sync().catch(unlessUnsupported);
 
 const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
@@ -189,8 +189,8 @@ function unlessMissing(error: unknown): undefined {
   if (codeOf(error) !== "ENOENT") throw error;
 }
 
-function unlessNotHere(error: unknown): void {
-  if (!NOT_HERE.includes(codeOf(error))) throw error;
+function unlessUnsupported(error: unknown): void {
+  if (!UNSUPPORTED.includes(codeOf(error))) throw error;
 }
 
 /** The file that the path leads to, also if there is none yet behind a link. */
@@ -222,7 +222,7 @@ async function write(path: string, bytes: Uint8Array, old: Stats | undefined): P
       // Only root gives files away; a group can be one of the process' own.
       if (now.uid !== old.uid || now.gid !== old.gid)
         await file.chown(old.uid, old.gid).catch(() => file.chown(now.uid, old.gid).catch(() => {}));
-      // The process' mask has taken some away.
+      // The process' umask may have removed permissions.
       if ((now.mode & 0o777) !== mode) await file.chmod(mode as number);
     }
     await file.sync();

@@ -33,7 +33,7 @@ export interface FileHandle {
 export interface Content {
   /** Its bytes. */
   arrayBuffer(): Promise<ArrayBuffer>;
-  /** How many they are. */
+  /** Their number. */
   readonly size?: number;
   /** A part of it. */
   slice?(begin: number, end: number): Content;
@@ -80,7 +80,7 @@ export async function writeCheckpoint(name: string, bytes: Uint8Array, directory
       const { length } = own;
       for (let at = 0; at < length; at += PIECE) await writable.write(own.subarray(at, at + PIECE));
     } catch (error) {
-      // Why it failed is more than that the rest fails too.
+      // The first error says why; one of `abort` would hide it.
       await writable.abort().catch(() => {});
       throw error;
     }
@@ -92,8 +92,7 @@ export async function writeCheckpoint(name: string, bytes: Uint8Array, directory
  * The bytes of the file, or `null` if there is none yet.
  *
  * @param directory where; default: the root of the origin private file system.
- * @throws (by rejection) the browser's `DOMException` if there is one that cannot be read, and `OutOfMemoryError` if there is
- * no room.
+ * @throws (by rejection) the browser's `DOMException` if the file cannot be read, and `OutOfMemoryError` if there is no room.
  */
 export async function readCheckpoint(name: string, directory?: Directory): Promise<Uint8Array<ArrayBuffer> | null> {
   const parts = checkedParts("name", name);

@@ -1,16 +1,16 @@
-// What variables do otherwise than their optimizer, in a checkpoint: the metadata `overrides`, if there are any.
+// The overrides of variables in a checkpoint: the metadata `overrides`, if there are any.
 
 import type { StoredOptimizer, StoredOverrides } from "../formats/stored-optimizer.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 
-/** Where they stand in the metadata. */
+/** Their key in the metadata. */
 export const OVERRIDES = "overrides";
 
-/** What `override` was given of a variable: without what is as the optimizer has it. */
+/** The overrides of one variable, without the options that are the optimizer's. */
 export type InspectedOverrides = Partial<StoredOverrides>;
 
-/** The metadata of these overrides; none, if all variables are as the optimizer has it. */
+/** The metadata that hold an optimizer's overrides: no key if there are none. */
 export function overridesMetadata(optimizer: StoredOptimizer): Record<string, string> {
   const all: [path: string, overrides: InspectedOverrides][] = [];
   for (const variable of optimizer.trainableVariables) {

@@ -8,7 +8,7 @@ import { looksLikeZip } from "../formats/zip.js";
 import { readKeras } from "../keras/index.js";
 import { kindOf } from "../support/messages.js";
 
-/** @throws if there is no such file, or it is of no known kind, or broken. */
+/** @throws if there is no file, or if it is of no known kind, or broken. */
 export async function inspectFile(path: string): Promise<object> {
   const bytes = await readCheckpoint(path);
   if (!bytes) throw new Error(`There is no file ${path}.`);

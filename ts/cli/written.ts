@@ -14,7 +14,7 @@ function lines(value: object, indent: string): string[] {
   });
 }
 
-/** What fits behind a key: a number, a text, a list of such. */
+/** What fits behind a key: a number, a text, or a list of those. */
 function flat(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return value === "" ? '""' : String(value);
   if (Object.keys(value).length === 0) return Array.isArray(value) ? "[]" : "none";
@@ -22,11 +22,11 @@ function flat(value: unknown): string | undefined {
   return isFlat ? `[${value.join(", ")}]` : undefined;
 }
 
-/** An object of nothing else. */
+/** Whether it is an object whose values are all of that kind. */
 const isRow = (value: unknown): value is object =>
   typeof value === "object" && value !== null && Object.values(value).every((item) => flat(item) !== undefined);
 
-/** It in a line, its first value without the key. */
+/** The object in a line, its first value without the key. */
 const row = (value: object): string =>
   Object.entries(value)
     .map(([key, item], i) => (i === 0 ? flat(item) : `${key} ${flat(item)}`))

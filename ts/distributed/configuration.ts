@@ -19,7 +19,7 @@ export type ReplicatedOptimizer = FoldedOptimizer & {
   readonly variables: Parameters<typeof save>[0]["variables"];
   /** Its configuration. */
   getConfig(): object;
-  /** What a variable does otherwise. */
+  /** The overrides of a variable. */
   overridesOf(variable: ReplicatedVariable): ReturnType<Parameters<typeof save>[0]["overridesOf"]>;
   /** Puts back the values of `variables`. */
   setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
@@ -40,7 +40,7 @@ function meaning(bytes: Uint8Array): Map<string, string> {
   const found = new Map<string, string>();
   const add = (config: Config) => {
     for (const [key, value] of Object.entries(config)) {
-      // A rate that is a number is state, and in the checkpoint as such.
+      // A rate that is a number is state, which the checkpoint holds elsewhere.
       if (key === "inner_optimizer") add((value as { readonly config: Config }).config);
       else found.set(key, key === "learning_rate" && typeof value === "number" ? "a number" : JSON.stringify(value));
     }

@@ -17,11 +17,11 @@ export interface ReplicatedVariable {
   readonly overwriteWithGradient: boolean;
   /** What edits the values at the end of a call. */
   readonly constraint: ((value: Float32Array<ArrayBuffer>) => void) | undefined;
-  /** Copies as many values in. */
+  /** Copies values in, as many as the variable has. */
   assign(values: ArrayLike<number>): void;
 }
 
-/** What decides, of an RMSprop, when values change. */
+/** The members of an RMSprop that decide when values change. */
 export interface ReplicatedRMSprop {
   /** Calls so far that were not skipped. */
   readonly rawIterations: number;
@@ -31,13 +31,13 @@ export interface ReplicatedRMSprop {
   readonly gradientAccumulationSteps: number | null;
   /** Whether there is a moving average of the values. */
   readonly useEma: boolean;
-  /** In every which update the values are set to it. */
+  /** The values are set to it in each update whose number is a multiple of this. */
   readonly emaOverwriteFrequency: number | null;
   /** The loss scale, if it is static. */
   readonly lossScaleFactor: number | null;
 }
 
-/** What decides, of a LossScaleOptimizer, when the scale changes. */
+/** The members of a LossScaleOptimizer that decide when the scale changes. */
 export interface ReplicatedLossScale {
   /** The optimizer that takes the steps. */
   readonly innerOptimizer: ReplicatedRMSprop;
@@ -74,7 +74,7 @@ export class Fold {
     this.#inner = this.#scaled?.innerOptimizer ?? (optimizer as ReplicatedRMSprop);
   }
 
-  /** The state is that of the base at this unit. */
+  /** Says that the optimizer's state is that of the base at this unit. */
   restore(unit: number): void {
     this.next = unit;
     this.#rebase();
@@ -149,8 +149,8 @@ function isEdited({ constraint, value }: ReplicatedVariable): boolean {
   if (!constraint) return false;
   const edited = new Float32Array(value);
   constraint(edited);
-  const [before, behind] = [value, edited].map(({ buffer, byteOffset, length }) => {
+  const [before, after] = [value, edited].map(({ buffer, byteOffset, length }) => {
     return new Uint32Array(buffer, byteOffset, length);
   }) as [Uint32Array, Uint32Array];
-  return before.some((bits, i) => bits !== behind[i]);
+  return before.some((bits, i) => bits !== after[i]);
 }

@@ -53,7 +53,7 @@ const MAGIC = 0x31575352;
 /** Where the part begins that is the same in all chunks, and that the checksum is of. */
 const DESCRIBED = 40;
 export const PREFIX = 112;
-const NOWHERE = "0:0:00000000000000000000000000000000:0";
+const NO_POSITION = "0:0:00000000000000000000000000000000:0";
 
 export const sequenceOf = (position: Position): number => Number(position.slice(0, position.indexOf(":")));
 
@@ -82,7 +82,7 @@ export class Draft {
     view.setUint32(32, chunkBytes, true);
     view.setFloat64(40, length, true);
     view.setFloat64(48, unit, true);
-    const [sequence, time, of, chunk] = (base || NOWHERE).split(":") as [string, string, string, string];
+    const [sequence, time, of, chunk] = (base || NO_POSITION).split(":") as [string, string, string, string];
     view.setFloat64(56, Number(sequence), true);
     view.setBigUint64(64, BigInt(time), true);
     whole.set(fromHex(of), 72);
@@ -127,7 +127,7 @@ export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | und
     checksum: word(36),
     length,
     unit,
-    base: base === NOWHERE ? "" : base,
+    base: base === NO_POSITION ? "" : base,
     room: word(92),
     lossScale: number(104),
     layout: word(100),

@@ -5,7 +5,7 @@ import { after, type Signal } from "./host.js";
 import { Layout } from "./layout.js";
 import type { Log } from "./log.js";
 
-/** What a base's values are, as a worker has them. */
+/** The values of a base, as a worker has them. */
 export interface Values {
   readonly position: Position;
   readonly room: number;
@@ -41,9 +41,9 @@ export class Inbox {
     this.#wake();
   }
 
-  /** Waits until values come, or for so long. */
+  /** Waits until values come, at most this long. */
   async changed(milliseconds: number): Promise<void> {
-    this.assertSound();
+    this.assertNotFailed();
     let wake = () => {};
     let cancel = () => {};
     await new Promise<void>((resolve) => {
@@ -53,7 +53,7 @@ export class Inbox {
     });
     this.#waiting.delete(wake);
     cancel();
-    this.assertSound();
+    this.assertNotFailed();
   }
 
   /** Calls back when values come; returns what ends that. */
@@ -66,7 +66,7 @@ export class Inbox {
     return () => this.#waiting.delete(again);
   }
 
-  assertSound(): void {
+  assertNotFailed(): void {
     if (this.#failure) throw this.#failure.cause;
   }
 

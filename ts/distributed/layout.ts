@@ -102,7 +102,7 @@ export class Layout {
   }
 
   /**
-   * Says which gradients are there. An array that took the place of the one that was handed out is copied.
+   * Writes the mask of the gradients that are there. An array that replaced the one that was handed out is copied.
    *
    * @returns whether any is.
    */

@@ -18,7 +18,7 @@ interface Waiting {
 
 /** A log in memory, whose messages a test can lose. */
 export class MemoryLog extends Log {
-  /** The stored messages by their sequence minus 1; `undefined` for what was dropped. To cut it loses the log's end. */
+  /** The stored messages by their sequence minus 1; `undefined` for what was dropped. Cutting the array loses the log's end. */
   readonly messages: (MemoryMessage | undefined)[] = [];
   /** @internal */
   readonly chunkBytes: number;

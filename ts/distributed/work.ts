@@ -70,10 +70,10 @@ export async function work(
       const isDone = ticket?.kind !== "ticket" || (await serve(ticket.base, ticket.unit));
       // What cannot be served is dropped too: replicas offer again what they need.
       if (isDone) ack();
-      inbox.assertSound();
+      inbox.assertNotFailed();
       if (stop.signal.aborted) break;
     }
-    inbox.assertSound();
+    inbox.assertNotFailed();
     return appended;
   } finally {
     abort();
@@ -133,7 +133,7 @@ export async function work(
   }
 }
 
-/** When the run is over: its last values say so, and no others come for a while, as from replicas that take it further. */
+/** Waits for the run's end: its last values say so, and none come for a while from replicas that take it further. */
 async function endOf(inbox: Inbox, patience: number, signal: Signal): Promise<void> {
   while (!signal.aborted) {
     const { values } = inbox;

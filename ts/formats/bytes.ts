@@ -18,7 +18,7 @@ export function checkedBytes(bytes: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer, arrayOffset(bytes), arrayLength(bytes));
 }
 
-/** As many bytes, all 0. @throws {OutOfMemoryError} if there is no room. */
+/** `length` bytes, all 0. @throws {OutOfMemoryError} if there is no room. */
 export function allocated(length: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);

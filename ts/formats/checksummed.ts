@@ -1,5 +1,5 @@
-// Safetensors files with a checksum over everything: of such a file, no byte can change unseen. Python's library reads them;
-// what it writes has no such checksum, and is not read here.
+// Safetensors files with a checksum over everything: no byte can change unnoticed. Python's library reads them;
+// what it writes has no checksum, and is not read here.
 
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
@@ -19,7 +19,7 @@ export function writeChecksummed({ metadata, tensors }: Content): Uint8Array<Arr
 
 const hex = (checksum: number) => checksum.toString(16).padStart(8, "0");
 
-/** The offset of the checksum's digits: behind the first of such keys in the header. */
+/** The offset of the checksum's digits: behind the first key of that name in the header. */
 function checksumOffset(bytes: Uint8Array): number {
   const key = encodeUtf8('"checksum":"');
   const start = dataStart(bytes);

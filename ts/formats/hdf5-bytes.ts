@@ -8,7 +8,7 @@ const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 /** Whether a file begins as HDF5 does. */
 export const looksLikeHdf5 = (bytes: Uint8Array): boolean => SIGNATURE.every((byte, i) => bytes[i] === byte);
 
-/** How many bytes may be touched: a multiple of the file's size, and as much as the smallest needs. */
+/** The budget of bytes to read: a multiple of the file's size, and what the smallest file needs. */
 const [TIMES, LEAST] = [8, 65_536] as const;
 
 export class Hdf5Bytes {
@@ -30,7 +30,7 @@ export class Hdf5Bytes {
     return new CheckpointError(`The HDF5 file is truncated or altered, or Keras did not write it: ${what}.`);
   }
 
-  /** Notes that so many bytes are looked at: structures that lead to each other would keep a reader busy for ever. */
+  /** Takes bytes from the budget: without one, structures that lead to each other would keep a reader busy for ever. */
   charge(size: number): void {
     this.#budget -= size + 8;
     if (this.#budget < 0) throw new CheckpointError("The HDF5 file's groups are linked more than once.");
@@ -67,7 +67,7 @@ export class Hdf5Bytes {
     return value;
   }
 
-  /** The same; `undefined` for the address of nothing. */
+  /** The same; `undefined` for HDF5's undefined address. */
   address(at: number): number | undefined {
     return this.u32(at) === 0xffffffff && this.u32(at + 4) === 0xffffffff ? undefined : this.offset(at);
   }

@@ -19,7 +19,7 @@ export type Layout =
   | { readonly tree: number | undefined; readonly chunk: readonly number[] }
   | "compressed";
 
-/** How safetensors calls the types that arrays are read as. */
+/** The types that arrays are read as, by safetensors' names. */
 const TYPES: Readonly<Record<string, string>> = {
   float16: "U16",
   bfloat16: "U16",
@@ -100,7 +100,7 @@ export class Dataset {
     const chunkSize = sizeOf(chunk) * width;
     if (chunk.length !== rank || rank === 0 || chunk.includes(0) || tree === undefined)
       throw bytes.broken(`array ${show(this.path)} has no chunks`);
-    // What a file says about one array may be as long as its chunks, and no longer: it could say the same about many.
+    // A tree may be as long as the array's chunks need: many arrays could share a longer one, and each would read it.
     let left = shape.reduce((count, size, axis) => count * Math.ceil(size / (chunk[axis] as number)), 1);
     let budget = 64 * (left + 1) * (16 + 8 * (rank + 1));
     const charge = (size: number) => {

@@ -19,7 +19,7 @@ const ATTRIBUTE = 0x0c;
 const CONTINUATION = 0x10;
 const SYMBOL_TABLE = 0x11;
 
-/** Longer paths are those of groups that are in themselves. */
+/** Only groups that contain themselves have longer paths. */
 const LONGEST_PATH = 10_000;
 
 interface Message {
@@ -51,7 +51,7 @@ class Reader {
   readonly #bytes: Hdf5Bytes;
   readonly #groups = new Map<string, Attributes>();
   readonly #datasets = new Map<string, Dataset>();
-  /** Bytes that the arrays found so far have. */
+  /** Bytes of the arrays found so far. */
   #data = 0;
 
   constructor(bytes: Hdf5Bytes) {
@@ -190,7 +190,7 @@ class Reader {
     if (!space || !type) throw new CheckpointError(`Array ${show(path)} has no shape or no type.`);
     const shape = readShape(bytes, space.at);
     let datatype = readDatatype(bytes, type.at);
-    // HDF5 has no bfloat16: h5py stores bytes, and Keras a note.
+    // HDF5 has no bfloat16: h5py stores opaque bytes, and Keras writes the type into an attribute.
     if (attributes.get("dtype") === "bfloat16" && datatype.size === 2) datatype = { name: "bfloat16", size: 2 };
     const size = sizeOf(shape) * datatype.size;
     this.#data += size;
@@ -283,7 +283,7 @@ class HeaderAttributes implements Attributes {
     const datatype = readDatatype(bytes, type);
     const shape = readShape(bytes, space);
     const count = sizeOf(shape);
-    // Strings of no bytes would be as many as one likes.
+    // Strings of 0 bytes count as 1: otherwise a few bytes could announce any number of them.
     if (!(count * Math.max(datatype.size, 1) <= at + size - data))
       throw bytes.broken(`attribute ${show(wanted)} is too long`);
     const text = (i: number) => {

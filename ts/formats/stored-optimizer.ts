@@ -12,13 +12,13 @@ export interface StoredOptimizer {
   readonly trainableVariables: readonly StoredVariable[];
   /** Its configuration. */
   getConfig(): object;
-  /** What one of them does otherwise. */
+  /** The overrides of one of them. */
   overridesOf(variable: StoredVariable): StoredOverrides;
   /** Puts in the values of `variables`: all of them, or none and an error. */
   setWeights(weights: readonly (ArrayLike<number> | number)[]): void;
 }
 
-/** What a variable does otherwise than its optimizer, as `overridesOf` gives it. */
+/** A variable's overrides, as `overridesOf` gives them. */
 export interface StoredOverrides {
   /** What its learning rate is multiplied by. */
   readonly learningRateMultiplier: number;
@@ -36,7 +36,7 @@ export interface StoredVariable {
   readonly shape: readonly number[];
   /** The values in C order; asking throws if it was freed. */
   readonly value: Float32Array;
-  /** Copies as many values in. */
+  /** Copies values in, as many as the variable has. */
   assign(values: ArrayLike<number>): void;
 }
 

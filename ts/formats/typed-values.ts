@@ -63,7 +63,7 @@ export function bytesOf(values: {
   return swapped(bytes, values.BYTES_PER_ELEMENT);
 }
 
-/** What puts numbers into a file at an offset: float32 without a view for each of a million arrays. */
+/** Returns a function that writes numbers into a file at an offset; float32s without a view for each of a million arrays. */
 export function valueWriter(file: Uint8Array<ArrayBuffer>): (values: Values, at: number) => void {
   const floats = new Float32Array(file.buffer, 0, Math.floor(file.buffer.byteLength / 4));
   return (values, at) => {

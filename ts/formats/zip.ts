@@ -9,7 +9,7 @@ import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 const LOCAL = { signature: 0x04034b50, size: 30 } as const;
 const CENTRAL = { signature: 0x02014b50, size: 46 } as const;
 const END = { signature: 0x06054b50, size: 22 } as const;
-/** The comment behind the end can be so long. */
+/** The longest comment behind the end record. */
 const LONGEST_COMMENT = 0xffff;
 const STORED = 0;
 const ENCRYPTED = 1;
@@ -43,7 +43,7 @@ export function readZip(bytes: Uint8Array): Map<string, Uint8Array> {
   const count = view.getUint16(end + 10, true);
   const members = new Map<string, Uint8Array>();
   let at = view.getUint32(end + 16, true);
-  // Members that overlap would have a small file take hours.
+  // With members that overlap, a small file could take hours.
   let total = 0;
   for (let i = 0; i < count; i++) {
     checked(at, CENTRAL);

@@ -53,7 +53,7 @@ export interface NamedValues {
   /** `iter`, `learning_rate`, or the variable's name, a slash and the kind of state. */
   name: string;
   /** The numbers, with as much of a tensor as is asked for. */
-  // biome-ignore lint/suspicious/noExplicitAny: the tensor of whichever tfjs, of which there may be several.
+  // biome-ignore lint/suspicious/noExplicitAny: a tensor of any copy of tfjs: there may be several.
   tensor: any;
 }
 
@@ -73,7 +73,7 @@ const DEFAULT_PATH = "optimizer";
  * @param bytes the content of the file; of weights that Keras has divided among several (`max_shard_size` of
  * `save_weights`), a list of the contents of all `.weights.h5`, in the order of their names.
  * @param hdf5 is not needed any more, and ignored: it was the module `jsfive`. Options may stand here.
- * @throws {CheckpointError} if it is no such file, or is broken.
+ * @throws {CheckpointError} if it is no file of Keras, or is broken.
  * @throws {TypeError} for arguments that are not as documented.
  */
 export function readKeras(
@@ -214,7 +214,7 @@ export class KerasFile {
     }
   }
 
-  /** The file's state for these variables of an optimizer, which was built with so many variables to train. */
+  /** The file's state for these variables of an optimizer that was built over `trained` variables. */
   #values({ variables, trained }: Pick<Receiver, "variables"> & { trained: number }): (ArrayLike<number> | number)[] {
     const saved = this.optimizer;
     const arrays = this.#arrays();

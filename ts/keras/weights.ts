@@ -36,7 +36,7 @@ const METRICS = "metrics/";
 /** Names that Keras gives to optimizers. */
 const KNOWN = /^(rm_?sprop|adam|sgd|nadam|lion|ftrl|lamb|muon|adafactor|adagrad|adadelta|loss_scale)|opt/i;
 
-/** The optimizers in a file: groups called so, and groups with Keras' names whose first array is a counter. */
+/** The optimizers in a file: groups with "optimizer" in their name, and groups with Keras' names whose first array is a counter. */
 export function findOptimizers(file: ModelFile): KerasOptimizerEntry[] {
   const counts = new Map<string, number>();
   for (const path of file.datasets.keys()) {
@@ -49,14 +49,14 @@ export function findOptimizers(file: ModelFile): KerasOptimizerEntry[] {
     const path = group.slice(0, -VARS.length);
     const name = nameOf(file, group);
     const last = path.slice(path.lastIndexOf("/") + 1);
-    const isCalledSo = /optimizer/i.test(last);
-    if (isCalledSo || ((KNOWN.test(last) || KNOWN.test(name)) && isCounter(file.datasets.get(`${group}/0`)))) {
+    const isNamedOptimizer = /optimizer/i.test(last);
+    if (isNamedOptimizer || ((KNOWN.test(last) || KNOWN.test(name)) && isCounter(file.datasets.get(`${group}/0`)))) {
       found.push({ path, name, arrays });
     }
   }
   const named = textsOf(file, NAMED_STATE, "weight_names");
   if (named.length > 0) found.push({ path: NAMED_STATE, name: "", arrays: named.length });
-  // That inside of a loss scale is listed with it.
+  // The optimizer inside of a loss scale is listed with that.
   return found.filter(({ path }) => !found.some((outer) => path.startsWith(`${outer.path}/`)));
 }
 

@@ -1,4 +1,4 @@
-// What the last step did: read from linear memory when it is asked for, so that a step itself need not say it.
+// What the last step did: read from linear memory when it is asked for, so that a step takes no longer.
 
 import { LAST_STEP, OUTCOMES, type Outcome } from "../generated/codes.js";
 import type { AnyVariable } from "../memory/variable.js";
@@ -11,7 +11,7 @@ export interface NonFinite {
   readonly index: number;
 }
 
-/** What a step knows of itself: the numbers in memory, and what to look at for what they do not say. */
+/** A step's record: the numbers in memory, and the variables to search for what the numbers do not say. */
 export interface StepRecord {
   /** The numbers, in the order of `LAST_STEP`. */
   readonly numbers: Float32Array;
@@ -33,8 +33,8 @@ const MEMBERS = [
 ] as const;
 
 /**
- * What the last step did. It is one object, whose members are read when they are asked for: they are about the step that was
- * last then. A call that throws is no step.
+ * What the last step did. There is one object for all steps: a member describes the step that is the last one when it is read.
+ * A call that throws is no step.
  *
  * A norm is `null` if no option needed it and `measure` does not ask for it, and if the step updated nothing.
  */
@@ -90,7 +90,7 @@ export class LastStep {
     if (this.#number("finite") > 0) return null;
     const { nonFinite, variables } = this.#record();
     if (this.outcome === "skipped") return nonFinite;
-    // A norm that is finite has finite terms alone.
+    // A finite norm has only finite terms.
     const isNormFinite = Number.isFinite(this.gradientNorm ?? Number.NaN);
     const found = firstNonFinite(isNormFinite ? variables.filter((v) => v.overwriteWithGradient) : variables);
     return found && { path: found.variable.path, index: found.index };

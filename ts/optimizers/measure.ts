@@ -7,7 +7,7 @@ import { message } from "../support/messages.js";
 export interface Measure {
   /** The norm of the gradients, for one more pass over them. Default false. */
   readonly gradientNorm?: boolean | undefined;
-  /** The norm of the change of the values: a step takes about three times as long, and copies of the values are kept. Default false. */
+  /** The norm of the change of the values: steps are about 3× slower, and a copy of the values is kept. Default false. */
   readonly updateNorm?: boolean | undefined;
 }
 

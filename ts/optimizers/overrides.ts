@@ -1,4 +1,4 @@
-// What some variables do otherwise than their optimizer: `override`.
+// Options of some variables that replace their optimizer's: `override`.
 
 import type { AnyVariable } from "../memory/variable.js";
 import { checkedObject, finite, option } from "../support/checks.js";
@@ -12,7 +12,7 @@ import {
   selects,
 } from "./variable-selection.js";
 
-/** What variables do otherwise than their optimizer. `null` takes an option back: as the optimizer has it. */
+/** Options of some variables that replace their optimizer's. `null` takes an option back: it is the optimizer's again. */
 export interface VariableOverrides {
   /**
    * The learning rate of these variables, for the step and for weight decay, is float32(η · this), where η is the optimizer's.
@@ -42,7 +42,7 @@ export interface ResolvedOverrides {
   readonly trainable: boolean;
 }
 
-/** As the optimizer has it. */
+/** Those of a variable that is not overridden. */
 const NO_OVERRIDES: ResolvedOverrides = { learningRateMultiplier: 1, weightDecay: null, trainable: true };
 
 /** The options, and what each must be if it is not `null`. */
@@ -119,7 +119,7 @@ export function overridden<V>(overrides: readonly Override<V>[], variable: V, na
 }
 
 /**
- * All that is to match some of these variables does.
+ * Every selection that must match some of these variables does.
  *
  * @throws {RangeError} if not.
  */

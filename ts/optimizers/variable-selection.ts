@@ -18,8 +18,8 @@ export interface WeightDecayExclusion {
 /** Which variables `override` is about. */
 export interface OverrideSelection extends WeightDecayExclusion {
   /**
-   * Whether a variable, a name or a path may match none of the optimizer's variables. Default false: that is an error, when the
-   * optimizer is built or, if it is, at once.
+   * Whether a variable, a name or a path may match none of the optimizer's variables. Default false: that is an error, at once
+   * if the optimizer is built, or else when it is.
    */
   readonly optional?: boolean | undefined;
 }

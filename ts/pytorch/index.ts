@@ -102,7 +102,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
   for (const { lr, weight_decay: decay, params: own } of groups) {
     const end = begin + own.length;
     if (end > begin) {
-      // Of float32 numbers: then η times the multiplier rounds to the group's rate.
+      // The quotient of the float32 rates: η times the multiplier then rounds to the group's rate.
       const learningRateMultiplier = rate === 0 ? 1 : Math.fround(lr) / Math.fround(rate);
       optimizer.override(
         { variables: variables.slice(begin, end) as never[] },

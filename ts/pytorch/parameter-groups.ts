@@ -29,7 +29,7 @@ export interface ParameterGroups {
   readonly isTimm: boolean;
 }
 
-/** What groups may have of their own. */
+/** Keys in which groups may differ. */
 const OWN: readonly string[] = ["params", "lr", "weight_decay"];
 
 /**
@@ -63,7 +63,7 @@ export function readGroups(text: string | undefined): ParameterGroups {
   return { common, groups, isTimm };
 }
 
-/** The rate of which those of the groups are multiples: the first that is not 0. */
+/** The rate that the groups' multipliers multiply: the first that is not 0. */
 export const commonRate = (groups: readonly ParameterGroup[]): number => groups.find(({ lr }) => lr !== 0)?.lr ?? 0;
 
 function parsed(text: string): Record<string, unknown>[] {

@@ -12,14 +12,14 @@ pub struct Decay {
 }
 
 impl Decay {
-    /// Of this factor, without its bound.
+    /// The decay by this factor, without its bound.
     #[inline]
     pub fn new(factor: f32) -> Self {
         Self { factor, stuck_below: 0 }
     }
 
-    /// With its bound, which takes as long as a tenth of a block: `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if n·|1 − factor| <
-    /// 1/2. 0 if the factor is negative or not finite.
+    /// Computes the bound, for a tenth of the time that a block takes: `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if
+    /// n·|1 − factor| < 1/2. 0 if the factor is negative or not finite.
     pub fn with_bound(self) -> Self {
         if !(self.factor.is_finite() && self.factor.is_sign_positive()) {
             return self;

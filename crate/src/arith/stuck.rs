@@ -1,6 +1,6 @@
 //! A float32 whose products are fast where state is stuck: at numbers so small that a decay rounds them back to themselves.
 //!
-//! When gradients stop, v decays by ρ until 0.9 · 4·2⁻¹⁴⁹ rounds back to 4·2⁻¹⁴⁹, and stays there. Such units lie between live
+//! When gradients stop, v decays by ρ until 0.9 · 4·2⁻¹⁴⁹ rounds back to 4·2⁻¹⁴⁹, and stays there. Stuck units lie between live
 //! ones, so the choice is made lane by lane, in integer operations: no multiplication sees a subnormal.
 
 use super::decay::Decay;
@@ -24,7 +24,7 @@ fn mask_below(x: f32, bits: u32) -> u32 {
 impl Mul<Decay> for MaybeStuck {
     type Output = Self;
 
-    /// Stuck numbers are left out of the multiplication and put back: +0 times the factor is +0, all bits of which are 0.
+    /// Stuck numbers are replaced by +0 for the multiplication and put back: the product is +0, which has no bit set.
     #[inline]
     fn mul(self, decay: Decay) -> Self {
         let bits = self.0.to_bits();

@@ -1,4 +1,4 @@
-//! Subnormal numbers: which are, and how to scan for them.
+//! Subnormal numbers: what they cost, and how to scan for them.
 //!
 //! A float32 product, quotient or root with a subnormal operand or result takes some processors into microcode: about 150
 //! cycles instead of 4 (Intel; on AMD a few more than usual). State ends there for good when gradients stop: v decays by ρ
@@ -29,8 +29,8 @@ pub fn any_below(x: &[Group], exponent: Exponent) -> bool {
     any_between(x, 1, exponent)
 }
 
-/// Whether the magnitude of some element has bits from `from` on and is below 2^`exponent`. One minimum, in which numbers that are
-/// smaller, such as zeros, count as large.
+/// Whether some element's magnitude has at least the bits `from` and is below 2^`exponent`. Computed as one minimum, in which
+/// smaller magnitudes, such as zeros, count as large.
 #[inline(never)]
 pub fn any_between(x: &[Group], from: u32, exponent: Exponent) -> bool {
     // Shifting drops the sign; subtracting wraps smaller ones around to the largest magnitudes.
@@ -55,7 +55,7 @@ pub enum SmallNumbers {
 
 #[cfg(any(test, feature = "threads"))]
 impl SmallNumbers {
-    /// That with this number.
+    /// The variant with this number.
     pub fn from_number(number: u8) -> Self {
         [Self::None, Self::Stuck, Self::Any][usize::from(number.min(2))]
     }

@@ -24,7 +24,7 @@ pub fn cos(x: f32) -> f32 {
         return f32::NAN;
     }
     let n = (x * core::f64::consts::FRAC_2_PI + ROUND) - ROUND;
-    // x - n·π/2 = y + rest, to 85 bits: float32s come no nearer to a multiple of π/2 than would need more.
+    // x - n·π/2 = y + rest, to 85 bits: no float32 is so near to a multiple of π/2 that it needs more.
     let (r, w) = (x - n * QUARTER, n * QUARTER_REST);
     let y = r - w;
     let rest = (r - y) - w;

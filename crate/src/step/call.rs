@@ -117,7 +117,7 @@ impl Settings {
     }
 
     /// Whether this call is like one before it that was inlined, if both are under the same hyper-parameters and neither is under
-    /// a loss scale of the call's. In the JavaScript backend, where no call is inlined, all that is looked at.
+    /// a loss scale of the call's. The JavaScript backend inlines no call: there, what the record depends on is tested.
     #[inline]
     pub fn is_plain(&self, call: Call) -> bool {
         if FUSED {

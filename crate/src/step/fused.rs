@@ -11,11 +11,11 @@ use crate::rule::rmsprop::{Coefficients, Element, rmsprop};
 use crate::rule::weight_decay::decayed;
 use crate::step::unfused::{decay_block, overwrite_with_ema, update_ema};
 
-/// Whether all of it is done in one loop. In the JavaScript backend, which is parsed whole before it runs, the loops would be
-/// 2 kB of gzip, and there is no divider to wait for.
+/// Whether all of it is done in one loop. The JavaScript backend is parsed whole before it runs: the loops would add 2 kB
+/// of gzip, and there is no divider to wait for.
 pub const FUSED: bool = SIMD;
 
-/// A block of parameters and state, as many groups of each array; `None` for a slot that is not in use.
+/// A block of parameters and state, with the same number of groups of each array; `None` for a slot that is not in use.
 pub struct Block<'a> {
     /// w
     pub value: &'a mut [Group],
@@ -64,8 +64,8 @@ pub fn update_block(c: &Coefficients, g: &[Group], block: Block<'_>) {
 }
 
 /// [`update_block`] with a loop each for weight decay, the rule and the average. Also where ε or η is where `PyTorch` has it: that
-/// is rare, and twelve more loops would be a kilobyte. Keras' form has loops without the second ε and η: with them it is 1.04 to
-/// 1.09 times slower.
+/// is rare, and twelve more loops would be a kilobyte. Keras' form has loops without the second ε and η: with them it is 1.04×
+/// to 1.09× slower.
 #[inline(never)]
 pub fn update_unfused<const KERAS: bool>(c: &Coefficients, g: &[Group], block: Block<'_>) {
     let Block { value: w, velocity, average_gradient, momentum, factor, weight_decay, average } = block;

@@ -1,8 +1,8 @@
-//! What one variable does otherwise than the other variables of its optimizer.
+//! Options of one variable that replace its optimizer's.
 
 use crate::step::call::Settings;
 
-/// Options of one variable, in place of its optimizer's.
+/// The options of one variable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Override {
     /// m: the variable's learning rate is η·m, rounded to float32. 1 changes no bit.
@@ -16,16 +16,16 @@ pub struct Override {
 }
 
 impl Override {
-    /// All as the optimizer has it.
+    /// Those of a variable that has none of its own.
     pub const NONE: Self = Self { learning_rate_multiplier: 1.0, decays: true, weight_decay: None, trainable: true };
 
-    /// Whether the variable needs more than the common settings. That it does not decay, those know.
+    /// Whether the variable needs more than the common settings. Those take `decays` as an argument.
     pub fn needs_own_settings(&self) -> bool {
         !self.trainable || self.weight_decay.is_some() || self.learning_rate_multiplier != 1.0
     }
 
-    /// Makes the common settings of a call those of this variable; returns what [`restore`] makes them of again. Not a copy of them:
-    /// that would be 0.2 kB of the module.
+    /// Turns the common settings of a call into this variable's; returns what [`restore`] needs to undo that. A copy of the
+    /// settings instead would add 0.2 kB to the module.
     pub fn apply(&self, settings: &mut Settings) -> CommonSettings {
         let common = (settings.coefficients.eta, settings.weight_decay);
         let rate = f64::from(settings.coefficients.eta) * self.learning_rate_multiplier;

@@ -1,6 +1,6 @@
 //! The update of a block with small numbers, and the tests that find such blocks.
 //!
-//! Each function here has the bits of its plain twin in `fused.rs` or `unfused.rs`: it is only faster on such numbers.
+//! Each function here gives the bits of its counterpart in `fused.rs` or `unfused.rs`: it is only faster on small numbers.
 
 use crate::arith::decay::Decay;
 use crate::arith::divisor::Divisor;
@@ -17,7 +17,7 @@ use crate::step::unfused::{clip_block, decay_block, update_ema};
 
 /// [`update_block`](crate::step::fused::update_block) by way of float64.
 pub fn update_via_f64(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
-    // PyTorch's modes get no such care: they are for runs that go on, not for speed on numbers next to 0.
+    // PyTorch's modes have no faster update: they are for runs that go on, not for speed on numbers next to 0.
     if !c.are_keras {
         return update_unfused::<false>(c, gradient, block);
     }
@@ -105,7 +105,8 @@ pub fn ema_may_underflow(ema: Ema, average: &[Group], value: &[Group]) -> bool {
         || any_below(value, MIN_NORMAL - exponent_loss(1.0 - ema.momentum))
 }
 
-/// Which of these numbers make products of the rule subnormal; the gradients lose `loss` before. `c` has its bounds.
+/// Which of these numbers make products of the rule subnormal. The gradients are yet to be multiplied, which changes
+/// their exponents by `loss`; `c` has its bounds.
 pub fn small_numbers(
     c: &Coefficients,
     (gradient, loss): (&[Group], Exponent),
@@ -136,7 +137,7 @@ pub fn small_numbers(
         .max(average_gradient.map_or(SmallNumbers::None, of_average))
 }
 
-/// Whether the block ends where it began but for w: all gradients are +0, and all state is stuck. Where gradients have stopped
+/// Whether the update changes nothing but w: all gradients are +0, and all state is stuck. Where gradients have stopped
 /// for good, this saves all products, roots and divisions.
 fn is_fixed_point(c: &Coefficients, gradient: &[Group], block: &Block<'_>) -> bool {
     let keeps_zero = |factor: f32| factor.is_finite() && factor.is_sign_positive();

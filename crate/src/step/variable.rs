@@ -23,7 +23,7 @@ use crate::step::unfused::{clear_block, clip_block, penalize_block, update_ema};
 use core::ops::Range;
 
 /// One block in this many is scanned for subnormal numbers, a different one in each call. Scanning all would
-/// make a step of normal numbers 1.7 to 2 times slower.
+/// make a step of normal numbers 1.7× to 2× slower.
 const SCAN_PERIOD: usize = 128;
 
 /// A variable in which all small numbers are stuck is scanned in one call of this many.
@@ -140,7 +140,8 @@ fn step_by_blocks<S: AsMut<[Group]>>(
     let is_direct =
         matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct() && penalty.is_none());
 
-    // Stuck state is known until the next scan. Of others, once some block had them, all blocks behind it are scanned.
+    // That small numbers are only stuck ones is known until the next scan. Otherwise, once a block has small numbers, all blocks
+    // behind it are scanned.
     let known = tracked.small;
     let is_known = SCANS && known == SmallNumbers::Stuck && !scan_offset.is_multiple_of(STUCK_PERIOD);
     let mut scans_all = !is_known && known != SmallNumbers::None;

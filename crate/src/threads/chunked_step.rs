@@ -1,4 +1,4 @@
-//! A step in phases of chunks, on arrays that others bring.
+//! A step in phases, each done chunk by chunk, on arrays that the caller brings.
 //!
 //! Which thread takes which chunk does not matter: a parameter's update depends on that parameter alone, and sums under norms
 //! are cut where NumPy's pairwise tree cuts. So the step has the bits of [`Optimizer::apply`].
@@ -23,7 +23,7 @@ use crate::threads::plan::{ChunkPlan, Chunks, Piece};
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering::Relaxed;
 
-/// What all chunks are to be taken through before the step can go on, by its number at the boundary.
+/// What every chunk must go through before the step can go on. It crosses the boundary as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Nothing: the step is over.

@@ -116,7 +116,7 @@ impl Chunks {
         range.clone().zip(&self.pieces[range])
     }
 
-    /// The sum over a variable of what `sum` is of its pieces, in the order of NumPy's pairwise sum.
+    /// Adds up `sum` of each of a variable's pieces, in the order of NumPy's pairwise sum.
     pub fn sum_over(&self, variable: usize, sum: impl Fn(&Piece) -> f32) -> f32 {
         let first = self.pieces.partition_point(|piece| piece.variable < variable);
         let end = self.pieces.partition_point(|piece| piece.variable <= variable);

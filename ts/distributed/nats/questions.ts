@@ -1,4 +1,4 @@
-// Asking a server: every question has a time limit, and the same one for all.
+// Questions to a server, all with the same time limit.
 
 import { ServerSilentError } from "../errors.js";
 import { now, sleep, within } from "../host.js";

@@ -12,7 +12,7 @@ export const WORKERS = "workers";
 /** Milliseconds after which the server answers a pull, with a ticket or without. */
 const EXPIRES = 2000;
 
-/** Who gets tickets of which stream. */
+/** The stream of tickets, and what reading it needs. */
 export interface Queue {
   readonly questions: Questions;
   readonly jetstream: NatsJetStream;
