@@ -16,6 +16,27 @@ onBothBackends((runtime) => {
   const variable = (values: number | Float32Array, more = {}) => new Variable(values, { runtime, ...more });
   const pair = () => [variable(noise(300), { path: "a" }), variable(noise(5, 2), { path: "b" })] as const;
 
+  it("measures no change where a number that is not finite has not changed", () => {
+    const still = variable(Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY), { name: "still" });
+    const moved = variable(Float32Array.of(1), { name: "moved" });
+    const optimizer = new RMSprop({ learningRate: 0.1, measure: { updateNorm: true } });
+    optimizer.override({ names: ["still"] }, { trainable: false });
+    optimizer.apply([[1, 1], [1]], [still, moved]);
+    near(optimizer.lastStep!.updateNorm, 1 - moved.value[0]!);
+  });
+
+  it("knows no norm of a step that was skipped", () => {
+    const w = variable(Float32Array.of(1, 2));
+    const optimizer = new LossScaleOptimizer(new RMSprop({ clipnorm: 1 }), { measure: { gradientNorm: true } });
+    optimizer.apply([[Number.NaN, 1]], [w]);
+    expect(optimizer.lastStep).toMatchObject({
+      outcome: "skipped",
+      gradientNorm: null,
+      updateNorm: null,
+      clipFactor: 1,
+    });
+  });
+
   describe("a step", () => {
     it("says what it did, and before it there is nothing to say", () => {
       const [a, b] = pair();

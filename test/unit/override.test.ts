@@ -134,9 +134,11 @@ onBothBackends((runtime) => {
       });
       reference.setWeights(optimizer.getWeights());
       optimizer.override(ENCODER, { trainable: false });
-      const without = () => variables.slice(0, 2).map((v) => [bits(v.value), slotsOf(optimizer, v).slice(1)]);
+      // The average goes on; what was accumulated is dropped by the next update, as without a gradient.
+      const UPDATED = new Set<unknown>(["average", "gradient_accumulator"]);
+      const without = () =>
+        variables.slice(0, 2).map((v) => [bits(v.value), slotsOf(optimizer, v).filter(([slot]) => !UPDATED.has(slot))]);
       const before = without();
-      expect(slotsOf(optimizer, variables[0]!)[0]![0]).toBe("average");
       for (let step = 5; step < 12; step++) {
         optimizer.apply(gradients(step), variables);
         reference.apply(
@@ -173,7 +175,7 @@ onBothBackends((runtime) => {
       expect(optimizer.iterations).toBe(3);
     });
 
-    it("keeps what was accumulated for the update it was frozen in, and drops it after that", () => {
+    it("keeps what was accumulated until the next update, and drops it then", () => {
       const [variables, others] = [make(), make()];
       const optimizer = new RMSprop({ gradientAccumulationSteps: 3 });
       const reference = new RMSprop({ gradientAccumulationSteps: 3 });
@@ -188,9 +190,32 @@ onBothBackends((runtime) => {
           given.map((gradient, i) => (frozen && i < 2 ? null : gradient)),
           others,
         );
-        if (frozen) expect(accumulated()).toEqual(before);
+        if (frozen) expect(accumulated()).toEqual(step % 3 === 2 ? before.map(() => "00000000") : before);
         expect(variables.map(({ value }) => bits(value))).toEqual(others.map(({ value }) => bits(value)));
       });
+    });
+
+    it("drops at an update what a frozen variable had accumulated, also around add, setters and a checkpoint", () => {
+      const begin = () => {
+        const [w, other] = [new Variable([1], { name: "w", runtime }), new Variable([1], { name: "other", runtime })];
+        const optimizer = new RMSprop({ gradientAccumulationSteps: 2 });
+        optimizer.build([w]);
+        for (let i = 0; i < 3; i++) optimizer.apply([[1]], [w]);
+        return { optimizer, w, other, sum: () => optimizer.slot("gradient_accumulator", w)![0] };
+      };
+      const added = begin();
+      added.optimizer.override({ names: ["w"] }, { trainable: false });
+      added.optimizer.add([added.other]);
+      added.optimizer.override({ names: ["w"] }, { trainable: null });
+      expect(added.sum()).toBe(1);
+
+      const updated = begin();
+      updated.optimizer.override({ names: ["w"] }, { trainable: false });
+      updated.optimizer.apply([[5]]);
+      expect(updated.sum()).toBe(0);
+      updated.optimizer.gradientAccumulationSteps = 4;
+      updated.optimizer.override({ names: ["w"] }, { trainable: null });
+      expect(updated.sum()).toBe(0);
     });
 
     it("spares the variable its constraint and its overwriting with the gradient", () => {
@@ -238,7 +263,8 @@ onBothBackends((runtime) => {
         "encoder/bias",
         "head/bias",
       ]);
-      expect(select({})).toEqual([]);
+      expect(select({ variables: [], optional: true })).toEqual([]);
+      expect(() => select({ names: [] })).toThrow(/^Argument `which` selects nothing: /);
     });
 
     it("lets later calls win, option by option; null takes an option back", () => {
@@ -310,6 +336,35 @@ onBothBackends((runtime) => {
     });
   });
 
+  it("refuses a step whose learning rate a multiplier makes infinite", () => {
+    for (const step of [(o: RMSprop) => o.step(), (o: RMSprop) => o.apply(gradients(1))]) {
+      const variables = make();
+      const optimizer = new RMSprop({ learningRate: 1 });
+      optimizer.override(ENCODER, { learningRateMultiplier: 1e39 });
+      optimizer.build(variables);
+      const before = stateOf(optimizer, variables);
+      expect(() => step(optimizer)).toThrow(
+        /^The learning rate of variable "encoder\/kernel" must be finite in float32; received 1 \* 1e\+39\.$/,
+      );
+      expect(stateOf(optimizer, variables)).toEqual(before);
+      optimizer.override(ENCODER, { learningRateMultiplier: 1 });
+      step(optimizer);
+      expect(optimizer.iterations).toBe(1);
+    }
+  });
+
+  it("forgets what was said of a variable that is removed, but not of its name", () => {
+    const variables = make();
+    const optimizer = new RMSprop();
+    optimizer.build(variables);
+    optimizer.override({ variables }, { trainable: false });
+    optimizer.override({ names: ["kernel"] }, { weightDecay: 0.5 });
+    optimizer.remove([variables[0]!]);
+    optimizer.add([variables[0]!]);
+    expect(optimizer.overridesOf(variables[0]!)).toMatchObject({ trainable: true, weightDecay: 0.5 });
+    expect(optimizer.overridesOf(variables[1]!)).toMatchObject({ trainable: false });
+  });
+
   describe("what matches nothing", () => {
     it("is an error in build, which leaves the optimizer as it was; also in the first step", () => {
       const variables = make();
@@ -317,7 +372,10 @@ onBothBackends((runtime) => {
       for (const [which, message] of [
         [{ names: ["gamma"] }, /`names\[0\]` \(\/gamma\/\) matches no variable's name: "kernel", "bias"/],
         [{ names: ["bias"], paths: ["head", /^decoder/] }, /`paths\[1\]` \(\/\^decoder\/\) matches no variable's path/],
-        [{ variables: [stranger] }, /"stranger" is not one of this optimizer's/],
+        [
+          { variables: [stranger] },
+          /Argument `variables\[0\]` \("stranger"\) is not one of this optimizer's variables; if that is meant/,
+        ],
       ] as const) {
         const optimizer = new RMSprop();
         optimizer.override(which, { trainable: false });

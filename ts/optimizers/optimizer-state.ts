@@ -14,7 +14,15 @@ import { LastStep, type StepRecord } from "./last-step.js";
 import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } from "./optimizer-variable.js";
-import { assertOverridesMatch, type Override, overridden, type ResolvedOverrides, withOverride } from "./overrides.js";
+import {
+  assertOverridesMatch,
+  assertRatesFinite,
+  type Override,
+  overridden,
+  type ResolvedOverrides,
+  withOverride,
+  withoutVariables,
+} from "./overrides.js";
 import { type Selection, selects } from "./variable-selection.js";
 
 /** What one call updates, and the gradients to copy in first. All of it was checked. */
@@ -199,7 +207,10 @@ export class OptimizerState {
     built.runtime.assertNotCorrupted();
     for (const variable of variables) built.indexOf(variable);
     const removed = new Set(variables);
-    if (removed.size > 0) this.rebuild(built.variables.filter((variable) => !removed.has(variable)))(true);
+    if (removed.size === 0) return;
+    this.rebuild(built.variables.filter((variable) => !removed.has(variable)))(true);
+    // Or they would be kept from the garbage collector.
+    this.#overrides = withoutVariables(this.#overrides, removed);
   }
 
   /** Throws if a step over these variables is not possible now; changes nothing. */
@@ -217,8 +228,10 @@ export class OptimizerState {
   /** One step over all variables with their own gradients, under the loss scale with this handle; 0: none. */
   step(scale: number): void {
     const built = this.#built ?? this.#notBuilt();
-    const rate = this.#learningRate;
-    built.step(typeof rate === "number" ? rate : this.#rate(built.runtime), scale);
+    const learningRate = this.#learningRate;
+    const rate = typeof learningRate === "number" ? learningRate : this.#rate(built.runtime);
+    if (this.#overrides.length > 0) assertRatesFinite(rate, this.#overrides, built.variables);
+    built.step(rate, scale);
   }
 
   /** Builds the optimizer if it is not built, and does one step. `scale` gives the loss scale's handle once it is built. */
@@ -231,6 +244,7 @@ export class OptimizerState {
       if (numbers && lengthOf(numbers) !== size)
         throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
+    if (this.#overrides.length > 0) assertRatesFinite(rate, this.#overrides, variables);
     this.build(trained, (built) => {
       const all = variables.length === built.variables.length && variables.every((v, i) => v === built.variables[i]);
       const indices = all ? undefined : variables.map((variable) => built.indexOf(variable));

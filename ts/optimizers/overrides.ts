@@ -2,7 +2,7 @@
 
 import type { AnyVariable } from "../memory/variable.js";
 import { checkedObject, finite, option } from "../support/checks.js";
-import { message } from "../support/messages.js";
+import { message, show } from "../support/messages.js";
 import {
   assertMatches,
   checkedSelection,
@@ -82,6 +82,10 @@ export function checkedOverride(
   const selection = checkedSelection(which, ["optional"], checked as (variables: unknown) => readonly unknown[]);
   const optional = option(which as Record<string, unknown>, "optional") ?? false;
   if (typeof optional !== "boolean") throw new TypeError(message("optional", "true or false", optional));
+  if (!optional && selection.variables.size + selection.patterns.length === 0)
+    throw new RangeError(
+      "Argument `which` selects nothing: give `variables`, `names` or `paths`, or add `optional: true`.",
+    );
   return { selection, optional, given: checkedOptions(options) };
 }
 
@@ -102,6 +106,41 @@ export function withOverride<V>(overrides: readonly Override<V>[], last: Overrid
     return Object.keys(given).length > 0 ? { ...earlier, given } : [];
   });
   return [...kept, last];
+}
+
+/** The overrides without these variables, and without those that were about nothing else. */
+export function withoutVariables<V>(
+  overrides: readonly Override<V>[],
+  removed: ReadonlySet<V>,
+): readonly Override<V>[] {
+  return overrides.flatMap((override) => {
+    const { variables, patterns } = override.selection;
+    const kept = new Set([...variables].filter((variable) => !removed.has(variable)));
+    if (kept.size === variables.size) return override;
+    return kept.size + patterns.length > 0 ? { ...override, selection: { variables: kept, patterns } } : [];
+  });
+}
+
+/**
+ * No multiplier makes the learning rate of one of these variables infinite.
+ *
+ * @throws {RangeError} if one does.
+ */
+export function assertRatesFinite(
+  rate: number,
+  overrides: readonly Override[],
+  variables: readonly AnyVariable[],
+): void {
+  const isFinite = (multiplier: number) => Number.isFinite(Math.fround(rate * multiplier));
+  // Of most calls, this is all.
+  if (overrides.every(({ given }) => isFinite(given.learningRateMultiplier ?? 1))) return;
+  for (const variable of variables) {
+    const { learningRateMultiplier: multiplier } = overridden(overrides, variable, variable);
+    if (isFinite(multiplier)) continue;
+    throw new RangeError(
+      `The learning rate of variable ${show(variable.path)} must be finite in float32; received ${rate} * ${multiplier}.`,
+    );
+  }
 }
 
 /** What a variable does with these overrides. */

@@ -66,5 +66,11 @@ function addSquares(sum: Float64Array, before: Float32Array, after: Float32Array
     const w = (after[i] as number) - (before[i] as number);
     a += w * w;
   }
-  sum[0] = (sum[0] as number) + (a + b + (c + d));
+  const squares = a + b + (c + d);
+  sum[0] = (sum[0] as number) + (Number.isNaN(squares) ? squaresOfChanged(before, after) : squares);
+}
+
+/** The same where some numbers are not finite: what has not changed counts as 0, as NaN − NaN and ∞ − ∞ do not. */
+function squaresOfChanged(before: Float32Array, after: Float32Array): number {
+  return after.reduce((sum, now, i) => (Object.is(now, before[i]) ? sum : sum + (now - (before[i] as number)) ** 2), 0);
 }

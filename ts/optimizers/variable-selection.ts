@@ -96,8 +96,11 @@ export function assertMatches<V>(
   named: (variable: V) => Named,
 ): void {
   const known = new Set(all);
-  const unknown = [...variables].find((variable) => !known.has(variable));
-  if (unknown) throw new RangeError(`Variable ${show(named(unknown).path)} is not one of this optimizer's${HINT}`);
+  [...variables].forEach((variable, i) => {
+    if (known.has(variable)) return;
+    const path = show(named(variable).path);
+    throw new RangeError(`Argument \`variables[${i}]\` (${path}) is not one of this optimizer's variables${HINT}`);
+  });
   for (const pattern of patterns) {
     if (all.some((variable) => isFound(pattern, named(variable)))) continue;
     const keys = [...new Set(all.map((variable) => named(variable)[pattern.key]))];

@@ -38,8 +38,6 @@ pub(crate) struct State {
     pub has_own_settings: bool,
     pub tracked: Tracked,
     pub overrides: Override,
-    /// Updates there had been when it was last frozen.
-    frozen_at: u32,
     pub slots: Slots<Option<Buffer>>,
 }
 
@@ -64,7 +62,6 @@ impl State {
             has_own_settings: false,
             tracked: Tracked { decays: true, small: SmallNumbers::None },
             overrides: Override::NONE,
-            frozen_at: 0,
             slots,
         })
     }
@@ -249,20 +246,10 @@ impl Optimizer {
         self.states.get_mut(index)?.slots.get_mut(slot).as_mut().map(Buffer::as_mut_slice)
     }
 
-    /// Sets what the variable built as number `index` does otherwise than the optimizer's hyper-parameters say. One that becomes
-    /// trainable again after an update without it drops what it had accumulated for that. `false` if there is no such variable.
+    /// Sets what the variable built as number `index` does otherwise than the optimizer's hyper-parameters say. `false` if there is no
+    /// such variable.
     pub fn set_override(&mut self, index: usize, overrides: Override) -> bool {
-        let iterations = self.iterations();
         let Some(state) = self.states.get_mut(index) else { return false };
-        if !overrides.trainable && !state.is_frozen() {
-            state.frozen_at = iterations;
-        } else if overrides.trainable
-            && state.is_frozen()
-            && state.frozen_at != iterations
-            && let Some(accumulator) = &mut state.slots.accumulator
-        {
-            accumulator.as_mut_slice().fill(0.0);
-        }
         state.tracked.decays = overrides.decays;
         state.has_own_settings = overrides.needs_own_settings();
         state.may_inline = !state.has_own_settings && state.tracked.small == SmallNumbers::None;
@@ -477,7 +464,8 @@ impl Optimizer {
     #[inline(never)]
     pub(crate) fn record(&mut self, outcome: Outcome, call: Call, settings: &Settings) {
         self.was_plain = false;
-        let Norms { gradient_norm, clip_factor } = if settings.needs_norms { self.norms } else { Norms::UNKNOWN };
+        let Norms { gradient_norm, clip_factor } =
+            if settings.needs_norms && outcome != Outcome::Skipped { self.norms } else { Norms::UNKNOWN };
         let factor = self.hyperparameters.loss_scale_factor;
         self.pinned[0].last_step = LastStep {
             outcome: f32::from(outcome as u8),

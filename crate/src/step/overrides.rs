@@ -11,7 +11,7 @@ pub struct Override {
     pub decays: bool,
     /// λ; `None`: the optimizer's.
     pub weight_decay: Option<f32>,
-    /// If not, a step leaves values and slots as they are; only the moving average goes on.
+    /// If not, a step leaves values and slots as they are. Only the moving average goes on, and an update drops accumulated gradients.
     pub trainable: bool,
 }
 
@@ -24,7 +24,7 @@ impl Override {
         !self.trainable || self.weight_decay.is_some() || self.learning_rate_multiplier != 1.0
     }
 
-    /// Turns the common settings of a call into this variable's; returns what [`restore`] needs to undo that. A copy of the
+    /// Turns the common settings of a call into this variable's; returns what `restore` needs to undo that. A copy of the
     /// settings instead would add 0.2 kB to the module.
     pub fn apply(&self, settings: &mut Settings) -> CommonSettings {
         let common = (settings.coefficients.eta, settings.weight_decay);

@@ -332,10 +332,10 @@ pub fn overwrite_with_gradient<S: AsMut<[Group]>>(
 }
 
 /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
-/// accumulated (a quirk of Keras). If it is frozen, nothing but its average changes.
+/// accumulated (a quirk of Keras). If it is frozen, its average does not overwrite it.
 pub fn step_without_gradient<S: AsMut<[Group]>>(settings: &Settings, arrays: Arrays<'_, S>, is_frozen: bool) {
     let Arrays { value, slots: Slots { average, accumulator, .. }, .. } = arrays;
-    if let (true, Some(accumulator)) = (!is_frozen && settings.updates && settings.scaling.accumulates(), accumulator) {
+    if let (true, Some(accumulator)) = (settings.updates && settings.scaling.accumulates(), accumulator) {
         accumulator.as_mut().fill(Group::ZERO);
     }
     if let (Some(ema), Some(average)) = (settings.ema, average) {

@@ -12,7 +12,6 @@ pub struct Variable {
     pub gradient: Vec<f32>,
     pub overwrite_with_gradient: bool,
     pub overrides: Override,
-    pub frozen_at: u32,
     pub average: Option<Vec<f32>>,
     pub accumulator: Option<Vec<f32>>,
     pub velocity: Option<Vec<f32>>,
@@ -216,7 +215,7 @@ impl Model {
                 variable.update(&h, rate, gradient);
             }
             // Keras looks at accumulators only while it accumulates.
-            let variables = self.variables.iter_mut().filter(|variable| steps > 1 && variable.overrides.trainable);
+            let variables = self.variables.iter_mut().filter(|_| steps > 1);
             for accumulator in variables.flat_map(|variable| &mut variable.accumulator) {
                 accumulator.fill(0.0);
             }
@@ -232,16 +231,9 @@ impl Model {
         order.iter().copied().filter(|&i| self.variables[i].overrides.trainable).collect()
     }
 
-    /// What a variable does otherwise from now on. What a frozen one had accumulated is that of the update it was frozen in.
+    /// What a variable does otherwise from now on.
     pub fn set_override(&mut self, i: usize, overrides: Override) {
-        let iterations = self.iterations();
-        let variable = &mut self.variables[i];
-        if variable.overrides.trainable {
-            variable.frozen_at = iterations;
-        } else if overrides.trainable && variable.frozen_at != iterations {
-            variable.accumulator.iter_mut().for_each(|sums| sums.fill(0.0));
-        }
-        variable.overrides = overrides;
+        self.variables[i].overrides = overrides;
     }
 
     /// Sets the variables that are overwritten with their gradients; returns the numbers of the others.

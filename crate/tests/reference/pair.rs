@@ -35,7 +35,6 @@ impl Pair {
                 value,
                 overwrite_with_gradient: spec.overwrite_with_gradient,
                 overrides: spec.overrides,
-                frozen_at: 0,
                 average: None,
                 accumulator: None,
                 velocity: None,
