@@ -268,8 +268,10 @@ function updateVariable(options, { value, decays, slots }, given) {
  */
 function penalized({ weightDecay, weightDecayMode, maximize }, value, decays, gradient) {
   const g = maximize ? gradient.map((x) => -x) : gradient;
-  if (!weightDecay || weightDecayMode === "decoupled" || !decays) return g;
-  return g.map((x, i) => f(x + f(f(weightDecay) * /** @type {number} */ (value[i]))));
+  const lambda = f(weightDecay ?? 0);
+  // 0 is none, as in PyTorch; also what is 0 in float32.
+  if (lambda === 0 || weightDecayMode === "decoupled" || !decays) return g;
+  return g.map((x, i) => f(x + f(lambda * /** @type {number} */ (value[i]))));
 }
 
 /** @param {Options} options @param {number} variance @param {number} epsilon */

@@ -131,12 +131,12 @@ export function assertRatesFinite(
   overrides: readonly Override[],
   variables: readonly AnyVariable[],
 ): void {
-  const isFinite = (multiplier: number) => Number.isFinite(Math.fround(rate * multiplier));
+  const fits = (multiplier: number) => Number.isFinite(Math.fround(rate * multiplier));
   // Of most calls, this is all.
-  if (overrides.every(({ given }) => isFinite(given.learningRateMultiplier ?? 1))) return;
+  if (overrides.every(({ given }) => fits(given.learningRateMultiplier ?? 1))) return;
   for (const variable of variables) {
     const { learningRateMultiplier: multiplier } = overridden(overrides, variable, variable);
-    if (isFinite(multiplier)) continue;
+    if (fits(multiplier)) continue;
     throw new RangeError(
       `The learning rate of variable ${show(variable.path)} must be finite in float32; received ${rate} * ${multiplier}.`,
     );
