@@ -84,6 +84,8 @@ it("refuses what does not fit, and changes nothing", async () => {
     expect(optimizer.iterations).toBe(0);
     optimizer.dispose();
   }
+  // Forgotten, it is not the options that differ.
+  await expect(file.loadOptimizer(rmsprop(tf), [])).rejects.toThrow("`variables` must be an array of variables");
   await expect(file.loadOptimizer(rmsprop(tf), 5 as never)).rejects.toThrow(
     /`variables` must be an array of variables/,
   );

@@ -192,6 +192,21 @@ describe("configurations of tf.keras 2", () => {
     );
   });
 
+  it("with a decay that no schedule of ours does say so", () => {
+    const schedule = { class_name: "ExponentialDecay", config: {} };
+    expect(errorOf(() => convertLegacyConfig({ learning_rate: schedule, decay: 0.5 })).message).toMatch(
+      /`learningRate: \(step\) =>/,
+    );
+    expect(errorOf(() => convertLegacyConfig({ learning_rate: 0.1, decay: "0.5" })).message).toMatch(/it is "0.5"/);
+  });
+
+  it("of a loss scale are converted inside", () => {
+    const inner_optimizer = { class_name: "RMSprop", config: configOf("plain.keras") };
+    const config = { inner_optimizer, dynamic: true, initial_scale: 32, dynamic_growth_steps: 7 };
+    const optimizer = LossScaleOptimizer.fromConfig(convertLegacyConfig(config));
+    expect([optimizer.initialScale, optimizer.innerOptimizer.learningRate]).toEqual([32, Math.fround(0.01)]);
+  });
+
   it("of Keras 3 stay as they are", () => {
     const { config } = read("3.15.1", "full.keras").optimizer;
     expect(convertLegacyConfig(config)).toEqual(config);
@@ -241,4 +256,27 @@ describe("weights in several files", () => {
     optimizer.build(variablesOf(expected["3.15.1"]!["shards.weights.json"]!.weights));
     file.loadOptimizer(optimizer);
   }
+});
+
+describe("a given configuration with other options than the file's", () => {
+  const config = { learning_rate: 0.01 };
+
+  it("is said to be that, not another list of variables", () => {
+    const bytes = fixture("plain.weights.h5");
+    const file = readKeras(bytes, { optimizer: { class_name: "RMSprop", config: { ...config, momentum: 0.5 } } });
+    const arrays = file.optimizers[0]!.arrays - 2;
+    expect(arrays).toBe(4);
+    const optimizer = new RMSprop({ momentum: 0.5 });
+    optimizer.build([new Variable([1]), new Variable([1])]);
+    expect(errorOf(() => file.loadOptimizer(optimizer)).message).toMatch(/saved with other options/);
+  });
+
+  it("is a cause that is named where shapes do not tell", () => {
+    const file = readKeras(fixture("kinds/3.15.1-full.weights.h5"), { optimizer: { class_name: "RMSprop", config } });
+    const optimizer = new RMSprop();
+    optimizer.build([new Variable([1])]);
+    expect(errorOf(() => file.loadOptimizer(optimizer)).message).toMatch(
+      /the optimizer in the file had other options than the `optimizer` that was given/,
+    );
+  });
 });

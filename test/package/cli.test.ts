@@ -74,6 +74,37 @@ it("says what is in files of others", () => {
   }
 });
 
+it("says what state a model's optimizer has", () => {
+  const model = (name: string) => JSON.parse(run("inspect", "--json", file(name, fixture(`kinds/${name}`))).stdout);
+  expect(model("3.15.1-full.keras")).toMatchObject({
+    version: "3.15.1",
+    state: { scalars: { iteration: expect.any(Number) }, slots: expect.arrayContaining(["velocity", "momentum"]) },
+  });
+  expect(model("3.15.1-mixed.h5").state).toMatchObject({
+    scalars: { dynamic_scale: expect.any(Number) },
+    inner: { iteration: expect.any(Number) },
+  });
+  expect(model("3.15.1-untrained.keras").state.slots).toEqual([]);
+  expect(model("3.4.1-two.weights.h5").state).toMatch(/does not say what its optimizer was/);
+});
+
+it("prints no character that a terminal obeys", () => {
+  const optimizer = new RMSprop();
+  optimizer.build([new Variable([1], { path: "red\u001b[31m\u202e\n" })]);
+  const path = file("hostile", save(optimizer, { metadata: { "e\u009b": "\u0007" } }));
+  const { stdout } = run("inspect", path);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them.
+  const obeyed = /[\0-\x09\x0b-\x1f\x7f-\x9f\u202e]/;
+  expect(stdout).not.toMatch(obeyed);
+  expect(stdout).toContain("red\\u001b[31m\\u202e\\u000a, shape [1]");
+  const json = run("inspect", path, "--json").stdout;
+  expect(json).not.toMatch(obeyed);
+  expect(JSON.parse(json)).toMatchObject({
+    variables: [{ path: "red\u001b[31m\u202e\n" }],
+    metadata: { "e\u009b": "\u0007" },
+  });
+});
+
 it("says what works here, and tests it", () => {
   const { status, stdout } = run("doctor", "--json");
   expect(status).toBe(0);

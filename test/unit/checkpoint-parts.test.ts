@@ -163,6 +163,14 @@ it("does not save a shape that it would not load", () => {
   );
 });
 
+it.each([1, 2, 7])("saves and loads a length of 2 ** 53 - %i", (below) => {
+  const optimizer = new RMSprop();
+  optimizer.build([new Variable([], { path: "w", shape: [0, 2 ** 53 - below] })]);
+  const bytes = save(optimizer);
+  load(bytes, optimizer);
+  expect(inspect(bytes).variables[0]?.shape).toEqual([0, 2 ** 53 - below]);
+});
+
 describe("headers of other writers", () => {
   const group = { lr: 0.01, alpha: 0.99, eps: 0, momentum: 0, centered: false, weight_decay: 0, params: [0] };
   const entry = (dtype: string, shape: number[], begin: number, end: number) => ({

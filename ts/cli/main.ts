@@ -4,7 +4,7 @@
 import { argv, exit, stderr, stdout } from "node:process";
 import { doctor } from "./doctor.js";
 import { inspectFile } from "./inspect-file.js";
-import { written } from "./written.js";
+import { printable, written } from "./written.js";
 
 const USAGE = `Usage:
   rmsprop-wasm inspect FILE [--json]   what is in a checkpoint, a safetensors file, or a model of Keras (.keras, .h5)
@@ -29,10 +29,15 @@ async function report(): Promise<{ readonly found: object; readonly isWell: bool
   return undefined;
 }
 
+function json(value: object, indent?: number): string {
+  const lines = JSON.stringify(value, null, indent).split("\n");
+  return `${lines.map(printable).join("\n")}\n`;
+}
+
 try {
   const result = await report();
   if (result) {
-    stdout.write(isJson ? `${JSON.stringify(result.found, null, 2)}\n` : written(result.found));
+    stdout.write(isJson ? json(result.found, 2) : written(result.found));
     if (!result.isWell) exit(1);
   } else if (command === "--help" || command === "-h") stdout.write(USAGE);
   else {
@@ -41,6 +46,6 @@ try {
   }
 } catch (error) {
   const { name, message } = error as Error;
-  stderr.write(isJson ? `${JSON.stringify({ error: name, message })}\n` : `${message}\n`);
+  stderr.write(isJson ? json({ error: name, message }) : `${printable(message)}\n`);
   exit(1);
 }

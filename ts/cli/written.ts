@@ -1,5 +1,12 @@
 // A report as text: `key: value`, lists as lines below their key.
 
+/** Control characters, which a terminal obeys, and those that turn the direction of a line. */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/** A text that may be of a stranger, for a terminal; JSON stays the same JSON. */
+export const printable = (text: string): string =>
+  text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 /** @param report of numbers, texts, lists and objects of those. */
 export function written(report: object): string {
   return `${lines(report, "").join("\n")}\n`;
@@ -8,7 +15,7 @@ export function written(report: object): string {
 function lines(value: object, indent: string): string[] {
   const isList = Array.isArray(value);
   return Object.entries(value).flatMap(([key, item]: [string, unknown]) => {
-    const begin = `${indent}${isList ? "-" : `${key}:`}`;
+    const begin = `${indent}${isList ? "-" : `${printable(key)}:`}`;
     const text = isList && isRow(item) ? row(item) : flat(item);
     return text === undefined ? [begin, ...lines(item as object, `${indent}  `)] : [`${begin} ${text}`];
   });
@@ -16,10 +23,10 @@ function lines(value: object, indent: string): string[] {
 
 /** What fits behind a key: a number, a text, or a list of those. */
 function flat(value: unknown): string | undefined {
-  if (typeof value !== "object" || value === null) return value === "" ? '""' : String(value);
+  if (typeof value !== "object" || value === null) return value === "" ? '""' : printable(String(value));
   if (Object.keys(value).length === 0) return Array.isArray(value) ? "[]" : "none";
   const isFlat = Array.isArray(value) && value.every((item) => typeof item !== "object");
-  return isFlat ? `[${value.join(", ")}]` : undefined;
+  return isFlat ? printable(`[${value.join(", ")}]`) : undefined;
 }
 
 /** Whether it is an object whose values are all of that kind. */

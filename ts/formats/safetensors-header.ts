@@ -160,7 +160,8 @@ class HeaderParser {
         const begin = this.#at;
         let count = 0;
         for (let code = this.#code(); code >= ZERO && code <= NINE; code = this.#code()) {
-          count = 10 * count + code - ZERO;
+          // In this order, or the sum is rounded before it is within 2 ** 53.
+          count = 10 * count + (code - ZERO);
           this.#at += 1;
         }
         const isPadded = this.#at > begin + 1 && this.#text.charCodeAt(begin) === ZERO;

@@ -102,6 +102,8 @@ export class KerasFile {
   readonly #file: ModelFile;
   readonly #path: string;
   readonly #serialized: unknown;
+  /** Whether the configuration is the user's, which the file's state may contradict. */
+  readonly #isGiven: boolean;
   readonly #weights: ReadonlyMap<string, KerasWeight>;
   /** The optimizers whose state is in the file, to choose from by `optimizerPath`. */
   readonly optimizers: readonly KerasOptimizerEntry[];
@@ -124,6 +126,7 @@ export class KerasFile {
       );
     }
     this.#serialized = compiled ?? given;
+    this.#isGiven = compiled === undefined;
   }
 
   /**
@@ -178,7 +181,11 @@ export class KerasFile {
   }
 
   async #loadTensors(optimizer: TensorReceiver, trained: readonly NamedVariable[]): Promise<void> {
-    if (!Array.isArray(trained) || trained.some((variable) => typeof variable?.name !== "string")) {
+    if (
+      !Array.isArray(trained) ||
+      trained.length === 0 ||
+      trained.some((variable) => typeof variable?.name !== "string")
+    ) {
       throw new TypeError(message("variables", "an array of variables with names", trained));
     }
     // Counters and rates as they are there; slots for the variables that it is about to meet.
@@ -284,7 +291,7 @@ export class KerasFile {
     throw new CheckpointError(
       there === 0
         ? `The file's optimizer has no state yet: the model was saved before it was trained, and there is nothing to go on from.${others}`
-        : `The file's optimizer trains ${there} variables, this one was built with ${here}: build it with model.trainable_variables, all of them and no others.${others}`,
+        : `The file's optimizer trains ${there} variables, this one was built with ${here}: build it with model.trainable_variables, all of them and no others.${this.#isGiven ? " Or the optimizer in the file had other options than the `optimizer` that was given." : ""}${others}`,
     );
   }
 }

@@ -17,6 +17,6 @@ export {
   readKeras,
   type TensorReceiver,
 } from "./file.js";
-export { convertLegacyConfig } from "./legacy-config.js";
+export { convertLegacyConfig, type LegacyLossScaleConfig } from "./legacy-config.js";
 export type { KerasOptimizer, KerasRMSprop } from "./optimizer-config.js";
 export type { KerasOptimizerEntry, KerasWeight } from "./weights.js";

@@ -81,24 +81,38 @@ function slotArrays(arrays: readonly Dataset[], optimizer: KerasRMSprop, version
     );
   }
   const grouped = new Map(slots.map((slot, i) => [slot, arrays.slice(i * count, (i + 1) * count)]));
-  // Before 3.10, Keras had both of these together for each variable.
-  if (!slots.includes("average") || !slots.includes("gradient_accumulator")) return grouped;
-  const paired = new Map(grouped);
-  paired.set(
-    "average",
-    Array.from({ length: count }, (_, i) => arrays[2 * i] as Dataset),
-  );
-  paired.set(
-    "gradient_accumulator",
-    Array.from({ length: count }, (_, i) => arrays[2 * i + 1] as Dataset),
-  );
-  const [major = 0, minor = 0] = version?.split(".").map(Number) ?? [];
-  if (version !== undefined) return major > 3 || (major === 3 && minor >= 10) ? grouped : paired;
   const fits = (state: Map<string, Dataset[]>) =>
     (state.get("velocity") ?? []).every((velocity, i) =>
       slots.every((slot) => String(state.get(slot)?.[i]?.shape) === String(velocity.shape)),
     );
-  if (count > 1 && fits(grouped) && fits(paired)) {
+  const state = inOrder(grouped, arrays, fits, version);
+  if (fits(state)) return state;
+  throw new CheckpointError(
+    `The file's optimizer has ${arrays.length} arrays of state, but not each variable's ${slots.join(", ")}: it was saved with other options.`,
+  );
+}
+
+/** Before 3.10, Keras had averages and accumulators together for each variable. */
+function inOrder(
+  grouped: Map<string, Dataset[]>,
+  arrays: readonly Dataset[],
+  fits: (state: Map<string, Dataset[]>) => boolean,
+  version?: string,
+): Map<string, Dataset[]> {
+  if (!grouped.has("average") || !grouped.has("gradient_accumulator")) return grouped;
+  const length = arrays.length / grouped.size;
+  const paired = new Map(grouped);
+  paired.set(
+    "average",
+    Array.from({ length }, (_, i) => arrays[2 * i] as Dataset),
+  );
+  paired.set(
+    "gradient_accumulator",
+    Array.from({ length }, (_, i) => arrays[2 * i + 1] as Dataset),
+  );
+  const [major = 0, minor = 0] = version?.split(".").map(Number) ?? [];
+  if (version !== undefined) return major > 3 || (major === 3 && minor >= 10) ? grouped : paired;
+  if (length > 1 && fits(grouped) && fits(paired)) {
     throw new CheckpointError(
       "Keras before 3.10 and since keep averages and accumulators in another order, and the file does not say its version: save it as .keras.",
     );
