@@ -76,7 +76,7 @@ export const entries = [
   {
     path: "./keras",
     source: "keras/index",
-    builds: { files: 17_100 },
+    builds: { files: 17_300 },
     holds: "[models that Keras saved](docs/keras.md), arrays for Python",
   },
   {

@@ -16,7 +16,7 @@ HYPERPARAMETERS = (
     "epsilon_mode", "momentum_mode", "weight_decay_mode", "maximize", "initial_velocity",
 )  # fmt: skip
 SLOTS = ("average", "gradient_accumulator", "velocity", "momentum", "average_gradient")
-# The types of gradients, by their places there too: this host has views of float32 alone.
+# The types of gradients, by their indices there too: this host has views of float32 alone.
 FLOAT32 = 0
 DONE, SKIPPED, OUT_OF_MEMORY, FREED_VARIABLE, NOT_FOUND = range(5)
 
@@ -103,26 +103,27 @@ class RMSprop:
         self._check(kernel.optimizer_build(self.handle))
 
     def step(
-        self, learning_rate: float, places: Iterable[int] | None = None, loss_scale: LossScale | None = None
+        self, learning_rate: float, indices: Iterable[int] | None = None, loss_scale: LossScale | None = None
     ) -> bool:
-        """One step with the gradients of all variables, or of those in `places`. False if the loss scale skipped it."""
+        """One step with the gradients of all variables, or of those in `indices`. False if the loss scale skipped it."""
         scale = () if loss_scale is None else (loss_scale.handle,)
         prefix = "optimizer" if loss_scale is None else "loss_scale"
-        if places is None:
+        if indices is None:
             return self._check(getattr(self.kernel, f"{prefix}_step")(*scale, self.handle, learning_rate))
         count = 0
-        for count, place in enumerate(places, start=1):
-            self._check(self.kernel.optimizer_select(self.handle, count - 1, place))
+        for count, index in enumerate(indices, start=1):
+            self._check(self.kernel.optimizer_select(self.handle, count - 1, index))
         return self._check(getattr(self.kernel, f"{prefix}_step_selected")(*scale, self.handle, learning_rate, count))
 
-    def slot(self, name: str, place: int) -> np.ndarray | None:
-        """The state in slot `name` for the variable at `place`: a view, or None if it is not kept."""
-        address = self.kernel.optimizer_slot(self.handle, SLOTS.index(name), place)
-        variable = self.variables[place]
+    def slot(self, name: str, index: int) -> np.ndarray | None:
+        """The state in slot `name` for the variable at `index`: a view, or None if it is not kept."""
+        address = self.kernel.optimizer_slot(self.handle, SLOTS.index(name), index)
+        variable = self.variables[index]
         return self.kernel.floats(address, variable.size).reshape(variable.shape) if address else None
 
-    def exclude_from_weight_decay(self, place: int) -> None:
-        self._check(self.kernel.optimizer_decays(self.handle, place, 0))
+    def exclude_from_weight_decay(self, index: int) -> None:
+        # The optimizer's rate and, as NaN says, its decay, which does not apply; trained.
+        self._check(self.kernel.optimizer_override(self.handle, index, 1.0, 0, math.nan, 1))
 
     def finalize_variable_values(self) -> None:
         self._check(self.kernel.optimizer_finalize(self.handle))
