@@ -122,7 +122,7 @@ export class LastStep {
   }
 
   /** A copy as a plain object, for logs; `JSON.stringify` calls it. */
-  toJSON(): Pick<LastStep, (typeof MEMBERS)[number]> {
+  toJSON(): Omit<LastStep, "toJSON"> {
     return Object.fromEntries(MEMBERS.map((name) => [name, this[name]])) as never;
   }
 }
