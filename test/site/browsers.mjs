@@ -66,12 +66,13 @@ const webkitTab = {
       goto: (address) => post("url", { url: address }),
       evaluate,
       async screenshot(path) {
-        // It is taken with the next frame that is painted, and a page that stands still paints none.
+        // It is taken with the next frame that is painted, and a page that stands still paints none. One that was left meanwhile has
+        // no interval any more.
         await evaluate(`void (globalThis.stirring = setInterval(() => {
           document.documentElement.style.outline = "1px solid rgb(0 0 0 / " + Math.random() / 100 + ")";
         }, 30))`);
         const picture = await get("screenshot");
-        await evaluate("clearInterval(stirring), document.documentElement.style.removeProperty('outline')");
+        await evaluate("clearInterval(globalThis.stirring), document.documentElement.style.removeProperty('outline')");
         await writeFile(path, Buffer.from(picture, "base64"));
       },
       press: (key) => post("actions", keyActions(key)),

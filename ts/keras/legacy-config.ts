@@ -12,8 +12,15 @@ export interface LegacyLossScaleConfig {
 }
 
 /**
- * Converts the configuration of an RMSprop of tf.keras 2 into one that `RMSprop.fromConfig` takes; Keras 3 refuses it. That of
- * a LossScaleOptimizer is converted inside, for `LossScaleOptimizer.fromConfig`. A configuration of Keras 3 stays as it is.
+ * Converts the optimizer inside the configuration of a LossScaleOptimizer of tf.keras 2, for `LossScaleOptimizer.fromConfig`.
+ *
+ * @param config what `optimizer.get_config()` gave.
+ * @throws {RangeError} as for the configuration of an RMSprop.
+ */
+export function convertLegacyConfig(config: LegacyLossScaleConfig): LossScaleConfigInput;
+/**
+ * Converts the configuration of an RMSprop of tf.keras 2 into one that `RMSprop.fromConfig` takes; Keras 3 refuses it. A
+ * configuration of Keras 3 stays as it is.
  *
  * - `lr` becomes `learning_rate`; `jit_compile`, `is_legacy_optimizer` and `decay: 0` are left out.
  * - The optimizers of `tf.keras.optimizers.legacy`, and all before 2.11, add ε to the root unless there is a momentum: then
@@ -23,7 +30,6 @@ export interface LegacyLossScaleConfig {
  * @throws {TypeError} if it is no object.
  * @throws {RangeError} for `decay` other than 0: it says which schedule does the same.
  */
-export function convertLegacyConfig(config: LegacyLossScaleConfig): LossScaleConfigInput;
 export function convertLegacyConfig(config: object): RMSpropConfigInput;
 export function convertLegacyConfig(config: object): RMSpropConfigInput | LossScaleConfigInput {
   const given = checkedObject("config", config);
