@@ -349,7 +349,7 @@ describe("optimizers", () => {
       { names: ["a", /b/], paths: ["c"], variables: [w], optional: true },
       { learningRateMultiplier: 0.5 },
     );
-    plain.override({ variables: [] }, { weightDecay: false, trainable: true });
+    plain.override({ variables: [], optional: true }, { weightDecay: false, trainable: true });
     plain.override({ variables: [w] }, { learningRateMultiplier: null, weightDecay: null, trainable: null });
     const { learningRateMultiplier, weightDecay, trainable }: ResolvedOverrides = plain.overridesOf(w);
     expect([learningRateMultiplier, weightDecay, trainable]).toEqual([1, null, true]);

@@ -82,11 +82,12 @@ export function checkedOverride(
   const selection = checkedSelection(which, ["optional"], checked as (variables: unknown) => readonly unknown[]);
   const optional = option(which as Record<string, unknown>, "optional") ?? false;
   if (typeof optional !== "boolean") throw new TypeError(message("optional", "true or false", optional));
+  const given = checkedOptions(options);
   if (!optional && selection.variables.size + selection.patterns.length === 0)
     throw new RangeError(
       "Argument `which` selects nothing: give `variables`, `names` or `paths`, or add `optional: true`.",
     );
-  return { selection, optional, given: checkedOptions(options) };
+  return { selection, optional, given };
 }
 
 function checkedOptions(options: unknown): VariableOverrides {

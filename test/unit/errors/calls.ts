@@ -380,7 +380,7 @@ const OTHERS: CallRow[] = [
     "override: another optimizer's variable",
     ({ optimizer, a, stranger }) => optimizer.override({ variables: [a, stranger] }, { trainable: false }),
     RangeError,
-    /^Variable "stranger" is not one of this optimizer's; if that is meant, add `optional: true`/,
+    /^Argument `variables\[1\]` \("stranger"\) is not one of this optimizer's variables/,
   ],
   [
     "override: a name that no variable has",
