@@ -17,6 +17,7 @@ import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } fro
 import {
   assertOverridesMatch,
   assertRatesFinite,
+  largestMultiplier,
   type Override,
   overridden,
   type ResolvedOverrides,
@@ -43,6 +44,8 @@ export class OptimizerState {
   #learningRate: LearningRate;
   #excluded: Selection = { variables: new Set(), patterns: [] };
   #overrides: readonly Override[] = [];
+  /** No variable's is larger: of most steps, this is all that is looked at. */
+  #largestMultiplier = 1;
   #measure: CheckedMeasure = NO_MEASURE;
   #built: BuiltOptimizer | undefined;
   readonly #lastStep: LastStep;
@@ -230,7 +233,7 @@ export class OptimizerState {
     const built = this.#built ?? this.#notBuilt();
     const learningRate = this.#learningRate;
     const rate = typeof learningRate === "number" ? learningRate : this.#rate(built.runtime);
-    if (this.#overrides.length > 0) assertRatesFinite(rate, this.#overrides, built.variables);
+    this.#assertRatesFinite(rate, built.variables);
     built.step(rate, scale);
   }
 
@@ -244,13 +247,19 @@ export class OptimizerState {
       if (numbers && lengthOf(numbers) !== size)
         throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
-    if (this.#overrides.length > 0) assertRatesFinite(rate, this.#overrides, variables);
+    this.#assertRatesFinite(rate, variables);
     this.build(trained, (built) => {
       const all = variables.length === built.variables.length && variables.every((v, i) => v === built.variables[i]);
       const indices = all ? undefined : variables.map((variable) => built.indexOf(variable));
       built.step(rate, scale(), indices, gradients);
       if (indices) this.#selected = variables;
     });
+  }
+
+  #assertRatesFinite(rate: number, variables: readonly AnyVariable[]): void {
+    if (!Number.isFinite(Math.fround(rate * this.#largestMultiplier))) {
+      assertRatesFinite(rate, this.#overrides, variables);
+    }
   }
 
   /** Evaluates the learning rate once and holds it while `work` runs. */
@@ -313,6 +322,7 @@ export class OptimizerState {
   replaceOverrides(overrides: readonly Override[], among?: Selection): void {
     const set = this.#evaluated(this.#built?.variables ?? [], overrides, this.#excluded, among);
     this.#overrides = overrides;
+    this.#largestMultiplier = largestMultiplier(overrides);
     set(this.#built);
   }
 

@@ -122,6 +122,10 @@ export function withoutVariables<V>(
   });
 }
 
+/** The largest magnitude of a multiplier that a variable can have with these overrides; at least 1, that of the others. */
+export const largestMultiplier = <V>(overrides: readonly Override<V>[]): number =>
+  overrides.reduce((largest, { given }) => Math.max(largest, Math.abs(given.learningRateMultiplier ?? 1)), 1);
+
 /**
  * No multiplier makes the learning rate of one of these variables infinite.
  *
@@ -132,12 +136,9 @@ export function assertRatesFinite(
   overrides: readonly Override[],
   variables: readonly AnyVariable[],
 ): void {
-  const fits = (multiplier: number) => Number.isFinite(Math.fround(rate * multiplier));
-  // Of most calls, this is all.
-  if (overrides.every(({ given }) => fits(given.learningRateMultiplier ?? 1))) return;
   for (const variable of variables) {
     const { learningRateMultiplier: multiplier } = overridden(overrides, variable, variable);
-    if (fits(multiplier)) continue;
+    if (Number.isFinite(Math.fround(rate * multiplier))) continue;
     throw new RangeError(
       `The learning rate of variable ${show(variable.path)} must be finite in float32; received ${rate} * ${multiplier}.`,
     );
