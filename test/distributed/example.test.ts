@@ -18,24 +18,46 @@ it("the digits over many processes", { timeout: 180_000 }, () => {
   expect(many).toBe(one);
 });
 
+/** What the page says when its part is over. */
+async function pageOf(address: string): Promise<string> {
+  const page = await (await chromium.browser()).newPage();
+  const failures: unknown[] = [];
+  page.on("pageerror", (error) => failures.push(error));
+  await page.goto(address, { timeout: 0 });
+  for (;;) {
+    const words = String(await page.evaluate("document.body.textContent"));
+    if (/gradients appended/.test(words)) return words;
+    if (failures.length > 0) throw new Error(`The page says "${words}": ${failures.join("; ")}`);
+    await new Promise((next) => setTimeout(next, 100));
+  }
+}
+
 const { name, isMissing } = needing("and a page takes part", chromium.needs);
 it.skipIf(isMissing)(name, { timeout: 180_000 }, async () => {
-  const child = spawn(process.execPath, [main, "--page"]);
+  expect(existsSync(main), "npm run examples").toBe(true);
+  // A group of its own: a failure ends the server and the parts too.
+  const child = spawn(process.execPath, [main, "--page"], { detached: true });
   let said = "";
-  const opened = new Promise<unknown>((resolve) => {
-    child.stdout.on("data", async (text) => {
+  const ended = once(child, "close");
+  const opened = new Promise<string>((resolve, reject) => {
+    child.stderr.on("data", (text) => {
+      said += text;
+    });
+    child.stdout.on("data", (text) => {
       said += text;
       const [address] = /http:\S+/.exec(String(text)) ?? [];
-      if (!address) return;
-      const page = await (await chromium.browser()).newPage();
-      await page.goto(address, { timeout: 0 });
-      const words = () => page.evaluate("document.body.textContent");
-      while (!/gradients appended/.test(String(await words()))) await new Promise((next) => setTimeout(next, 100));
-      resolve(await words());
+      if (address) pageOf(address).then(resolve, reject);
     });
+    ended.then(() => {
+      if (!/http:\S+/.test(said)) reject(new Error(`It names no page (npm run examples):\n${said}`));
+    }, reject);
   });
-  const [code] = await once(child, "close");
-  expect(code, said).toBe(0);
-  expect(await opened).toMatch(/^This page computes. .*[1-9]\d* gradients appended/);
-  await closeBrowsers();
+  try {
+    const [[code], words] = await Promise.all([ended, opened]);
+    expect(code, said).toBe(0);
+    expect(words).toMatch(/^This page computes. .*[1-9]\d* gradients appended/);
+  } finally {
+    if (child.exitCode === null) process.kill(-child.pid!, "SIGKILL");
+    await closeBrowsers();
+  }
 });
