@@ -2,7 +2,6 @@
 // installed is left out, and said so; DISTRIBUTED_RUNTIMES=all installs what its own files can, and leaves nothing out.
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -12,7 +11,7 @@ import { save } from "rmsprop-wasm/checkpoint";
 import { replicate, work } from "rmsprop-wasm/distributed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
-import { bun, deno, type Need, pip } from "../runtime/needs.mjs";
+import { bun, deno, type Need, requirements } from "../runtime/needs.mjs";
 import { needing } from "./needs.js";
 import { makeScripts } from "./processes.js";
 import { freePort, Server } from "./server.js";
@@ -126,8 +125,7 @@ it.skipIf(tab.isMissing)(tab.name, { timeout: 600_000 }, async () => {
   });
 });
 
-const requirements = readFileSync(new URL("../../examples/ray/requirements.txt", import.meta.url), "utf8").trim();
-const python = pip(Object.fromEntries(requirements.split(/\r?\n/).map((line) => line.split("=="))));
+const python = requirements(`${root}examples/ray/requirements.txt`);
 const ray = needing("examples/ray: tasks and the actor are killed, and the values have JavaScript's bits", [python]);
 it.skipIf(ray.isMissing)(ray.name, { timeout: 900_000 }, async () => {
   await install([python]);

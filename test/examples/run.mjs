@@ -14,7 +14,7 @@ import { root } from "../../scripts/tools.mjs";
 import { closeBrowsers, gpuChromium } from "../runtime/environments/browser/drivers.mjs";
 import { served } from "../runtime/environments/browser/server.mjs";
 import { execute, prepare } from "../runtime/kit.mjs";
-import { bun, deno, install, pip } from "../runtime/needs.mjs";
+import { bun, deno, install, requirements } from "../runtime/needs.mjs";
 
 /** @import { Need } from "../runtime/needs.mjs" */
 /**
@@ -93,8 +93,7 @@ const twice =
   async (folder) =>
     (await call(folder, command, ...args)) + (await call(folder, command, ...args));
 
-const requirements = (await readFile(join(root, "examples/python/requirements.txt"), "utf8")).trim().split(/\r?\n/);
-const python = pip(Object.fromEntries(requirements.map((line) => line.split("=="))));
+const python = requirements(join(root, "examples/python/requirements.txt"));
 
 /** @type {readonly Example[]} */
 const examples = [

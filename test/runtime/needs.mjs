@@ -162,7 +162,17 @@ export function pip(packages) {
     await run(path, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...names], folder);
   });
   const makesEnvironments = () => spawnSync(python, ["-c", "import ensurepip, venv"]).status === 0;
-  return { ...need, path, apt: () => (makesEnvironments() ? [] : ["python3", "python3-venv"]) };
+  return { ...need, path, packages, apt: () => (makesEnvironments() ? [] : ["python3", "python3-venv"]) };
+}
+
+/**
+ * The pinned packages of a file of requirements.
+ *
+ * @param {string} file
+ */
+export function requirements(file) {
+  const lines = readFileSync(file, "utf8").trim().split(/\r?\n/);
+  return pip(Object.fromEntries(lines.map((line) => line.split("=="))));
 }
 
 /**

@@ -1,16 +1,13 @@
 // A host without JavaScript: Python drives the raw module through wasmtime. python/replay.py is its suite.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../../scripts/tools.mjs";
-import { pip } from "../needs.mjs";
+import { requirements } from "../needs.mjs";
 import { SCENARIOS, SHAPES, STEPS } from "../suite.js";
 
 /** @import { Environment } from "../types.js" */
 
 const example = join(root, "examples", "python");
-const requirements = readFileSync(join(example, "requirements.txt"), "utf8").trim().split(/\r?\n/);
-const packages = Object.fromEntries(requirements.map((line) => line.split("==")));
-const python = pip(packages);
+const python = requirements(join(example, "requirements.txt"));
 
 /** @type {readonly Environment[]} */
 export const environments = [
@@ -30,7 +27,7 @@ export const environments = [
       const replay = join(import.meta.dirname, "python", "replay.py");
       const report = await kit.execute(python.path, [replay, module, "scenarios.json"], { cwd: folder, env });
       const version = await kit.execute(python.path, ["-c", "import platform; print(platform.python_version())"]);
-      return { version: `${version.trim()}, wasmtime ${packages.wasmtime}`, report };
+      return { version: `${version.trim()}, wasmtime ${python.packages.wasmtime}`, report };
     },
   },
 ];
