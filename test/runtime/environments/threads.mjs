@@ -1,6 +1,6 @@
 // Several threads, where they can be had, and one where they cannot.
 import { readFile } from "node:fs/promises";
-import { node, npm } from "../needs.mjs";
+import { bun, deno, node } from "../needs.mjs";
 import { closeBrowsers } from "./browser/drivers.mjs";
 import { described, hosts, page } from "./browsers.mjs";
 
@@ -10,8 +10,6 @@ import { described, hosts, page } from "./browsers.mjs";
 
 export const close = closeBrowsers;
 
-const deno = npm({ deno: "2.9.6" });
-const bun = npm({ bun: "1.4.5" });
 const entry = "./threads";
 const suite = await readFile(new URL("../threads.js", import.meta.url), "utf8");
 
