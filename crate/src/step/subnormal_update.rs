@@ -105,8 +105,16 @@ pub fn ema_may_underflow(ema: Ema, average: &[Group], value: &[Group]) -> bool {
         || any_below(value, MIN_NORMAL - exponent_loss(1.0 - ema.momentum))
 }
 
-/// Which of these numbers make products of the rule subnormal. The gradients are yet to be multiplied, which changes
-/// their exponents by `loss`; `c` has its bounds.
+/// Whether products of the rule with these gradients may be subnormal. They are yet to be multiplied, which changes their exponents
+/// by `loss`.
+pub fn gradient_may_underflow(c: &Coefficients, gradient: &[Group], loss: Exponent, centered: bool) -> bool {
+    let fresh = exponent_loss(c.one_minus_rho);
+    // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
+    let squares = MIN_NORMAL / 2 - if centered { fresh } else { fresh.div_euclid(2) };
+    any_below(gradient, squares.max(SAFE_EXPONENT - exponent_loss(c.eta)) - loss)
+}
+
+/// Which of these numbers make products of the rule subnormal; `loss` is that of [`gradient_may_underflow`], and `c` has its bounds.
 pub fn small_numbers(
     c: &Coefficients,
     (gradient, loss): (&[Group], Exponent),
@@ -114,10 +122,7 @@ pub fn small_numbers(
     momentum: Option<&[Group]>,
     average_gradient: Option<&[Group]>,
 ) -> SmallNumbers {
-    let fresh = exponent_loss(c.one_minus_rho);
-    // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
-    let squares = MIN_NORMAL / 2 - if average_gradient.is_some() { fresh } else { fresh.div_euclid(2) };
-    if any_below(gradient, squares.max(SAFE_EXPONENT - exponent_loss(c.eta)) - loss) {
+    if gradient_may_underflow(c, gradient, loss, average_gradient.is_some()) {
         return SmallNumbers::Any;
     }
     let of = |state: &[Group], decay: Decay, normal: Exponent| {

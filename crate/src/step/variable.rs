@@ -16,8 +16,8 @@ use crate::step::fused::{Block, update_block, update_rule_inlined};
 use crate::step::scratch::{BLOCK, Scratch, UNFUSED_BLOCK};
 use crate::step::slots::Slots;
 use crate::step::subnormal_update::{
-    clip_exponent_loss, clip_via_f64, decay_may_underflow, ema_may_underflow, ema_via_f64, scaling_exponent_loss,
-    small_numbers, update_stuck, update_via_f64,
+    clip_exponent_loss, clip_via_f64, decay_may_underflow, ema_may_underflow, ema_via_f64, gradient_may_underflow,
+    scaling_exponent_loss, small_numbers, update_stuck, update_via_f64,
 };
 use crate::step::unfused::{clear_block, clip_block, penalize_block, update_ema};
 use core::ops::Range;
@@ -287,25 +287,24 @@ fn small_numbers_of_block(
     accumulator: Option<&[Group]>,
 ) -> SmallNumbers {
     let loss = scaling_exponent_loss(&settings.scaling);
-    let (of_rule, others) = if settings.updates {
+    let of_rule = if settings.updates {
         let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
-        let scaled = (gradient, loss + clip_exponent_loss(clip));
-        let of_rule = small_numbers(c, scaled, block.velocity, momentum, average_gradient);
-        // Where a gradient is 0, the penalty is the gradient.
-        let of_penalty = penalty.map(|penalty| {
-            let average_gradient = average_gradient.map(|_| &[][..]);
-            small_numbers(c, (&*block.value, exponent_loss(penalty)), &[], None, average_gradient)
-        });
-        let of_decay = block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, c.eta));
-        (of_rule, of_decay || of_penalty == Some(SmallNumbers::Any))
+        small_numbers(c, (gradient, loss + clip_exponent_loss(clip)), block.velocity, momentum, average_gradient)
+    } else if any_below(gradient, MIN_NORMAL - loss) {
+        SmallNumbers::Any
     } else {
-        (SmallNumbers::None, any_below(gradient, MIN_NORMAL - loss))
+        SmallNumbers::None
     };
-    let others = of_rule == SmallNumbers::Any
-        || others
+    // Where a gradient is 0, the penalty is the gradient.
+    let penalty_may_underflow =
+        |penalty| gradient_may_underflow(c, block.value, exponent_loss(penalty), block.average_gradient.is_some());
+    let any = of_rule == SmallNumbers::Any
+        || (settings.updates
+            && (penalty.is_some_and(penalty_may_underflow)
+                || block.weight_decay.is_some_and(|decay| decay_may_underflow(block.value, decay, c.eta))))
         || accumulator.is_some_and(|sums| any_below(sums, MIN_NORMAL - loss))
         || block.average.as_ref().is_some_and(|(ema, average)| ema_may_underflow(*ema, average, block.value));
-    if others { SmallNumbers::Any } else { of_rule }
+    if any { SmallNumbers::Any } else { of_rule }
 }
 
 /// Sets a variable to its gradient; with accumulation, to the greatest of the gradients since the last update.
