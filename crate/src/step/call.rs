@@ -116,13 +116,9 @@ impl Settings {
         self.ema.is_some() || (self.updates && self.scaling.accumulates())
     }
 
-    /// Whether this call is like one before it that was inlined, if both are under the same hyper-parameters and neither is under
-    /// a loss scale of the call's. The JavaScript backend inlines no call: there, what the record depends on is tested.
+    /// Whether all that is noted of this call is what hyper-parameters and learning rate say.
     #[inline]
     pub fn is_plain(&self, call: Call) -> bool {
-        if FUSED {
-            return self.inlined.is_some();
-        }
         self.updates && !self.needs_norms && call.loss_scale.is_none() && call.selected.is_none()
     }
 

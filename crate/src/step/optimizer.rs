@@ -136,9 +136,9 @@ pub struct Optimizer {
     pub(crate) norms: Norms,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
-    /// Whether the last call was plain, and nothing was set since then: its like differs from it by the learning rate alone,
-    /// and to note eight numbers would make a step of four small variables 1.1× slower.
-    pub(crate) was_plain: bool,
+    /// Whether the last call was plain, under these hyper-parameters: its like differs from it by the learning rate alone, and to
+    /// note eight numbers would make a step of four small variables 1.1× slower.
+    was_plain: bool,
 }
 
 impl Optimizer {
@@ -224,7 +224,6 @@ impl Optimizer {
     /// Sets the count of calls, to resume.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
-        self.was_plain = false;
     }
 
     /// Updates so far (Keras: `iterations`).
@@ -260,7 +259,6 @@ impl Optimizer {
     /// Whether the norm of the gradients is computed from the next call on even if no option needs it: one more pass over them.
     pub fn measure_norm(&mut self, measures: bool) {
         self.measures_norm = measures;
-        self.was_plain = false;
     }
 
     /// What the last call that succeeded did. It stays at its address, and its outcome is `Outcome::None` before the first.
@@ -315,12 +313,11 @@ impl Optimizer {
     ) -> Result<bool, Freed> {
         self.validate(variables)?;
         let call = Call { loss_scale: Some(scale.scale), ..call };
-        self.was_plain = false;
         let mut settings = self.settings(call);
         self.gather_norms(variables, call, &mut settings);
         let finite = self.gradients_are_finite(variables, call);
         if !finite {
-            self.record(Outcome::Skipped, call, &settings);
+            self.record(Outcome::Skipped, call, Norms::UNKNOWN);
         } else if self.selected_count(call) > 0 {
             self.update_variables(variables, call, &mut settings);
         }
@@ -455,17 +452,15 @@ impl Optimizer {
             return;
         }
         let outcome = if settings.updates { Outcome::Updated } else { Outcome::Accumulated };
-        self.record(outcome, call, settings);
-        self.was_plain = is_plain && !settings.needs_norms && call.loss_scale.is_none();
+        self.record(outcome, call, if settings.needs_norms { self.norms } else { Norms::UNKNOWN });
+        self.was_plain = is_plain;
     }
 
     /// Notes what a call did.
     #[cold]
     #[inline(never)]
-    pub(crate) fn record(&mut self, outcome: Outcome, call: Call, settings: &Settings) {
+    pub(crate) fn record(&mut self, outcome: Outcome, call: Call, Norms { gradient_norm, clip_factor }: Norms) {
         self.was_plain = false;
-        let Norms { gradient_norm, clip_factor } =
-            if settings.needs_norms && outcome != Outcome::Skipped { self.norms } else { Norms::UNKNOWN };
         let factor = self.hyperparameters.loss_scale_factor;
         self.pinned[0].last_step = LastStep {
             outcome: f32::from(outcome as u8),
@@ -477,7 +472,7 @@ impl Optimizer {
                 _ => LastStep::UNKNOWN,
             },
             gradient_norm,
-            clip_factor: if outcome == Outcome::Skipped { 1.0 } else { clip_factor },
+            clip_factor,
             update_norm: LastStep::UNKNOWN,
             selected: call.selected.map_or(LastStep::UNKNOWN, |selected| selected as f32),
         };

@@ -120,7 +120,6 @@ impl ChunkedStep {
 
     /// Begins a step over variables that [`fit`](Chunks::fit) and are all there.
     pub(crate) fn start(&mut self, optimizer: &mut Optimizer, call: Call) -> Phase {
-        optimizer.was_plain &= call.loss_scale.is_none();
         let states = &optimizer.states;
         self.actions.clear();
         self.actions.resize(states.len(), Action::Nothing);
@@ -159,10 +158,7 @@ impl ChunkedStep {
     pub(crate) fn advance(&mut self, optimizer: &mut Optimizer) -> Phase {
         match self.phase {
             Phase::Gather if !self.gradients_were_finite() => {
-                self.complete_settings(optimizer);
-                if let Some(settings) = &self.settings {
-                    optimizer.record(Outcome::Skipped, self.call, settings);
-                }
+                optimizer.record(Outcome::Skipped, self.call, Norms::UNKNOWN);
                 self.phase = Phase::Over;
             }
             Phase::Gather => self.start_update(optimizer),
@@ -189,7 +185,6 @@ impl ChunkedStep {
 
     /// Adds up what was gathered of each variable, in the order of the call.
     fn sum_pieces(&self, optimizer: &mut Optimizer) {
-        optimizer.sums_of_squares.clear();
         for position in 0..optimizer.selected_count(self.call) {
             let index = optimizer.selected_index(self.call, position);
             if let Action::Train { .. } = self.actions[index] {
