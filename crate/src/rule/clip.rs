@@ -50,7 +50,7 @@ pub enum Clip {
     Norm {
         /// The largest norm allowed.
         threshold: f32,
-        /// The greater of norm and threshold.
+        /// [`norm_divisor`]
         divisor: f32,
     },
     /// `g·factor`
@@ -63,10 +63,7 @@ impl Clip {
     /// Clipping by a variable's own norm, from its sum of squares.
     pub fn by_norm(threshold: f64, sum_of_squares: f32) -> Self {
         let threshold = threshold as f32;
-        // The comparison also lets 0 and NaN pass.
-        let norm = if sum_of_squares > 0.0 { sqrt(sum_of_squares) } else { sum_of_squares };
-        let divisor = if norm > threshold || norm.is_nan() { norm } else { threshold };
-        Self::Norm { threshold, divisor }
+        Self::Norm { threshold, divisor: norm_divisor(threshold, sum_of_squares) }
     }
 
     /// The factor of clipping by the joint norm: `threshold · min(1/norm, 1/threshold)`, and `NaN` if the norm is not finite.
@@ -77,6 +74,13 @@ impl Clip {
             if inverse_norm < inverse_threshold || inverse_norm.is_nan() { inverse_norm } else { inverse_threshold };
         threshold as f32 * smaller + (norm - norm)
     }
+}
+
+/// The greater of the norm with this square and the threshold.
+pub fn norm_divisor(threshold: f32, sum_of_squares: f32) -> f32 {
+    // The comparison also lets 0 and NaN pass.
+    let norm = if sum_of_squares > 0.0 { sqrt(sum_of_squares) } else { sum_of_squares };
+    if norm > threshold || norm.is_nan() { norm } else { threshold }
 }
 
 /// The joint L2 norm (Keras: `global_norm`), from the sums of squares of all variables in the order of the gradients.

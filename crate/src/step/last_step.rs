@@ -1,8 +1,5 @@
 //! What the last call did, for who watches a run: numbers in memory, which the host reads when it wants to know.
 
-use crate::platform::sqrt;
-use crate::rule::accumulate::maximum;
-use crate::rule::clip::{Clip, ClipMode, joint_norm};
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
@@ -47,36 +44,6 @@ pub struct LastStep {
     pub update_norm: f32,
     /// How many variables the call selected; [`UNKNOWN`](Self::UNKNOWN): all.
     pub selected: f32,
-}
-
-/// The norms of a call's gradients.
-#[derive(Clone, Copy, Debug)]
-pub struct Norms {
-    /// As [`LastStep::gradient_norm`].
-    pub gradient_norm: f32,
-    /// As [`LastStep::clip_factor`].
-    pub clip_factor: f32,
-}
-
-impl Norms {
-    /// What is known of gradients that nobody looked at.
-    pub const UNKNOWN: Self = Self { gradient_norm: LastStep::UNKNOWN, clip_factor: 1.0 };
-
-    /// From the sums of squares of all gradients, in their order.
-    #[inline(never)]
-    pub fn new(clip_mode: ClipMode, sums_of_squares: &[f32]) -> Self {
-        let gradient_norm = joint_norm(sums_of_squares);
-        let clip_factor = match clip_mode {
-            ClipMode::GlobalNorm(threshold) => Clip::global_factor(threshold, gradient_norm),
-            ClipMode::Norm(threshold) => {
-                let greatest = sums_of_squares.iter().fold(0.0, |greatest, &sum| maximum(sum, greatest));
-                let threshold = threshold as f32;
-                threshold / maximum(sqrt(greatest), threshold)
-            }
-            ClipMode::Off | ClipMode::Value(_) => 1.0,
-        };
-        Self { gradient_norm, clip_factor }
-    }
 }
 
 impl LastStep {
