@@ -261,7 +261,7 @@ pub fn optimizer_set_raw_iterations(optimizer: u32, raw_iterations: u32) {
 }
 
 /// One more call would give a count that no file can hold.
-fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
+pub fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
     if optimizer.raw_iterations() < MAX_ITERATIONS { Ok(()) } else { Err(Status::IterationLimit) }
 }
 

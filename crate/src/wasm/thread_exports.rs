@@ -3,8 +3,8 @@
 //! All of them are for the thread that owns the module's objects. The one function for all threads is
 //! [`run_chunk`](crate::threads::shared::run_chunk).
 
-use super::exports::{Instance, with_instance};
-use super::status::{MAX_ITERATIONS, Status};
+use super::exports::{Instance, check_count, with_instance};
+use super::status::Status;
 use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::Handle;
 use crate::platform::Global;
@@ -74,9 +74,7 @@ pub fn chunks_begin(optimizer: u32, loss_scale: u32, learning_rate: f32, count: 
         let call = Call { learning_rate, loss_scale: scale, selected: usize::try_from(count).ok() };
         let (built, variables) = instance.built(optimizer)?;
         // The whole step then reports it.
-        if built.raw_iterations() >= MAX_ITERATIONS {
-            return None;
-        }
+        check_count(built).ok()?;
         with_step(optimizer, |step| step.begin(built, variables, call))
     });
     phase.unwrap_or(Phase::Over).code()
