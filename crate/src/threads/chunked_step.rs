@@ -88,8 +88,7 @@ impl ChunkedStep {
     /// # Errors
     /// [`OutOfMemory`] if there is no room for the lists of pieces, chunks and variables.
     pub fn new(optimizer: &Optimizer, variables: &Variables, plan: ChunkPlan) -> Result<Option<Self>, OutOfMemory> {
-        let states = optimizer.states.iter();
-        let lengths = states.map(|state| variables.get(state.variable).map_or(0, |variable| variable.value().len()));
+        let lengths = optimizer.states.iter().map(|state| len_of(state, variables));
         let Some(chunks) = Chunks::new(lengths, plan)? else { return Ok(None) };
         Ok(Some(Self {
             chunks,
@@ -110,12 +109,14 @@ impl ChunkedStep {
     /// Whether a call is over too few parameters to be shared. Does not look at variables that the call leaves alone.
     pub(crate) fn is_small(&self, optimizer: &Optimizer, variables: &Variables, call: Call) -> bool {
         let count = optimizer.selected_count(call);
+        if count == 0 {
+            return true;
+        }
         if call.selected.is_none() || optimizer.settings(call).changes_others() {
-            return count == 0;
+            return false;
         }
         let states = (0..count).map(|position| &optimizer.states[optimizer.selected_index(call, position)]);
-        let lengths = states.map(|state| variables.get(state.variable).map_or(0, |variable| variable.value().len()));
-        count == 0 || lengths.sum::<usize>() < self.least
+        states.map(|state| len_of(state, variables)).sum::<usize>() < self.least
     }
 
     /// Begins a step over variables that [`fit`](Chunks::fit) and are all there.
@@ -268,6 +269,11 @@ impl ChunkedStep {
             }
         }
     }
+}
+
+/// The length of a state's variable; 0 if it is not there any more.
+fn len_of(state: &State, variables: &Variables) -> usize {
+    variables.get(state.variable).map_or(0, |variable| variable.value().len())
 }
 
 /// A function of its own: inlined into the others, its loop is 1.04× slower.
