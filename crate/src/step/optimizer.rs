@@ -66,6 +66,12 @@ impl State {
         })
     }
 
+    /// Derives `may_inline` after its overrides were set or a scan was made.
+    #[inline]
+    fn refresh_may_inline(&mut self) {
+        self.may_inline = !self.has_own_settings && self.tracked.small == SmallNumbers::None;
+    }
+
     /// Whether steps leave the variable alone.
     #[inline]
     pub fn is_frozen(&self) -> bool {
@@ -251,8 +257,8 @@ impl Optimizer {
         let Some(state) = self.states.get_mut(index) else { return false };
         state.tracked.decays = overrides.decays;
         state.has_own_settings = overrides.needs_own_settings();
-        state.may_inline = !state.has_own_settings && state.tracked.small == SmallNumbers::None;
         state.overrides = overrides;
+        state.refresh_may_inline();
         true
     }
 
@@ -533,7 +539,7 @@ impl Optimizer {
             if let Some(common) = common {
                 restore(settings, common);
             }
-            state.may_inline = !state.has_own_settings && state.tracked.small == SmallNumbers::None;
+            state.refresh_may_inline();
         }
     }
 
