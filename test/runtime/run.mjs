@@ -5,10 +5,10 @@
  *
  * Packs the tarball, installs it in temporary folders, and runs suite.js in each environment. One line per environment;
  * all of it as JSON in build/runtimes.json (`--json` names another file; with `--only` nothing is written unless it does).
- * `--only` takes the beginnings of names: `--only node-22,deno`. An environment that is not on the machine is reported as
- * missing, never as passed; with CI=true in the environment variables missing means failed. `--install` installs what is
- * missing first: Debian packages (as root), pinned npm and PyPI packages in the user's cache folder. `--tarball` takes one
- * that is packed already.
+ * `--only` takes the beginnings of names: `--only node-22,deno`. A host that brings no report gets a second try, and its line
+ * says so. An environment that is not on the machine is reported as missing, never as passed; with CI=true in the environment
+ * variables missing means failed. `--install` installs what is missing first: Debian packages (as root), pinned npm and PyPI
+ * packages in the user's cache folder. `--tarball` takes one that is packed already.
  *
  * ## How environments plug in
  *
@@ -142,6 +142,22 @@ async function run(environment, prepared) {
   }
 }
 
+/**
+ * The same; a host that brought no report (a browser that did not start, a time limit) gets a second try. What did report
+ * is judged as it is.
+ *
+ * @param {Environment} environment
+ * @param {Prepared} prepared
+ * @returns {Promise<EnvironmentResult>}
+ */
+async function runAgain(environment, prepared) {
+  const first = await run(environment, prepared);
+  if (first.status !== "failed" || first.version !== null) return first;
+  print(first);
+  const second = await run(environment, prepared);
+  return second.status === "ok" ? { ...second, reason: `at the second try; the first: ${first.reason}` } : second;
+}
+
 /** @param {EnvironmentResult} result */
 function print({ name, version, backend, milliseconds, status, reason }) {
   const isRun = milliseconds !== null;
@@ -167,7 +183,7 @@ async function runAll(environments, prepared) {
   /** @type {Map<Environment, EnvironmentResult>} */
   const results = new Map();
   const one = async (/** @type {Environment} */ environment) => {
-    const result = await run(environment, prepared);
+    const result = await runAgain(environment, prepared);
     results.set(environment, result);
     print(result);
   };
@@ -210,6 +226,11 @@ async function main() {
     };
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify({ ...about, crc: CRC, results }, null, 2)}\n`);
+  }
+  const failures = results.filter(({ status }) => status === "failed" || (isCI && status === "missing"));
+  if (failures.length > 0 && results.length > failures.length) {
+    console.log("Not passed:");
+    failures.forEach(print);
   }
   const count = (/** @type {string} */ status) => results.filter((result) => result.status === status).length;
   const counts = ["ok", "failed", "missing", "not covered"].map((status) => `${count(status)} ${status}`);
