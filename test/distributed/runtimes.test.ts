@@ -10,11 +10,12 @@ import { build } from "esbuild";
 import { save } from "rmsprop-wasm/checkpoint";
 import { replicate, work } from "rmsprop-wasm/distributed";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../free-port.mjs";
 import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
 import { bun, deno, type Need, requirements } from "../runtime/needs.mjs";
 import { needing } from "./needs.js";
 import { makeScripts } from "./processes.js";
-import { freePort, Server } from "./server.js";
+import { Server } from "./server.js";
 import { compute, drained, everything, make, OneProcess, stateOf, type Training } from "./support.js";
 import type { WebSocketPart } from "./websocket-worker.js";
 

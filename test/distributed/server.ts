@@ -2,27 +2,18 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type ConnectionOptions, connect } from "@nats-io/transport-node";
 import { type NatsLogOptions, natsLog } from "rmsprop-wasm/distributed/nats";
+import { freePort } from "../free-port.mjs";
 
 /** The server's program: Debian's, or another one for a run by hand. */
 export const program = process.env["NATS_SERVER"] ?? "nats-server";
 
 /** Which server it is; throws where none is installed. */
 export const version = (): string => execFileSync(program, ["--version"], { encoding: "utf8" }).trim();
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return (address as { port: number }).port;
-}
 
 export class Server {
   readonly port: number;

@@ -1,7 +1,7 @@
 // The browsers of Debian, each started by the first environment that wants it and ended by `closeBrowsers`. A driver has
 // what it `needs`, and `open(address)`: the browser's version, and what the page left in `globalThis.report`.
 import { spawn } from "node:child_process";
-import { createServer } from "node:http";
+import { freePort } from "../../../free-port.mjs";
 import { apt, npm } from "../../needs.mjs";
 
 /** @import { Browser, Evaluate, PuppeteerDriver, Report, Variables, WebDriver } from "../../types.js" */
@@ -271,14 +271,6 @@ async function untilItAnswers(ask) {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 export const chromium = chromiumWith();
