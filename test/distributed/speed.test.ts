@@ -5,6 +5,7 @@ import { RMSprop, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import { type ReplicaEvent, replicate } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
+import type { Part } from "./process.js";
 import { Process } from "./processes.js";
 import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
@@ -39,11 +40,21 @@ async function nextUpdate(events: AsyncGenerator<ReplicaEvent>): Promise<void> {
   }
 }
 
-const parts = (role: "replica" | "worker", port: number, run: string, count: number) =>
-  Array.from({ length: count }, () => {
-    const training = { ...everything, growth: null, infinite: 0 };
-    return new Process({ role, port, run, training, updates: 1e6, delay: 0, patience: 2000, stall: 5000 });
-  });
+/** Prints what was measured, with three digits. */
+function show(measured: object): void {
+  const short = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);
+  console.log(JSON.stringify({ server: version(), ...measured }, short));
+}
+
+const training = { ...everything, growth: null, infinite: 0 };
+
+const parts = (
+  role: "replica" | "worker",
+  port: number,
+  run: string,
+  count: number,
+  times: Pick<Part, "delay" | "patience" | "stall"> = { delay: 0, patience: 2000, stall: 5000 },
+) => Array.from({ length: count }, () => new Process({ role, port, run, training, updates: 1e6, ...times }));
 
 function model(parameters: number, gradientDtype: Dtype) {
   const variable = new Variable(new Float32Array(parameters), { path: "w", gradientDtype });
@@ -131,8 +142,7 @@ it.each(SETTINGS)(
       (of: "log" | "core" | "request") => median(rounds.map((each) => each[of])),
       (of: "core" | "request") => median(rounds.map((each) => each.log / each[of])),
     ];
-    const shown = {
-      server: version(),
+    show({
       parameters,
       dtype,
       log: ms("log"),
@@ -140,10 +150,7 @@ it.each(SETTINGS)(
       request: ms("request"),
       toCore: ratio("core"),
       toRequest: ratio("request"),
-    };
-    console.log(
-      JSON.stringify(shown, (_, value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value)),
-    );
+    });
     expect(optimizer.iterations).toBeGreaterThan(3);
     stop.abort();
     await events.return();
@@ -157,7 +164,7 @@ it.each(SETTINGS)(
 it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async () => {
   const server = await Server.start();
   const proxy = await TcpProxy.start(server.port, 10);
-  const trained = make({ ...everything, growth: null, infinite: 0, options: { gradientAccumulationSteps: WORKERS } });
+  const trained = make({ ...training, options: { gradientAccumulationSteps: WORKERS } });
   const { log: near, connection: nearConnection } = await server.log("slow");
   await near.create(save(trained.optimizer), { unit: 0 });
   await nearConnection.close();
@@ -171,7 +178,7 @@ it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async
     const wave = median(await timed(5, () => nextUpdate(events)));
     ratios.push(wave / median(await timed(5, () => connection.flush())));
   }
-  console.log(JSON.stringify({ server: version(), waveInRoundTrips: Number(median(ratios).toPrecision(3)) }));
+  show({ waveInRoundTrips: median(ratios) });
   expect(ratios.length).toBeGreaterThan(0);
   stop.abort();
   await events.return();
@@ -183,23 +190,10 @@ it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async
 
 it("the death of one of two replicas, and of the server", { timeout: 60_000 + 120_000 * ROUNDS }, async () => {
   const server = await Server.start();
-  const training = { ...everything, growth: null, infinite: 0 };
   const trained = make(training);
   const { log, connection } = await server.log("death");
   await log.create(save(trained.optimizer), { unit: 0 });
-  const workers = [1, 2].map(
-    () =>
-      new Process({
-        role: "worker",
-        port: server.port,
-        run: "death",
-        training,
-        updates: 1e6,
-        delay: 10,
-        patience: 1000,
-        stall: 1000,
-      }),
-  );
+  const workers = parts("worker", server.port, "death", WORKERS, { delay: 10, patience: 1000, stall: 1000 });
   const [other] = parts("replica", server.port, "death", 1);
   await other!.ready();
   const stop = new AbortController();
@@ -227,19 +221,14 @@ it("the death of one of two replicas, and of the server", { timeout: 60_000 + 12
     await timed(20, next);
     expect(performance.now()).toBeGreaterThan(died);
   }
-  const shown = {
+  show({
     updateMs: usual,
     nobody: median(calm),
     replica: median(replicaGaps),
     replicaMax: Math.max(...replicaGaps),
     serverMs: median(serverGaps),
     serverMaxMs: Math.max(...serverGaps),
-  };
-  console.log(
-    JSON.stringify({ server: version(), ...shown }, (_, value) =>
-      typeof value === "number" ? Number(value.toPrecision(3)) : value,
-    ),
-  );
+  });
   stop.abort();
   await events.return();
   await Promise.all([...workers, other!].map((part) => part.stop()));
