@@ -3,8 +3,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -13,24 +12,26 @@ import { begin, readDigits, replica, worker } from "./roles.js";
 
 async function all({ kills, hasPage }: { kills: boolean; hasPage: boolean }): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "digits-"));
-  const [port, webSocket] = [await freePort(), await freePort()];
-  const file = join(folder, "server.conf");
+  const [file, store] = [join(folder, "server.conf"), JSON.stringify(folder)];
+  // The server chooses ports that are free, and writes them into a file.
   writeFileSync(
     file,
-    `listen: "127.0.0.1:${port}"
-jetstream { store_dir: ${JSON.stringify(folder)} }
-websocket { listen: "127.0.0.1:${webSocket}", no_tls: true }`,
+    `listen: "127.0.0.1:-1"
+ports_file_dir: ${store}
+jetstream { store_dir: ${store} }
+websocket { listen: "127.0.0.1:-1", no_tls: true }`,
   );
   const server = spawn("nats-server", ["-c", file], { stdio: "ignore" });
   const failed = new Promise<never>((_, reject) => {
     server.once("error", () => reject(new Error("There is no nats-server: apt-get install nats-server, or nats.io.")));
   });
   try {
-    const address = `127.0.0.1:${port}`;
-    await Promise.race([failed, beginWhenReady(address)]);
+    const { nats, websocket } = await Promise.race([failed, portsOf(join(folder, `nats-server_${server.pid}.ports`))]);
+    const [address] = nats;
+    await begin(address);
     if (hasPage) {
       const { serve } = await import("./serve.js");
-      const page = await serve(webSocket);
+      const page = await serve(Number(new URL(websocket[0]).port));
       console.log(`Open ${page.address} in a browser: the run waits for it.`);
       await page.opened;
       page.server.close();
@@ -95,25 +96,16 @@ class Part {
   }
 }
 
-async function beginWhenReady(address: string): Promise<void> {
+/** What the server listens on, once it does. */
+async function portsOf(file: string): Promise<Record<"nats" | "websocket", [string]>> {
   for (let tries = 0; ; tries++) {
     try {
-      return await begin(address);
+      return JSON.parse(readFileSync(file, "utf8"));
     } catch (error) {
-      if (tries === 50) throw error;
+      if (tries === 100) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }
 
 const [role, servers] = process.argv.slice(2);
