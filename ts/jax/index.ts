@@ -14,6 +14,7 @@ import { checkedObject, integer, option } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
+import { sizeOf } from "../support/size-of.js";
 import { assertReferences, checkedArray, computed, counter, firstState, stored, values } from "./arrays.js";
 import { LeafOverrides, type LeafSelection } from "./overrides.js";
 import { disposeAll, residentFunctions } from "./resident.js";
@@ -186,7 +187,7 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
       // Leaves without state train nothing.
       const trained = leaves.flatMap((_, i) => (slots.get("velocity")?.[i] ? [i] : []));
       const like = (i: number) => slots.get("velocity")?.[i] as np.Array;
-      prepare(trained.map((i) => like(i).shape.reduce((size, length) => size * length, 1)));
+      prepare(trained.map((i) => sizeOf(like(i).shape)));
       if (own) {
         const given = workspace.map((variable, k) => {
           const { learningRateMultiplier } = own[trained[k] as number] as ResolvedOverrides;

@@ -3,6 +3,7 @@
 import { mapCoefficients } from "../../rule/coefficients.js";
 import { type ConditionalArithmetic, conditionalStep } from "../../rule/conditional.js";
 import { type Arrays, step, type Updated } from "../../rule/rmsprop.js";
+import { sizeOf } from "../../support/size-of.js";
 import type { TensorInfo } from "../tensorflow.js";
 import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
@@ -128,10 +129,7 @@ interface CpuBackend {
 
 export const cpu: Kernel<CpuBackend> = onHost(
   (backend, { dataId }) => backend.data.get(dataId).values,
-  (backend, shape) => {
-    const size = shape.reduce((product, length) => product * length, 1);
-    return backend.makeTensorInfo(shape, "float32", new Float32Array(size));
-  },
+  (backend, shape) => backend.makeTensorInfo(shape, "float32", new Float32Array(sizeOf(shape))),
 );
 
 /** tfjs' backend in WebAssembly. */

@@ -1,9 +1,8 @@
 // tfjs' operations as the arithmetic of the formula, and the constants that stay on the device.
 
 import type { ConditionalArithmetic } from "../../rule/conditional.js";
+import { sizeOf } from "../../support/size-of.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
-
-const sizeOf = ({ shape }: TensorLike): number => shape.reduce((product, length) => product * length, 1);
 
 /**
  * Kernels by their registered names: the methods of `tf` promote types and clone where nothing is to be promoted. Inputs have the
@@ -84,7 +83,7 @@ export class Operations implements ConditionalArithmetic<TensorLike> {
 
   /** The same numbers in one dimension. */
   flat(x: TensorLike): TensorLike {
-    return this.run("Reshape", { x }, { shape: [sizeOf(x)] });
+    return this.run("Reshape", { x }, { shape: [sizeOf(x.shape)] });
   }
 
   sum(x: TensorLike): TensorLike {

@@ -3,6 +3,7 @@
 import { mapCoefficients } from "../../rule/coefficients.js";
 import { conditionalStep } from "../../rule/conditional.js";
 import { type Arrays, step } from "../../rule/rmsprop.js";
+import { sizeOf } from "../../support/size-of.js";
 import type { TensorInfo } from "../tensorflow.js";
 import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
@@ -34,7 +35,7 @@ const writable = (name: string) => `${name}_`;
  */
 export const webgpu: Kernel<Backend> = (backend, form, coefficients, arrays, controls) => {
   const { shape } = arrays.value;
-  const size = shape.reduce((product, length) => product * length, 1);
+  const size = sizeOf(shape);
   const names = Object.keys(arrays) as (keyof Arrays<unknown>)[];
   const slots = SLOTS.filter((slot) => names.includes(slot));
 
