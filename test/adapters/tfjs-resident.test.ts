@@ -265,6 +265,45 @@ onBothBackends((backend) => {
       w.dispose();
       optimizer.dispose();
     });
+
+    it("a regular expression of the user's that throws", async () => {
+      let throws = false;
+      class Throwing extends RegExp {
+        override [Symbol.search](): number {
+          if (throws) throw new EvalError("on purpose");
+          return 0;
+        }
+      }
+      const decaying = () => {
+        const optimizer = make({ weightDecay: 0.1, momentum: 0.9 });
+        optimizer.excludeFromWeightDecay({ names: [new Throwing("x")] });
+        return optimizer;
+      };
+      const list = variables();
+      const [optimizer, fresh] = [decaying(), decaying()];
+      apply(optimizer, list, 0);
+      const before = await stateOf(optimizer, list);
+      const core = await optimizer.toCore();
+      const weights = await optimizer.getWeights();
+      const gradients = gradientsOf(list, 1);
+      const { numTensors } = tf.memory();
+      throws = true;
+      // It meets variables, and takes state for them.
+      expect(() => fresh.applyGradients(gradients)).toThrow("on purpose");
+      await expect(fresh.toCore(list)).rejects.toThrow("on purpose");
+      await expect(fresh.setWeights(weights)).rejects.toThrow("on purpose");
+      expect(() => fresh.fromCore(core)).toThrow("on purpose");
+      await expect(optimizer.setWeights(weights)).rejects.toThrow("on purpose");
+      expect(() => optimizer.fromCore(core)).toThrow("on purpose");
+      expect([fresh.iterations, tf.memory().numTensors]).toEqual([0, numTensors]);
+      throws = false;
+      expect(await stateOf(optimizer, list)).toEqual(before);
+      for (const variable of core.trainableVariables) variable.free();
+      core.free();
+      tf.dispose([list, gradients]);
+      optimizer.dispose();
+      fresh.dispose();
+    });
   });
 
   describe("state moves", () => {

@@ -164,11 +164,9 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       if (list.length === 0 && !this.#dynamic) return;
       assertRenders32();
 
-      this.#assertMatch(variables);
-      const { entries, keep, drop } = this.#variables.meet(variables, (variable) => this.#entry(variable));
+      const { entries, keep, drop } = this.#meet(variables);
       const pairs = entries.flatMap((entry, i) => {
         const gradient = list[i]?.tensor;
-        entry.options = this.#optionsOf(entry.name, variables[i]);
         return gradient == null || !entry.options.trainable ? [] : [{ entry, gradient }];
       });
       const all = [...new Set([...this.#variables.live, ...entries])];
@@ -269,7 +267,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
      */
     async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
       this.#assertAlive();
-      this.#meet(variables);
+      this.#meet(variables).keep();
       const { live } = this.#variables;
       const kept = keptSlots(this.#by);
       // All of them asked for now, before the next step.
@@ -413,7 +411,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     }
 
     /** State as `build` makes it, for a new variable; the average of one that comes late begins at its value. */
-    #entry(variable: VariableLike): Entry {
+    #entry(variable: VariableLike, options: ResolvedOverrides): Entry {
       const { name, shape } = variable;
       const began = this.#dynamic ? this.#dynamic.began : this.#raw > 0;
       const slots = new Map<Slot, TensorLike>();
@@ -426,37 +424,36 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
           slots.set(slot, tensor);
         }
       });
-      return { name, shape, variable: undefined, slots, options: this.#optionsOf(name, variable) };
+      return { name, shape, variable: undefined, slots, options };
     }
 
-    #meet(variables: readonly VariableLike[]): void {
-      if (variables.length > 0) this.#assertMatch(variables);
-      const { entries, keep } = this.#variables.meet(variables, (variable) => this.#entry(variable));
-      keep();
-      entries.forEach((entry, i) => {
-        entry.options = this.#optionsOf(entry.name, variables[i]);
-      });
+    /** The entries of these variables; the first that come must have all that overrides are about. */
+    #meet(variables: readonly VariableLike[]): ReturnType<Variables["meet"]> {
+      if (variables.length > 0 && this.#met().length === 0) {
+        assertOverridesMatch(this.#overrides, variables, namedTensor);
+      }
+      return this.#variables.meet(
+        variables,
+        (variable) => this.#optionsOf(variable.name, variable),
+        (variable, options) => this.#entry(variable, options),
+      );
     }
 
     /** Replaces all state by copies of this. */
     #replace(states: readonly Saved[], variableOf: (state: Saved) => VariableLike | undefined): void {
-      const entries = states.map((state): Entry => {
+      // A regular expression of the user's can throw: before anything is made.
+      const options = states.map((state) => this.#optionsOf(state.name, variableOf(state)));
+      const entries = states.map((state, i): Entry => {
         const { name, shape } = state;
-        const variable = variableOf(state);
         const slots = new Map<Slot, TensorLike>();
         for (const [slot, values] of state.slots) {
           const tensor = tf.tensor(Float32Array.from(values), [...shape], "float32");
           tf.keep(tensor);
           slots.set(slot, tensor);
         }
-        return { name, shape, variable, slots, options: this.#optionsOf(name, variable) };
+        return { name, shape, variable: variableOf(state), slots, options: options[i] as ResolvedOverrides };
       });
       this.#variables.replace(entries);
-    }
-
-    /** The first variables that come must have all that overrides are about. */
-    #assertMatch(variables: readonly VariableLike[]): void {
-      if (this.#met().length === 0) assertOverridesMatch(this.#overrides, variables, namedTensor);
     }
 
     /** What a variable does otherwise, exclusion from weight decay included. */

@@ -47,25 +47,30 @@ export class Variables {
   }
 
   /**
-   * The entries of these variables: known ones, ones that wait for them, or new ones that `make` makes. `keep` takes them up,
-   * `drop` takes everything back.
+   * The entries of these variables: known ones, ones that wait for them, or new ones that `make` makes. `optionsOf` says what those
+   * do that were not known. `keep` takes them up, `drop` takes everything back.
    *
    * @throws {CheckpointError} if it is not clear which waiting state belongs to which variable.
    */
   meet(
     variables: readonly VariableLike[],
-    make: (variable: VariableLike) => Entry,
+    optionsOf: (variable: VariableLike) => ResolvedOverrides,
+    make: (variable: VariableLike, options: ResolvedOverrides) => Entry,
   ): { readonly entries: readonly Entry[]; keep(): void; drop(): void } {
     const unknown = [...new Set(variables)].filter((variable) => !this.#byVariable.has(variable));
     const waiting = this.#entries.filter(({ variable }) => variable === undefined);
     const partners = pair(waiting, unknown, this.#byVariable.size === 0);
+    // A regular expression of the user's can throw: before anything is made.
+    const options = unknown.map(optionsOf);
     const fresh: Entry[] = [];
     const met = new Map(
       unknown.map((variable, i) => {
         const partner = partners[i];
-        const entry = partner ?? make(variable);
+        const own = options[i] as ResolvedOverrides;
+        const entry = partner ?? make(variable, own);
         if (!partner) fresh.push(entry);
         entry.variable = variable;
+        entry.options = own;
         return [variable, entry];
       }),
     );
