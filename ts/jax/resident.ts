@@ -103,7 +103,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
       const isFrozen = (i: number) => own?.[i]?.trainable === false;
       const x = new Traced();
       const eta = rate(x, count);
-      const numbers = coefficients(by, 0, calls > 1 ? calls : (scale ?? 1), 1);
+      const numbers = coefficients(by, 0, 1);
       const c = { ...numbers, eta };
       /** Whether this call updates; always, without accumulation. */
       const isUpdate = calls > 1 ? x.equal(x.remainder(x.add(count, 1) as np.Array, calls), 0) : undefined;
@@ -129,18 +129,16 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
         if (calls === 1) return g;
         return x.add(scale === undefined ? g : x.div(g, scale), old("gradient_accumulator", i));
       });
-      const divides = calls > 1 || scale !== undefined || by.maximize;
-      const unclipped = { ...form, divides, clips: "no" } as const;
+      const unclipped = { ...form, clips: "no" } as const;
       let gradients = sums.map((g) => prepared(x, unclipped, c, g));
-      const threshold = Math.fround(by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0);
       const square = (g: Operand) => x.sum(x.mul(g, g));
       const clip = { ...form, divides: false };
       if (form.clips === "norm") {
-        gradients = gradients.map((g) => prepared(x, clip, c, g, x.maximum(x.sqrt(square(g)), threshold)));
+        gradients = gradients.map((g) => prepared(x, clip, c, g, x.maximum(x.sqrt(square(g)), c.threshold)));
       } else if (form.clips === "globalNorm" && gradients.length > 0) {
         const n = x.sqrt(gradients.map(square).reduce((a, b) => x.add(a, b)));
         const least = x.minimum(x.div(1, n), Math.fround(1 / (by.globalClipnorm as number)));
-        const factor = x.add(x.mul(least, threshold), x.sub(n, n));
+        const factor = x.add(x.mul(least, c.threshold), x.sub(n, n));
         gradients = gradients.map((g) => prepared(x, clip, c, g, factor));
       } else gradients = gradients.map((g) => prepared(x, clip, c, g));
 

@@ -32,8 +32,11 @@ export type CoefficientName = keyof Coefficients;
 const f = Math.fround;
 
 /** The scalars at learning rate `eta` and in this iteration: the first average is a copy. */
-export function coefficients(by: Hyperparameters, eta: number, divisor: number, iteration: number): Coefficients {
+export function coefficients(by: Hyperparameters, eta: number, iteration: number): Coefficients {
   const emaMomentum = iteration === 0 ? 0 : f(by.emaMomentum);
+  const calls = callsPerUpdate(by);
+  // What is summed over calls was divided by the scale before.
+  const divisor = calls > 1 ? calls : (by.lossScaleFactor ?? 1);
   return {
     eta: f(eta),
     rho: f(by.rho),

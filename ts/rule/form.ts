@@ -1,6 +1,7 @@
 // Which terms of the formula a step has.
 
 import type { Hyperparameters } from "../generated/hyperparameters.js";
+import { callsPerUpdate } from "./coefficients.js";
 
 /** Which terms the formula has in a step on one variable. */
 export interface Form {
@@ -33,7 +34,7 @@ export function formOf(by: Hyperparameters): Form {
     etaOutside: hasMomentum && by.momentumMode === "torch",
     decays: false,
     penalizes: false,
-    divides: false,
+    divides: callsPerUpdate(by) > 1 || by.lossScaleFactor !== null || by.maximize,
     clips: on(by.clipnorm) ? "norm" : on(by.globalClipnorm) ? "globalNorm" : on(by.clipvalue) ? "value" : "no",
     averages: by.useEma,
     overwrites: false,

@@ -91,7 +91,7 @@ export class DynamicScale {
     const x = this.#x;
     const { scale, raw } = this.tensors;
     const calls = callsPerUpdate(by);
-    const numbers = coefficients(by, typeof rate === "number" ? rate : 0, calls, 1);
+    const numbers = coefficients(by, typeof rate === "number" ? rate : 0, 1);
     const scalars = onDevice(x, numbers);
     const isMultiple = (count: TensorLike, of: number) =>
       x.run("Equal", { a: x.run("Mod", { a: count, b: x.constant(of) }), b: x.constant(0) });
@@ -171,8 +171,7 @@ export class DynamicScale {
     const x = this.#x;
     const undivided: Form = { ...form, divides: false };
     const divided = sums.map((sum) => x.div(sum, c.divisor));
-    const threshold = by.clipnorm ?? by.globalClipnorm ?? 0;
-    const norm = norms(x, form.clips, c, threshold, divided);
+    const norm = norms(x, by, form.clips, c, divided);
     return {
       list: divided.map((g, i) => prepared(x, undivided, c, g, norm[i])),
       form: { divides: false, clips: "no" },

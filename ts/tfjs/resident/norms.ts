@@ -1,6 +1,8 @@
 // Clipping by norms: what gradients are divided by, or multiplied with, as scalars on the device.
 
+import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import type { Coefficients } from "../../rule/coefficients.js";
+import type { Form } from "../../rule/form.js";
 import type { TensorLike } from "../tensorflow.js";
 import type { Operations } from "./operations.js";
 
@@ -21,13 +23,13 @@ export function globalFactor(x: Operations, threshold: number, gradients: readon
 /** What clipping by norms takes for each gradient; `undefined` where it is off. */
 export function norms(
   x: Operations,
-  clips: "no" | "value" | "norm" | "globalNorm",
+  by: Hyperparameters,
+  clips: Form["clips"],
   c: Coefficients<TensorLike>,
-  threshold: number,
   gradients: readonly TensorLike[],
 ): readonly (TensorLike | undefined)[] {
   if (clips === "norm") return ownNorms(x, c.threshold, gradients);
   if (clips !== "globalNorm" || gradients.length === 0) return gradients.map(() => undefined);
-  const factor = globalFactor(x, threshold, gradients);
+  const factor = globalFactor(x, by.globalClipnorm as number, gradients);
   return gradients.map(() => factor);
 }

@@ -70,9 +70,9 @@ export function writesOfStep(
   const { emaOverwriteFrequency: frequency, lossScaleFactor } = by;
   const overwrites = by.useEma && !!frequency && (iteration + 1) % frequency === 0;
   const scale = lossScaleFactor === null ? undefined : Math.fround(lossScaleFactor);
-  const numbers = coefficients(by, eta, calls > 1 ? calls : (scale ?? 1), iteration);
+  const numbers = coefficients(by, eta, iteration);
   const scalars = onDevice(x, numbers);
-  const form: Form = { ...formOf(by), divides: calls > 1 || scale !== undefined || by.maximize, overwrites };
+  const form: Form = { ...formOf(by), overwrites };
 
   /** The moving average of a variable that the formula does not update now. */
   const averaged = (entry: Entry, slots: Map<Slot, TensorLike> = new Map()): Write => {
@@ -111,8 +111,7 @@ export function writesOfStep(
   // Norms are those of divided gradients: then these are divided once.
   if (needsNorms && form.divides) gradients = gradients.map((g) => x.div(g, scalars.divisor));
   const divides = form.divides && !needsNorms;
-  const threshold = by.clipnorm ?? by.globalClipnorm ?? by.clipvalue ?? 0;
-  const norm = norms(x, form.clips, scalars, threshold, gradients);
+  const norm = norms(x, by, form.clips, scalars, gradients);
   const cleared = pairs.map(({ entry }) => emptied(entry));
   // Last, because a kernel may write in place: what can fail has been done.
   const updated = pairs.map(({ entry }, i) => {
