@@ -4,6 +4,9 @@ import type { Slot } from "../generated/codes.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
 import { message } from "../support/messages.js";
 
+/** `null` where there is no gradient, or no parameter to train. */
+export type Leaf = np.Array | null | undefined;
+
 /** A float32 array that has values; in `jit` and `grad` there are tracers instead. */
 export function checkedArray(argument: string, array: unknown): np.Array {
   const { dtype, dataSync } = (array ?? {}) as Partial<np.Array>;
@@ -15,10 +18,9 @@ export function checkedArray(argument: string, array: unknown): np.Array {
 }
 
 /** Each place in the trees takes over a reference: one array in several places needs as many. */
-export function assertReferences(trees: JsTree<np.Array | null | undefined>): void {
+export function assertReferences(trees: JsTree<Leaf>): void {
   const places = new Map<np.Array, number>();
-  for (const array of tree.flatten<np.Array | null | undefined>(trees)[0])
-    if (array) places.set(array, (places.get(array) ?? 0) + 1);
+  for (const array of tree.flatten<Leaf>(trees)[0]) if (array) places.set(array, (places.get(array) ?? 0) + 1);
   for (const [array, count] of places) {
     // Of one that is gone, jax-js speaks for itself; tracers may not count.
     if (count === 1 || !(count > array.refCount)) continue;
@@ -28,17 +30,33 @@ export function assertReferences(trees: JsTree<np.Array | null | undefined>): vo
   }
 }
 
-/** A slot as `build` makes it, for each of these arrays. */
+/** The state as `build` makes it, for parameters that are `checked`, and taken over. */
 export function firstState(
-  slot: Slot,
-  arrays: readonly (np.Array | null)[],
+  params: JsTree<Leaf>,
+  kept: readonly Slot[],
   { initialVelocity }: Pick<Hyperparameters, "initialVelocity">,
-): (np.Array | null)[] {
-  const first = slot === "velocity" ? initialVelocity : 0;
-  return arrays.map((leaf) => {
-    const zeros = leaf && np.zeros(leaf.shape, { device: leaf.device });
-    return zeros && first !== 0 ? zeros.add(first) : zeros;
+  checked: (argument: string, array: unknown) => np.Array,
+): JsTree<np.Array> {
+  const [leaves, structure] = tree.flatten<Leaf>(params);
+  const arrays = leaves.map((leaf, i) => (leaf == null ? null : checked(`params[${i}]`, leaf)));
+  const slots = kept.map((slot) => {
+    const first = slot === "velocity" ? initialVelocity : 0;
+    const made = arrays.map((leaf) => {
+      const zeros = leaf && np.zeros(leaf.shape, { device: leaf.device });
+      return zeros && first !== 0 ? zeros.add(first) : zeros;
+    });
+    return [slot, tree.unflatten<Leaf>(structure, made)];
   });
+  disposeAll([params]);
+  return { count: counter(0), ...Object.fromEntries(slots) };
+}
+
+/** `tree.dispose`, for trees with leaves that are no arrays. */
+export function disposeAll(trees: readonly (JsTree<Leaf> | undefined)[]): void {
+  for (const each of trees) {
+    if (each === undefined) continue;
+    for (const leaf of tree.flatten<Leaf>(each)[0]) leaf?.dispose();
+  }
 }
 
 /** A copy of an array's values, which keeps the array. */

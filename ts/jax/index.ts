@@ -15,14 +15,21 @@ import { DISPOSE } from "../support/disposable.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
-import { assertReferences, checkedArray, computed, counter, firstState, stored, values } from "./arrays.js";
+import {
+  assertReferences,
+  checkedArray,
+  computed,
+  counter,
+  disposeAll,
+  firstState,
+  type Leaf,
+  stored,
+  values,
+} from "./arrays.js";
 import { LeafOverrides, type LeafSelection } from "./overrides.js";
-import { disposeAll, residentFunctions } from "./resident.js";
+import { residentFunctions } from "./resident.js";
 
 export type { LeafSelection, VariableOverrides };
-
-/** `null` where there is no gradient, or no parameter to train. */
-type Leaf = np.Array | null | undefined;
 
 const EMPTY = /* @__PURE__ */ new Float32Array(0);
 
@@ -167,13 +174,7 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   };
 
   return {
-    init(params) {
-      const [leaves, structure] = tree.flatten<Leaf>(params);
-      const arrays = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`params[${i}]`, leaf)));
-      const slots = kept.map((slot) => [slot, tree.unflatten(structure, firstState(slot, arrays, optimizer))]);
-      disposeAll([params]);
-      return { count: counter(0), ...Object.fromEntries(slots) };
-    },
+    init: (params) => firstState(params, kept, optimizer, checkedArray),
 
     update(updates, state, params) {
       const [leaves, structure] = tree.flatten<Leaf>(updates);

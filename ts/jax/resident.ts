@@ -20,12 +20,10 @@ import {
 import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import { assertReferences, counter, firstState } from "./arrays.js";
+import { assertReferences, disposeAll, firstState, type Leaf } from "./arrays.js";
 import type { LeafOverrides } from "./overrides.js";
 import { tracedSchedule } from "./schedules.js";
 import { type Operand, Traced } from "./traced.js";
-
-type Leaf = np.Array | null | undefined;
 
 /** The functions of a transformation. */
 export interface Functions {
@@ -60,13 +58,7 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
   const rate = rateOf(learningRate);
 
   return {
-    init(params) {
-      const [leaves, structure] = tree.flatten<Leaf>(params as JsTree<Leaf>);
-      const arrays = leaves.map((leaf, i) => (leaf == null ? null : float32(`params[${i}]`, leaf)));
-      const slots = kept.map((slot) => [slot, tree.unflatten<Leaf>(structure, firstState(slot, arrays, by))]);
-      disposeAll([params]);
-      return { count: counter(0), ...Object.fromEntries(slots) };
-    },
+    init: (params) => firstState(params as JsTree<Leaf>, kept, by, float32),
 
     update(updates, state, params) {
       const [leaves, structure] = tree.flatten<Leaf>(updates as JsTree<Leaf>);
@@ -224,12 +216,4 @@ function float32(argument: string, leaf: unknown): np.Array {
   if (!isArray(leaf)) throw new TypeError(message(argument, "an array", leaf));
   if (leaf.dtype !== "float32") throw new TypeError(message(argument, "a float32 array", leaf.dtype));
   return leaf;
-}
-
-/** `tree.dispose`, for trees with leaves that are no arrays. */
-export function disposeAll(trees: readonly (JsTree<Leaf> | undefined)[]): void {
-  for (const each of trees) {
-    if (each === undefined) continue;
-    for (const leaf of tree.flatten<Leaf>(each)[0]) leaf?.dispose();
-  }
 }
