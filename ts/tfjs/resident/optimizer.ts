@@ -38,7 +38,7 @@ import type {
   TensorLike,
   VariableLike,
 } from "../tensorflow.js";
-import { assertFit, checkedWeights, readWeights, type Saved, weightName } from "../weights.js";
+import { assertFit, COUNTER, checkedWeights, readWeights, type Saved, scalarsOf } from "../weights.js";
 import { DynamicScale } from "./dynamic-scale.js";
 import { kernelOf } from "./kernels.js";
 import { Operations } from "./operations.js";
@@ -235,13 +235,14 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         }
       });
       const values = await scalars;
-      const first = this.#template([]).variables.flatMap(({ name, ignored, variable, dtype }) => {
-        if (ignored || variable) return [];
+      const template = this.#template([]);
+      const first = [...scalarsOf(template)].map(([name, { dtype }]) => {
         const numbers = (dtype === "int32" ? Int32Array : Float32Array).of(values.get(name) as number);
         const tensor = tf.tensor(numbers, [], dtype);
         tf.keep(tensor);
-        return [{ name: weightName({ name }), tensor }];
+        return { name, tensor };
       });
+      template.free();
       this.#disposeGiven();
       const all = [...first, ...weights];
       this.#given = all.map(({ tensor }) => tensor);
@@ -252,13 +253,18 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#assertAlive();
       const saved = await readWeights(checkedWeights(weights), keptSlots(this.#by));
       this.#assertAlive();
+      const met = this.#met();
       const template = this.#template([]);
-      const partners = assertFit(saved, template, this.#by.momentumMode, this.#met());
-      template.free();
+      let partners: (Saved | undefined)[];
+      try {
+        partners = assertFit(saved, template, this.#by.momentumMode, met);
+      } finally {
+        template.free();
+      }
       const { scalars, states } = saved;
-      const variableOf = new Map(partners.map((state, i) => [state, this.#met()[i]]));
+      const variableOf = new Map(partners.map((state, i) => [state, met[i]]));
       this.#replace(states, (state) => variableOf.get(state));
-      this.#setScalars(new Map([...scalars].map(([name, value]) => [name === "iter" ? "iteration" : name, value])));
+      this.#setScalars(scalars);
     }
 
     /**
@@ -287,9 +293,9 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
             core.slot(slot, variable)?.set(slots[i * kept.length + k] as Float32Array);
           });
         });
-        for (const scalar of core.variables) {
-          const value = scalars.get(scalar.name);
-          if (!scalar.ignored && scalar.variable === null && value !== undefined) scalar.assign([value]);
+        for (const [name, scalar] of scalarsOf(core)) {
+          const value = scalars.get(name);
+          if (value !== undefined) scalar.assign([value]);
         }
         list.forEach((variable, i) => {
           core.override({ variables: [variable] }, (live[i] as Entry).options);
@@ -335,8 +341,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         }
         return state;
       });
-      const scalars = core.variables.filter(({ variable, ignored }) => !variable && !ignored);
-      const numbers = new Map(scalars.map(({ name, value }) => [name, value[0] as number]));
+      const numbers = new Map([...scalarsOf(core)].map(([name, { value }]) => [name, value[0] as number]));
       if (numbers.has("learning_rate") !== (typeof this.#rate === "number")) {
         throw new CheckpointError("One learning rate is a number, the other is not: make both with the same options.");
       }
@@ -379,15 +384,15 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       return this.#dynamic ? (this.#dynamic.tensors.raw.dataSync()[0] as number) : this.#raw;
     }
 
-    /** Counters and rates by the core's names. */
+    /** Counters and rates by the names that they have among the weights. */
     async #scalars(): Promise<ReadonlyMap<string, number>> {
       const list: [string, number | Promise<ArrayLike<number>>][] = this.#dynamic
         ? [
             ["step_counter", this.#dynamic.tensors.counter.data()],
             ["dynamic_scale", this.#dynamic.tensors.scale.data()],
-            ["iteration", this.#dynamic.tensors.raw.data()],
+            [COUNTER, this.#dynamic.tensors.raw.data()],
           ]
-        : [["iteration", this.#raw]];
+        : [[COUNTER, this.#raw]];
       if (typeof this.#rate === "number") list.push(["learning_rate", this.#rate]);
       const values = await Promise.all(list.map(([, value]) => value));
       return new Map(
@@ -400,7 +405,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     #setScalars(numbers: ReadonlyMap<string, number>): void {
       const of = (name: string) => numbers.get(name);
-      this.#raw = of("iteration") ?? 0;
+      this.#raw = of(COUNTER) ?? 0;
       this.#dynamic?.set(of("dynamic_scale") ?? 1, of("step_counter") ?? 0, this.#raw);
       if (typeof this.#rate === "number") this.#rate = Math.fround(of("learning_rate") ?? this.#rate);
     }
