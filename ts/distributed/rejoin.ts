@@ -61,25 +61,19 @@ async function announcementBehind(log: Messages, sequence: number) {
 }
 
 async function announce(log: Messages, { position, unit, hash, first, layout }: Announcement, last: number) {
-  const { data, frames } = draft(
-    { kind: "announcement", attempt: randomId(), base: position, unit, layout },
-    ANNOUNCEMENT,
-  );
+  const attempt = randomId();
+  const draft = new Draft(ANNOUNCEMENT, { kind: "announcement", attempt, base: position, unit, layout });
+  const { data } = draft;
   new DataView(data.buffer, data.byteOffset).setFloat64(0, first, true);
   data.set(fromHex(hash), 8);
-  return log.append("announcement", frames(log.chunkBytes), { last });
+  return log.append("announcement", draft.frames(log.chunkBytes), { last });
 }
 
 /** Chunks are known by their content: who writes the same checkpoint writes the same messages. */
 async function storeCheckpoint(log: Messages, bytes: Uint8Array, hash: string): Promise<number> {
-  const { data, frames } = draft({ kind: "checkpoint", attempt: hash.slice(0, 32) }, bytes.length);
-  data.set(bytes);
-  return (await log.append("checkpoint", frames(log.chunkBytes), { id: hash })) as number;
-}
-
-function draft(description: ConstructorParameters<typeof Draft>[1], length: number) {
-  const made = new Draft(length, description);
-  return { data: made.data, frames: (chunkBytes: number) => made.frames(chunkBytes) };
+  const draft = new Draft(bytes.length, { kind: "checkpoint", attempt: hash.slice(0, 32) });
+  draft.data.set(bytes);
+  return (await log.append("checkpoint", draft.frames(log.chunkBytes), { id: hash })) as number;
 }
 
 /** Begins a run, unless there is one. */
