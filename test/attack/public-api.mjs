@@ -3,12 +3,13 @@
 import * as fc from "fast-check";
 import { createRuntime, LossScaleOptimizer, RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
-import { array, length, numbers, options } from "./draws.mjs";
+import { numbers } from "../noise.mjs";
+import { length, noise, options } from "./draws.mjs";
 import { Model, SLOTS } from "./model.mjs";
 
-/** @typedef {import("./draws.mjs").Draw} Draw */
+/** @typedef {import("../noise.mjs").Noise} Noise */
 /** @typedef {import("./model.mjs").Options} Options */
-/** @typedef {{ options: Options, lengths: readonly number[], values: Draw, scaled: boolean, dtype: "float32" | "float16" | "bfloat16" }} Setup */
+/** @typedef {{ options: Options, lengths: readonly number[], values: Noise, scaled: boolean, dtype: "float32" | "float16" | "bfloat16" }} Setup */
 /** @typedef {{ name: string, run: (side: Side) => void, model: (model: Model, setup: Setup) => boolean }} Operation */
 
 const BOUNDS = { dynamicGrowthSteps: 2, initialScale: 8, minimumScale: 0.25, maximumScale: 4096 };
@@ -22,7 +23,7 @@ function widened(bits, dtype) {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The gradient of variable `i`: what is handed over, and what it means. @param {Setup} setup @param {number} i @param {Draw} draw */
+/** The gradient of variable `i`: what is handed over, and what it means. @param {Setup} setup @param {number} i @param {Noise} draw */
 function gradient({ lengths, dtype }, i, draw) {
   const values = numbers(lengths[i] ?? 0, { ...draw, seed: draw.seed + 7 * i });
   if (i !== 1 || dtype === "float32") return { given: values, means: values };
@@ -122,7 +123,7 @@ class Planned extends Error {}
 const kinds = [
   {
     weight: 6,
-    arbitrary: array.map((draw) => ({
+    arbitrary: noise.map((draw) => ({
       name: `step ${JSON.stringify(draw)}`,
       run: ({ setup, variables, optimizer }) => {
         for (const [i, variable] of variables.entries()) variable.gradient.set(gradient(setup, i, draw).given);
@@ -140,7 +141,7 @@ const kinds = [
   },
   {
     weight: 6,
-    arbitrary: fc.record({ draw: array, order: fc.uniqueArray(fc.nat(4), { maxLength: 5 }) }).map(({ draw, order }) => {
+    arbitrary: fc.record({ draw: noise, order: fc.uniqueArray(fc.nat(4), { maxLength: 5 }) }).map(({ draw, order }) => {
       const present = (/** @type {Setup} */ { lengths }) => order.filter((i) => i < lengths.length);
       return {
         name: `apply to [${order}] ${JSON.stringify(draw)}`,
@@ -165,7 +166,7 @@ const kinds = [
   },
   {
     weight: 4,
-    arbitrary: fc.record({ draw: array, mask: fc.nat(31) }).map(({ draw, mask }) => {
+    arbitrary: fc.record({ draw: noise, mask: fc.nat(31) }).map(({ draw, mask }) => {
       const given = (/** @type {Setup} */ setup, /** @type {number} */ i) =>
         (mask >> i) & 1 && gradient(setup, i, draw);
       return {
@@ -262,14 +263,14 @@ const kinds = [
 
 const operation = fc.oneof(...kinds);
 
-/** @type {Draw} */
+/** @type {Noise} */
 const ZERO = { seed: 5, kind: "unit" };
 
 /** @type {fc.Arbitrary<Setup>} */
 const setup = fc.record({
   options,
   lengths: fc.array(length, { minLength: 1, maxLength: 4 }),
-  values: array.filter(({ kind }) => kind !== "special"),
+  values: noise.filter(({ kind }) => kind !== "special"),
   scaled: fc.boolean(),
   dtype: fc.constantFrom(/** @type {const} */ ("float32"), "float32", "float16", "bfloat16"),
 });

@@ -2,7 +2,8 @@
 // same. (The wrapper never makes most of these calls; a host that is not JavaScript may.)
 import * as fc from "fast-check";
 import { createRuntime } from "rmsprop-wasm";
-import { anyNumber, numbers } from "./draws.mjs";
+import { numbers } from "../noise.mjs";
+import { anyNumber } from "./draws.mjs";
 
 /** @typedef {Record<string, (...numbers: number[]) => number> & { memory: { buffer: ArrayBuffer } }} Kernel */
 /** @typedef {"handle" | "slot" | "index" | "row" | "size" | "dtype" | "flag" | "limit" | "reserve" | "any"} Kind */

@@ -14,7 +14,7 @@ import {
   Variable,
 } from "rmsprop-wasm";
 import { crcOf } from "../golden/bits.js";
-import { type Noise, numbers } from "../property/arbitraries.js";
+import { type Noise, numbers } from "../noise.mjs";
 
 /** One leg: a configuration, and how its steps are made. */
 interface Leg {

@@ -19,6 +19,7 @@ import {
   type VariableOverrides,
 } from "rmsprop-wasm";
 import { canonicalBits } from "../golden/bits.js";
+import { type Noise, numbers } from "../noise.mjs";
 
 export const runtimes = { wasm: createRuntime({ backend: "wasm" }), js: createRuntime({ backend: "js" }) } as const;
 
@@ -121,45 +122,10 @@ export const length = fc.oneof(
   { arbitrary: fc.constantFrom(63, 64, 65, 127, 128, 129, 136, 300, 513, 1100), weight: 1 },
 );
 
-/** How the numbers of an array are made: from a seed, so that a failure is reported in a line. */
-export interface Noise {
-  readonly seed: number;
-  readonly kind: "unit" | "magnitudes" | "finite" | "small" | "any";
-}
-
 export const noise: fc.Arbitrary<Noise> = fc.record({
   seed: fc.nat(2 ** 31),
   kind: fc.constantFrom("unit", "unit", "magnitudes", "finite", "small", "any"),
 });
-
-/** The noise's numbers: around 1; of all sizes; of any finite bits; near the subnormals; of any bits at all. */
-export function numbers(count: number, { seed, kind }: Noise): Float32Array {
-  let state = (seed ^ 0x9e3779b9) >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
-  const word = new Uint32Array(1);
-  const float = new Float32Array(word.buffer);
-  return Float32Array.from({ length: count }, () => {
-    const draw = next();
-    if (kind === "unit") return draw / 2 ** 31 - 1;
-    if (kind === "magnitudes") {
-      // Bits, not a power of 10: that is not the same in every engine.
-      word[0] = (draw & 0x807fffff) | ((next() % 240) << 23);
-      return float[0]!;
-    }
-    const special = next() % 16;
-    if (special === 0) return draw % 2 ? 0 : -0;
-    if (kind === "any" && special === 1) return draw % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
-    // An exponent of 255 is infinity or NaN; up to 12, the number is less than 2⁻¹¹⁵.
-    word[0] = kind === "small" ? (draw & 0x807fffff) | ((draw % 13) << 23) : draw;
-    if (kind !== "any" && !Number.isFinite(float[0])) word[0] = draw & 0xbfffffff;
-    return float[0]!;
-  });
-}
 
 /** A training from which every property starts: variables, an optimizer, gradients. */
 export interface Plan {

@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import { CosineDecay, LossScaleOptimizer, RMSprop, type RMSpropOptions, type Runtime, Variable } from "rmsprop-wasm";
 import { expect, it } from "vitest";
-import { bitsOf, noise, numbers, options, runtimes } from "./arbitraries.js";
+import { numbers } from "../noise.mjs";
+import { bitsOf, noise, options, runtimes } from "./arbitraries.js";
 
 /** One side of the comparison: the same objects in one of the runtimes. */
 class World {
