@@ -12,8 +12,12 @@ mod model;
 mod pair;
 #[path = "reference/scenario.rs"]
 mod scenario;
+#[allow(dead_code)]
+#[path = "../src/testing.rs"]
+mod testing;
 
 use proptest::prelude::*;
+use rmsprop::config;
 use rmsprop::{Call, Handle, Hyperparameters, Optimizer, Slot, Variable, Variables};
 
 proptest! {

@@ -3,7 +3,7 @@
 use crate::arith::group::{Group, flat, grouped};
 use crate::arith::pairwise_sum::RUN;
 use crate::arith::subnormal::SmallNumbers;
-use crate::config::{EpsilonMode, Hyperparameters, MomentumMode, WeightDecayMode};
+use crate::config::{EpsilonMode, Hyperparameters, MomentumMode};
 use crate::memory::variable::{Variable, Variables};
 use crate::rule::ema::Ema;
 use crate::rule::loss_scale::LossScale;
@@ -15,7 +15,7 @@ use crate::step::optimizer::Optimizer;
 use crate::step::slots::Slot;
 use crate::step::subnormal_update::{update_stuck, update_via_f64};
 use crate::step::variable::SCANNED;
-use crate::testing::{any_float, bits};
+use crate::testing::{any_float, bits, hyperparameters};
 use proptest::prelude::*;
 
 /// The rule for one element, with decay before it and the average after it.
@@ -219,60 +219,13 @@ fn accumulation_cannot_be_switched_on_without_accumulators() {
     assert_eq!(optimizer.slot(Slot::Velocity, 0).unwrap()[0], 0.9 * 0.1 + 0.1);
 }
 
-/// A hyper-parameter's usual, unusual and hostile values.
-fn any_hyperparameters() -> impl Strategy<Value = Hyperparameters> {
-    let clipping = prop_oneof![
-        Just((None, None, None)),
-        (0.001..4.0).prop_map(|x| (Some(x), None, None)),
-        (0.001..4.0).prop_map(|x| (None, Some(x), None)),
-        (1e-40..1.0).prop_map(|x| (None, None, Some(x))),
-    ];
-    let loss_scale = prop_oneof![Just(None), Just(Some(8.0)), Just(Some(3.0)), Just(Some(1e-3))];
-    let steps = prop_oneof![Just(None), Just(Some(2.0)), Just(Some(3.0))];
-    let epsilon = prop_oneof![Just(1e-7), Just(0.0), Just(1e-40), Just(-1e-3)];
-    let decay = prop_oneof![Just(None), Just(Some(0.0)), Just(Some(0.01))];
-    let rho = prop_oneof![Just(0.9), Just(0.0), Just(1.0), Just(0.999)];
-    let start = prop_oneof![3 => Just(0.0), 1 => Just(1.0), 1 => Just(1e-40)];
-    (clipping, loss_scale, steps, epsilon, decay, rho, start, any::<[bool; 5]>()).prop_map(
-        |(
-            (clipnorm, global_clipnorm, clipvalue),
-            loss_scale_factor,
-            steps,
-            epsilon,
-            weight_decay,
-            rho,
-            initial_velocity,
-            on,
-        )| {
-            Hyperparameters {
-                clipnorm,
-                global_clipnorm,
-                clipvalue,
-                loss_scale_factor,
-                gradient_accumulation_steps: steps,
-                epsilon,
-                weight_decay,
-                rho,
-                use_ema: on[0],
-                ema_overwrite_frequency: on[1].then_some(2.0),
-                momentum: if on[1] { 0.9 } else { 0.0 },
-                centered: on[2],
-                maximize: on[3],
-                weight_decay_mode: if on[4] { WeightDecayMode::Coupled } else { WeightDecayMode::Decoupled },
-                initial_velocity,
-                ..Hyperparameters::default()
-            }
-        },
-    )
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     /// Which way numbers go that may be subnormal is a matter of speed: whatever the last scan is said to have met, a run has the
     /// same bits.
     #[test]
     fn scans_change_no_bit(
-        hyperparameters in any_hyperparameters(),
+        hyperparameters in hyperparameters(),
         values in prop::collection::vec(any_float(), 1..150),
         gradients in prop::collection::vec((any_float(), any::<[bool; 5]>()), 5..150),
         learning_rate in prop_oneof![4 => Just(1e-3f32), 1 => Just(0.0f32), 1 => Just(-0.1f32), 1 => Just(1e-40f32)],

@@ -1,8 +1,8 @@
 //! Random training runs: hyper-parameters in all combinations, sizes around every limit of the code, and numbers from
 //! subnormal to `NaN`.
 
+use super::testing::hyperparameters;
 use proptest::prelude::*;
-use rmsprop::config::{EpsilonMode, MomentumMode, WeightDecayMode};
 use rmsprop::{GradientDtype, Hyperparameters, Override};
 
 /// The most variables of a scenario.
@@ -147,58 +147,8 @@ fn fill() -> impl Strategy<Value = Fill> {
     (kind, any::<u64>()).prop_map(|(kind, seed)| Fill { kind, seed })
 }
 
-fn threshold() -> impl Strategy<Value = Option<f64>> {
-    let threshold = prop_oneof![
-        3 => 1e-3..10.0,
-        1 => prop::sample::select(vec![1.0, 0.0, -1.0, 1e-50, 1e-42, 1e30, 1e300]),
-    ];
-    prop_oneof![3 => Just(None), 2 => threshold.prop_map(Some)]
-}
-
 fn number(plain: std::ops::Range<f64>, special: &'static [f64]) -> impl Strategy<Value = f64> {
     prop_oneof![3 => plain, 1 => prop::sample::select(special)]
-}
-
-prop_compose! {
-    fn hyperparameters()(
-        (clipnorm, global_clipnorm, clipvalue) in (threshold(), threshold(), threshold()),
-        weight_decay in prop::option::of(number(0.0..0.5, &[0.0, -0.1, 1e30, 1e-42])),
-        use_ema: bool,
-        ema_momentum in number(0.0..1.0, &[0.0, 0.99, 1.0]),
-        ema_overwrite_frequency in prop::option::of(0_u8..4),
-        loss_scale_factor in prop::option::of(number(0.1..1000.0, &[1.0, 1024.0, 0.0, -2.0, 1e38, 1e-40])),
-        gradient_accumulation_steps in prop::option::of(prop::sample::select(vec![0.0, 2.0, 3.0, 5.0])),
-        rho in number(0.0..1.0, &[0.0, 0.9, 0.99, 1.0, 1.5, -0.5]),
-        momentum in prop_oneof![1 => Just(0.0), 1 => number(0.0..1.0, &[0.9, 1.0, 1.5, -0.5, 1e-45])],
-        epsilon in number(0.0..1e-3, &[1e-7, 0.0, 1.0, 1e-42, 1e-300, -1e-3]),
-        centered: bool,
-        epsilon_mode in prop_oneof![3 => Just(EpsilonMode::Inside), 1 => Just(EpsilonMode::Outside)],
-        momentum_mode in prop_oneof![3 => Just(MomentumMode::Keras), 1 => Just(MomentumMode::Torch)],
-        weight_decay_mode in prop_oneof![Just(WeightDecayMode::Decoupled), Just(WeightDecayMode::Coupled)],
-        maximize in prop::bool::weighted(0.3),
-        initial_velocity in prop_oneof![2 => Just(0.0), 1 => number(0.0..2.0, &[1.0, 1e-42, 1e30])],
-    ) -> Hyperparameters {
-        Hyperparameters {
-            weight_decay,
-            clipnorm,
-            global_clipnorm,
-            clipvalue,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency: ema_overwrite_frequency.map(f64::from),
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            rho,
-            momentum,
-            epsilon,
-            centered,
-            epsilon_mode,
-            momentum_mode,
-            weight_decay_mode,
-            maximize,
-            initial_velocity,
-        }
-    }
 }
 
 prop_compose! {
