@@ -117,7 +117,7 @@ choice! {
     EpsilonMode:
     /// Under the root, as in Keras: `√(v + ε)`.
     "inside" Inside,
-    /// To the root, as in `PyTorch`: `√v + ε`.
+    /// To the root, as in PyTorch: `√v + ε`.
     "outside" Outside,
 }
 
@@ -126,7 +126,7 @@ choice! {
     MomentumMode:
     /// In the buffer: `m ← μ·m + η·g/d`, `w ← w - m`.
     "keras" Keras,
-    /// Behind the buffer, as in `PyTorch`: `m ← μ·m + g/d`, `w ← w - η·m`.
+    /// Behind the buffer, as in PyTorch: `m ← μ·m + g/d`, `w ← w - η·m`.
     "torch" Torch,
 }
 
@@ -135,7 +135,7 @@ choice! {
     WeightDecayMode:
     /// The values, as in Keras: `w ← w - (w·λ)·η`.
     "decoupled" Decoupled,
-    /// The gradients, as in `PyTorch`: `g ← g + w·λ`.
+    /// The gradients, as in PyTorch: `g ← g + w·λ`.
     "coupled" Coupled,
 }
 
@@ -190,7 +190,7 @@ macro_rules! hyperparameters {
 }
 
 hyperparameters! {
-    /// λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
+    /// λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
     /// `null` turns it off.
     weight_decay: Option<f64> = None, OptionalNumber, ANY, KERAS;
     /// Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
@@ -213,27 +213,27 @@ hyperparameters! {
     gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION, KERAS;
     /// ρ, the decay of the moving average of squared gradients.
     rho: f64 = 0.9, Number, ANY, KERAS;
-    /// Momentum of the increments. 0 or a negative number: off.
+    /// μ, the momentum of the increments. 0 or a negative number: off.
     momentum: f64 = 0.0, Number, ANY, KERAS;
-    /// ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+    /// ε, added to the denominator for numerical stability: see `epsilonMode`.
     epsilon: f64 = 1e-7, Number, ANY, KERAS;
     /// Divide by an estimate of the gradient's standard deviation instead of its root mean square.
     centered: bool = false, Boolean, ANY, KERAS;
-    /// Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
-    /// Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+    /// Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
+    /// have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
     epsilon_mode: EpsilonMode = EpsilonMode::Inside, Choice, ANY, OWN;
-    /// What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
-    /// gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
-    /// Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+    /// `"keras"`: the momentum buffer sums increments, which have the learning rate in them; `"torch"`: normalized gradients,
+    /// and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
+    /// momentum. Keras does not have this option, as `epsilonMode`.
     momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY, OWN;
-    /// What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
-    /// adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+    /// `"decoupled"`: weight decay changes the values, as in Keras; `"coupled"`: the gradients, `g += weightDecay * w`, the L2
+    /// penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
     /// `epsilonMode`.
     weight_decay_mode: WeightDecayMode = WeightDecayMode::Decoupled, Choice, ANY, OWN;
     /// Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
     maximize: bool = false, Boolean, ANY, OWN;
-    /// What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
-    /// `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+    /// What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
+    /// TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
     initial_velocity: f64 = 0.0, Number, NOT_NEGATIVE, OWN;
 }
 

@@ -3,7 +3,7 @@
 /** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does not have. */
 export type Hyperparameters = {
   /**
-   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
    * `null` turns it off.
    * Default null.
    */
@@ -56,12 +56,12 @@ export type Hyperparameters = {
    */
   rho: number;
   /**
-   * Momentum of the increments. 0 or a negative number: off.
+   * μ, the momentum of the increments. 0 or a negative number: off.
    * Default 0.
    */
   momentum: number;
   /**
-   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * ε, added to the denominator for numerical stability: see `epsilonMode`.
    * Default 1e-7.
    */
   epsilon: number;
@@ -71,21 +71,21 @@ export type Hyperparameters = {
    */
   centered: boolean;
   /**
-   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
-   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
+   * have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
    * Default "inside".
    */
   epsilonMode: EpsilonMode;
   /**
-   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
-   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
-   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * `"keras"`: the momentum buffer sums increments, which have the learning rate in them; `"torch"`: normalized gradients,
+   * and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
+   * momentum. Keras does not have this option, as `epsilonMode`.
    * Default "keras".
    */
   momentumMode: MomentumMode;
   /**
-   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
-   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `"decoupled"`: weight decay changes the values, as in Keras; `"coupled"`: the gradients, `g += weightDecay * w`, the L2
+   * penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
    * `epsilonMode`.
    * Default "decoupled".
    */
@@ -96,8 +96,8 @@ export type Hyperparameters = {
    */
   maximize: boolean;
   /**
-   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
-   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
+   * TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
    * Default 0.
    */
   initialVelocity: number;
@@ -106,7 +106,7 @@ export type Hyperparameters = {
 /** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at their defaults. */
 export type HyperparameterConfig = {
   /**
-   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
    * `null` turns it off.
    * Default null.
    */
@@ -159,12 +159,12 @@ export type HyperparameterConfig = {
    */
   readonly rho: number;
   /**
-   * Momentum of the increments. 0 or a negative number: off.
+   * μ, the momentum of the increments. 0 or a negative number: off.
    * Default 0.
    */
   readonly momentum: number;
   /**
-   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * ε, added to the denominator for numerical stability: see `epsilonMode`.
    * Default 1e-7.
    */
   readonly epsilon: number;
@@ -174,21 +174,21 @@ export type HyperparameterConfig = {
    */
   readonly centered: boolean;
   /**
-   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
-   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
+   * have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
    * Default "inside".
    */
   readonly epsilon_mode?: EpsilonMode;
   /**
-   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
-   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
-   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * `"keras"`: the momentum buffer sums increments, which have the learning rate in them; `"torch"`: normalized gradients,
+   * and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
+   * momentum. Keras does not have this option, as `epsilonMode`.
    * Default "keras".
    */
   readonly momentum_mode?: MomentumMode;
   /**
-   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
-   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `"decoupled"`: weight decay changes the values, as in Keras; `"coupled"`: the gradients, `g += weightDecay * w`, the L2
+   * penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
    * `epsilonMode`.
    * Default "decoupled".
    */
@@ -199,8 +199,8 @@ export type HyperparameterConfig = {
    */
   readonly maximize?: boolean;
   /**
-   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
-   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
+   * TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
    * Default 0.
    */
   readonly initial_velocity?: number;

@@ -12,7 +12,7 @@
 //!               w ← w - Δ                without
 //! ```
 //!
-//! In `PyTorch` (2.15, `torch/optim/rmsprop.py`), ε is outside the root, `Δ = η·g / (√d + ε)` with `d = v` or `v - a²`, and
+//! In PyTorch (2.15, `torch/optim/rmsprop.py`), ε is outside the root, `Δ = η·g / (√d + ε)` with `d = v` or `v - a²`, and
 //! η is outside the momentum buffer, `m ← μ·m + g / (√d + ε)`, `w ← w - η·m`. Each of the two can be chosen by itself. The
 //! three combinations that are not Keras' are one formula with two ε and two η, one of each neutral.
 
@@ -132,7 +132,7 @@ pub fn rmsprop<L: Lanes, const CENTERED: bool, const MOMENTUM: bool, const KERAS
 
 /// `(v - a²) + ε`, or `ε` where rounding made the estimated variance cancel, so that this is 0 or below: there Keras divides by
 /// NaN or 0 (constant gradients in [1, 2) with default options reach it after about 131 steps). `NaN` passes through. With ε
-/// outside the root, `epsilon` is -0 here, so the result is 0; `PyTorch` takes the root of a negative number.
+/// outside the root, `epsilon` is -0 here, so the result is 0; PyTorch takes the root of a negative number.
 ///
 /// Written as `ε - (a² - v)`, which has the same bits, since negation is exact; where both ε and a² overflow it is ε instead of
 /// `NaN`.

@@ -3,7 +3,7 @@
 //! Decoupled (I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, 2019): Keras 3.15.1,
 //! `optimizers/base_optimizer.py`, `_apply_weight_decay`: `variable - variable * wd * lr`, before the update.
 //!
-//! Coupled, the gradient of the penalty `λ·|w|²/2`: `PyTorch` 2.15, `torch/optim/rmsprop.py`: `grad.add(param, alpha=weight_decay)`,
+//! Coupled, the gradient of the penalty `λ·|w|²/2`: PyTorch 2.15, `torch/optim/rmsprop.py`: `grad.add(param, alpha=weight_decay)`,
 //! before the squares. Clipping is before the optimizer there, so it does not see the penalty.
 
 use crate::arith::lanes::Lanes;

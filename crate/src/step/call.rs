@@ -140,7 +140,7 @@ impl Settings {
         self.weight_decay.filter(|_| decays && !self.is_coupled)
     }
 
-    /// λ of coupled weight decay, for a variable that `decays`. Not 0, as in `PyTorch`.
+    /// λ of coupled weight decay, for a variable that `decays`. Not 0, as in PyTorch.
     #[inline]
     pub fn penalty(&self, decays: bool) -> Option<f32> {
         self.weight_decay.filter(|&weight_decay| decays && self.is_coupled && weight_decay != 0.0)

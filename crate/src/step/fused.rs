@@ -63,7 +63,7 @@ pub fn update_block(c: &Coefficients, g: &[Group], block: Block<'_>) {
     }
 }
 
-/// [`update_block`] with a loop each for weight decay, the rule and the average. Also where ε or η is where `PyTorch` has it: that
+/// [`update_block`] with a loop each for weight decay, the rule and the average. Also where ε or η is where PyTorch has it: that
 /// is rare, and twelve more loops would be a kilobyte. Keras' form has loops without the second ε and η: with them it is 1.04×
 /// to 1.09× slower.
 #[inline(never)]

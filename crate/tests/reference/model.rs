@@ -1,6 +1,6 @@
 //! The whole optimizer as Keras' source reads, one element after the other, with nothing shared with the crate but the
 //! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
-//! the modes, of `PyTorch` 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
+//! the modes, of PyTorch 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
 
 use rmsprop::config::{EpsilonMode, MomentumMode, WeightDecayMode};
 use rmsprop::{Hyperparameters, Override};

@@ -6,7 +6,7 @@ import { Optimizer } from "../base-optimizer.js";
 /** An optimizer whose hyper-parameters can be read and set. (A type: there is nothing to construct.) */
 export abstract class TunableOptimizer extends Optimizer {
   /**
-   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`, unless `weightDecayMode` says otherwise.
+   * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
    * `null` turns it off.
    * Default null.
    */
@@ -129,7 +129,7 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * Momentum of the increments. 0 or a negative number: off.
+   * μ, the momentum of the increments. 0 or a negative number: off.
    * Default 0.
    */
   get momentum(): number {
@@ -141,7 +141,7 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * ε, added to the denominator for numerical stability; where, says `epsilonMode`.
+   * ε, added to the denominator for numerical stability: see `epsilonMode`.
    * Default 1e-7.
    */
   get epsilon(): number {
@@ -165,8 +165,8 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * Where ε is added: `"inside"` the root, as in Keras, `g / √(v + ε)`, or `"outside"`, as in `PyTorch`: `g / (√v + ε)`.
-   * Keras does not have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+   * Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
+   * have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
    * Default "inside".
    */
   get epsilonMode(): EpsilonMode {
@@ -178,9 +178,9 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * What the momentum buffer sums: increments, which have the learning rate in them (`"keras"`), or normalized
-   * gradients, so that the rate is applied to the sum (`"torch"`, as in `PyTorch`). It matters when the rate changes.
-   * Chosen before `build`, if there is momentum. Keras does not have this option, as `epsilonMode`.
+   * `"keras"`: the momentum buffer sums increments, which have the learning rate in them; `"torch"`: normalized gradients,
+   * and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
+   * momentum. Keras does not have this option, as `epsilonMode`.
    * Default "keras".
    */
   get momentumMode(): MomentumMode {
@@ -192,8 +192,8 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * What weight decay changes: the values (`"decoupled"`, as in Keras), or the gradients (`"coupled"`, as in `PyTorch`), by
-   * adding `weightDecay * w` after clipping: the L2 penalty. Coupled, 0 is off too. Keras does not have this option, as
+   * `"decoupled"`: weight decay changes the values, as in Keras; `"coupled"`: the gradients, `g += weightDecay * w`, the L2
+   * penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
    * `epsilonMode`.
    * Default "decoupled".
    */
@@ -218,8 +218,8 @@ export abstract class TunableOptimizer extends Optimizer {
   }
 
   /**
-   * What the moving average of squared gradients begins with, where state is made: in `build` and `add`. With 1, as in
-   * `TensorFlow` 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+   * What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
+   * TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
    * Default 0.
    */
   get initialVelocity(): number {

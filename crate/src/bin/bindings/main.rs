@@ -1,8 +1,10 @@
-//! Writes the TypeScript side of the boundary from the definitions in this crate: `bindings <ts>`, the folder of the sources.
+//! Writes the TypeScript side of the boundary, and the table of options for readers, from the definitions in this crate:
+//! `bindings <folder>`, the project's.
 //!
 //! Types and their documentation by ts-rs, values by `serde_json`. What has a member for each hyper-parameter is written from
 //! their table, which has their defaults too. The functions of the boundary come from wasm-bindgen.
 
+mod options_page;
 mod schedules;
 
 use rmsprop::config::{
@@ -54,10 +56,15 @@ fn value_type(descriptor: &Descriptor) -> String {
     }
 }
 
+/// A hyper-parameter's default, as JavaScript writes it.
+fn default_of(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
+    let default = defaults[&camel_case(descriptor.name)].to_string();
+    default.strip_suffix(".0").unwrap_or(&default).to_owned()
+}
+
 /// What a hyper-parameter means and is by default, as the comment above a member.
 fn comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
-    let default = defaults[&camel_case(descriptor.name)].to_string();
-    let default = format!(" Default {}.", default.strip_suffix(".0").unwrap_or(&default));
+    let default = format!(" Default {}.", default_of(descriptor, defaults));
     let lines = descriptor.documentation.iter().copied().chain([default.as_str()]);
     format!("  /**\n{}   */\n", lines.map(|line| format!("   *{line}\n")).collect::<Vec<_>>().concat())
 }
@@ -189,20 +196,22 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args().nth(1).ok_or("usage: bindings <ts>")?;
-    let sources = Path::new(&folder);
+    let folder = std::env::args().nth(1).ok_or("usage: bindings <folder>")?;
+    let root = Path::new(&folder);
     let config = Config::default();
     let defaults = serde_json::to_value(Hyperparameters::default())?;
     let defaults = defaults.as_object().ok_or("the defaults are no object")?;
+    let page = "docs/options.md";
     let files = [
-        ("generated/hyperparameters.ts", hyperparameters(&config, defaults)?),
-        ("generated/codes.ts", codes(&config)?),
-        ("optimizers/generated/tunable-optimizer.ts", tunable_optimizer(defaults)),
-        ("schedules/generated/classes.ts", schedules::classes()),
-        ("schedules/generated/by-name.ts", schedules::by_name()),
+        ("ts/generated/hyperparameters.ts", hyperparameters(&config, defaults)?),
+        ("ts/generated/codes.ts", codes(&config)?),
+        ("ts/optimizers/generated/tunable-optimizer.ts", tunable_optimizer(defaults)),
+        ("ts/schedules/generated/classes.ts", schedules::classes()),
+        ("ts/schedules/generated/by-name.ts", schedules::by_name()),
+        (page, options_page::with_rows(&std::fs::read_to_string(root.join(page))?, defaults)?),
     ];
     for (name, text) in files {
-        let path = sources.join(name);
+        let path = root.join(name);
         std::fs::create_dir_all(path.parent().ok_or("a file without a folder")?)?;
         std::fs::write(path, text)?;
     }
