@@ -111,6 +111,23 @@ it("records in many chunks", async () => {
   expect(stateOf(trained)).toBe(one.until(12).state);
 });
 
+it("of replicas that write checkpoints after other updates, one goes on, and the other is told why", async () => {
+  const training = { ...everything, infinite: 0 };
+  const trained = [make(training), make(training)] as const;
+  await (await connected("schedules")).log.create(save(trained[0].optimizer), { unit: 0 });
+  await startWorkers("schedules", training, false);
+  const ends = await Promise.all(
+    trained.map(async ({ optimizer }, i) => {
+      const { log } = await connected("schedules");
+      return drained(replicate(log, optimizer, { updates: 20, checkpointEvery: 3 + i, ...patient }));
+    }),
+  );
+  const sound = ends.findIndex(({ error }) => !error);
+  expect(ends[1 - sound]?.error).toBeInstanceOf(ConfigurationError);
+  expect(ends[1 - sound]?.error?.message).toMatch(/^Another replica has checkpointEvery = [34]; this one has [34]\.$/);
+  expect(stateOf(trained[sound]!)).toBe(new OneProcess(training).until(80).state);
+});
+
 /** A replica that joins again after `LogChangedError`, and what it told since it last joined: the hash of each state by its units. */
 class Replica {
   readonly trained: Trained;

@@ -354,6 +354,43 @@ describe("joining", () => {
   });
 });
 
+describe("replicas with other schedules", () => {
+  it.each([{ checkpointEvery: 2 }, { span: 3 }, { updates: 7 }])(
+    "%o: one goes on, and the other is told why",
+    async (other) => {
+      const usual = { checkpointEvery: 3, span: 1000, updates: 12 };
+      const trained = [make(training), make(training)] as const;
+      const log = await newRun(trained[0]);
+      const [ours, theirs] = await withWorkers(log, () =>
+        Promise.all(
+          [usual, { ...usual, ...other }].map((schedule, i) =>
+            drained(replicate(log, trained[i]!.optimizer, { stall: 10_000, ...schedule })),
+          ),
+        ),
+      );
+      const [failed, sound] = ours!.error ? [ours!, theirs!] : [theirs!, ours!];
+      const [name] = Object.keys(other) as [keyof typeof usual];
+      const numbers = `(${usual[name]}|${Object.values(other)[0]})`;
+      expect(failed.error).toBeInstanceOf(ConfigurationError);
+      expect(failed.error?.message).toMatch(
+        RegExp(`^Another replica has ${name} = ${numbers}; this one has ${numbers}\\.$`),
+      );
+      expect(sound.error).toBeUndefined();
+      expect(sound.events.at(-1)?.type).toBe("end");
+    },
+  );
+
+  it("may take a run further, with another schedule, when it is over", async () => {
+    const log = await run(make(training), 4, { checkpointEvery: 3 });
+    const joined = make(training);
+    const { error } = await withWorkers(log, () =>
+      drained(replicate(log, joined.optimizer, { ...options, updates: 9, checkpointEvery: 2 })),
+    );
+    expect(error).toBeUndefined();
+    expect(stateOf(joined)).toBe(new OneProcess(training).until(9).state);
+  });
+});
+
 describe("beginning", () => {
   it("twice at once makes one run", async () => {
     const log = memoryLog();

@@ -24,7 +24,7 @@ export class StateDiffersError extends Error {
   override readonly name = "StateDiffersError";
 }
 
-/** The run was created with options or variables other than this optimizer's. */
+/** The run has options or variables other than this optimizer's, or its other replicas other options of `replicate`. */
 export class ConfigurationError extends Error {
   /** `"ConfigurationError"` */
   override readonly name = "ConfigurationError";
@@ -50,4 +50,4 @@ export class ServerSilentError extends Error {
 
 /** Whether an error ends a replica wherever it comes from; after others it tries again, a limited number of times. */
 export const isFinal = (error: unknown): boolean =>
-  error instanceof LogChangedError || error instanceof StateDiffersError || error instanceof ServerSilentError;
+  [LogChangedError, StateDiffersError, ConfigurationError, ServerSilentError].some((type) => error instanceof type);

@@ -8,10 +8,13 @@
 //   4  After its own announcement is found, a replica asks for its position again.
 //   5  An announcement is stored only behind the one that its writer knew as the last; whose it is, the log says.
 
-import { LogChangedError, NoCheckpointError, NoRunError, StateDiffersError } from "./errors.js";
+import { ConfigurationError, LogChangedError, NoCheckpointError, NoRunError, StateDiffersError } from "./errors.js";
 import { Assembly, Draft, type Position, positionOf, readFrame, sequenceOf } from "./frame.js";
 import { fromHex, randomId, sha256, toHex } from "./host.js";
 import type { Messages, Stored } from "./messages.js";
+
+/** The options of `replicate` that say when checkpoints are written, and so must be equal in all replicas. */
+export const SCHEDULE = ["checkpointEvery", "span", "updates"] as const;
 
 /** A checkpoint that the log knows of. */
 export interface Announcement {
@@ -27,10 +30,12 @@ export interface Announcement {
   readonly first: number;
   /** CRC-32 of the writer's layout; 0 where the run began, because a file does not tell the gradients' types. */
   readonly layout: number;
+  /** The writer's numbers of `SCHEDULE`; 0 where the run began. */
+  readonly schedule: readonly number[];
 }
 
-/** Bytes of an announcement: where the chunks begin, and the hash. */
-const ANNOUNCEMENT = 8 + 32;
+/** Bytes of an announcement: the hash, where the chunks begin, and the schedule. */
+const ANNOUNCEMENT = 32 + 8 * (1 + SCHEDULE.length);
 
 /** Whether the log has the message at a position. */
 export async function has(log: Messages, position: Position): Promise<boolean> {
@@ -46,12 +51,13 @@ export async function verify(log: Messages, position: Position): Promise<void> {
 
 function announcementOf(stored: Stored): Announcement | undefined {
   const frame = readFrame(stored.bytes, ANNOUNCEMENT);
-  if (frame?.kind !== "announcement" || frame.length !== ANNOUNCEMENT) return undefined;
-  const { data, base, unit, layout } = frame;
-  const first = new DataView(data.buffer, data.byteOffset).getFloat64(0, true);
-  const hash = toHex(data.subarray(8));
+  const whole = frame?.kind === "announcement" && new Assembly(1).add(frame);
+  if (!whole || whole.length !== ANNOUNCEMENT) return undefined;
+  const { bytes, base, unit, layout } = whole;
+  const [first = 0, ...schedule] = new Float64Array(bytes.buffer, bytes.byteOffset + 32);
+  const hash = toHex(bytes.subarray(0, 32));
   // Where a run begins, there is no base yet: the position is that of the announcement.
-  return { sequence: stored.sequence, position: base || positionOf(stored), unit, hash, first, layout };
+  return { sequence: stored.sequence, position: base || positionOf(stored), unit, hash, first, layout, schedule };
 }
 
 /** The first message behind a sequence that is where announcements are; what it says, if it is one. */
@@ -60,13 +66,12 @@ async function announcementBehind(log: Messages, sequence: number) {
   return stored && { sequence: stored.sequence, announcement: announcementOf(stored) };
 }
 
-async function announce(log: Messages, { position, unit, hash, first, layout }: Announcement, last: number) {
-  const attempt = randomId();
-  const draft = new Draft(ANNOUNCEMENT, { kind: "announcement", attempt, base: position, unit, layout });
-  const { data } = draft;
-  new DataView(data.buffer, data.byteOffset).setFloat64(0, first, true);
-  data.set(fromHex(hash), 8);
-  return log.append("announcement", draft.frames(log.chunkBytes), { last });
+async function announce(log: Messages, announcement: Announcement, last: number) {
+  const { position: base, unit, hash, first, layout, schedule } = announcement;
+  const draft = new Draft(ANNOUNCEMENT, { kind: "announcement", attempt: randomId(), base, unit, layout });
+  draft.data.set(fromHex(hash));
+  draft.data.set(new Uint8Array(Float64Array.of(first, ...schedule).buffer), 32);
+  return log.append("announcement", draft.frames(ANNOUNCEMENT), { last });
 }
 
 /** Chunks are known by their content: who writes the same checkpoint writes the same messages. */
@@ -82,7 +87,7 @@ export async function createRun(log: Messages, bytes: Uint8Array, unit: number):
   if (await announcementBehind(log, 0)) return false;
   const hash = await sha256(bytes);
   const first = await storeCheckpoint(log, bytes, hash);
-  const genesis = { sequence: 0, position: "", unit, hash, first, layout: 0 };
+  const genesis = { sequence: 0, position: "", unit, hash, first, layout: 0, schedule: SCHEDULE.map(() => 0) };
   // Of two at once, the server takes one.
   return (await announce(log, genesis, 0)) !== undefined;
 }
@@ -134,7 +139,16 @@ export interface Checkpoint {
   readonly position: Position;
   readonly unit: number;
   readonly layout: number;
+  readonly schedule: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Replicas that write checkpoints after other updates take each other's for those of another history. */
+function assertSameSchedule({ schedule: theirs }: Announcement, { schedule: ours }: Checkpoint): void {
+  SCHEDULE.forEach((name, i) => {
+    if (theirs[i] === 0 || theirs[i] === ours[i]) return;
+    throw new ConfigurationError(`Another replica has ${name} = ${theirs[i]}; this one has ${ours[i]}.`);
+  });
 }
 
 /**
@@ -163,6 +177,7 @@ export async function link(log: Messages, last: Announcement, own: Checkpoint): 
     if (next) {
       // Check 3.
       if (found && (await has(log, found.position))) {
+        assertSameSchedule(found, own);
         throw new LogChangedError(
           `The log has a checkpoint of ${found.unit} units at ${found.position}; this replica's has ${own.unit} at ${own.position}.`,
         );

@@ -10,7 +10,7 @@ import { newAbortController, type Signal } from "./host.js";
 import { Layout } from "./layout.js";
 import type { Delivered, Log } from "./log.js";
 import { Publisher } from "./publisher.js";
-import { type Announcement, newest, verify } from "./rejoin.js";
+import { type Announcement, newest, SCHEDULE, verify } from "./rejoin.js";
 import { StallTimer } from "./stall-timer.js";
 
 /** What happened to a replica. Between two events, the optimizer's state is that of the first. */
@@ -143,6 +143,7 @@ export class Replica {
       fail: (cause) => this.#fail(cause),
     });
     const isDue = this.#checkpointSchedule(last);
+    const schedule = SCHEDULE.map((name) => this.#options[name]);
     const assembly = new Assembly(Math.max(MAXIMUM_OPEN, 4 * this.#fold.room));
     for await (const stored of this.#messages()) {
       if (stored === "event") yield* this.#queue.splice(0);
@@ -155,7 +156,7 @@ export class Replica {
           if (outcome !== "base") yield this.#event(outcome, stalledMs);
           if (isDue()) {
             const [bytes, position] = [saved(this.#optimizer), this.#base];
-            checkpoints.add({ bytes, position, unit: this.#fold.next, layout: this.#layout.crc });
+            checkpoints.add({ bytes, position, schedule, unit: this.#fold.next, layout: this.#layout.crc });
           }
         }
         // While there is more to replay, others are ahead.

@@ -10,7 +10,7 @@ import { Replica, type ReplicaEvent } from "./replica.js";
 
 /** Options of `replicate`. */
 export interface ReplicateOptions {
-  /** The update after which the run is over. Default: it never is. */
+  /** The update after which the run is over. Equal in all replicas. Default: it never is. */
   readonly updates?: number | undefined;
   /** Updates between checkpoints in the log. Equal in all replicas. Default 100. */
   readonly checkpointEvery?: number | undefined;
@@ -53,6 +53,7 @@ const KNOWN = ["updates", "checkpointEvery", "span", "stall", "stallLimit", "sam
  * @throws {TypeError | RangeError} for arguments that are not as documented, or a learning rate that may differ elsewhere.
  * @throws {StateError} if the optimizer is not built.
  * @throws {NoRunError | NoCheckpointError | ConfigurationError} from the loop, where there is nothing to join.
+ * @throws {ConfigurationError} from the loop, where another replica has other `checkpointEvery`, `span` or `updates`.
  * @throws {LogChangedError | StateDiffersError | StalledError | LogFullError | ServerSilentError} from the loop, where it cannot go on.
  */
 export function replicate(
