@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from "vitest";
 import { Process } from "./processes.js";
 import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
-import { everything, make, OneProcess, type Training } from "./support.js";
+import { beyondKeras, everything, make, OneProcess, type Training } from "./support.js";
 
 const KILLS = Number(process.env["DISTRIBUTED_KILLS"] ?? 28);
 /** Of one run; as many runs follow each other as the attacks take. */
@@ -122,7 +122,8 @@ it.each([
   "%s, %i units an update",
   { timeout: 300_000 + KILLS * 30_000 },
   async (dtype, gradientAccumulationSteps) => {
-    const training: Training = { ...everything, dtype, options: { ...everything.options, gradientAccumulationSteps } };
+    const all = dtype === "float32" ? everything : beyondKeras;
+    const training: Training = { ...all, dtype, options: { ...all.options, gradientAccumulationSteps } };
     const counts: Counts = {};
     const hashes = hashesOf(training);
     let [states, longestGapMs, runs] = [0, 0, 0];

@@ -2,7 +2,7 @@
 // error. The five shortest histories are those that test/distributed/explore.ts finds when a check is left out.
 
 import { RMSprop, Variable } from "rmsprop-wasm";
-import { save } from "rmsprop-wasm/checkpoint";
+import { inspect, save } from "rmsprop-wasm/checkpoint";
 import {
   ConfigurationError,
   LogChangedError,
@@ -16,7 +16,17 @@ import {
 } from "rmsprop-wasm/distributed";
 import { describe, expect, it } from "vitest";
 import { useOwnClock } from "./clock.js";
-import { compute, drained, everything, make, OneProcess, stateOf, type Trained, type Training } from "./support.js";
+import {
+  beyondKeras,
+  compute,
+  drained,
+  everything,
+  make,
+  OneProcess,
+  stateOf,
+  type Trained,
+  type Training,
+} from "./support.js";
 
 type MemoryLog = ReturnType<typeof memoryLog>;
 type Message = NonNullable<MemoryLog["messages"][number]>;
@@ -327,6 +337,45 @@ describe("joining", () => {
     await replica.next();
     expect(stateOf(joined)).toBe(stateOf(trained));
     await replica.stop();
+  });
+
+  it.each([
+    { maximize: true },
+    { weightDecayMode: "coupled" },
+    { initialVelocity: 1 },
+    { epsilonMode: "outside" },
+    { momentumMode: "torch" },
+  ] as const)("of other options that Keras does not have, such as %o, is an error that says which", async (beyond) => {
+    const other = { ...training, options: { ...training.options, ...beyond } };
+    const log = await run(make(other), 2);
+    const { error } = await drained(replicate(log, make(training).optimizer));
+    expect(error).toBeInstanceOf(ConfigurationError);
+    const [[name, value]] = Object.entries(beyond) as [[string, unknown]];
+    const key = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    expect(error?.message).toBe(`The run has ${key} = ${JSON.stringify(value)}; this optimizer has none.`);
+  });
+
+  it("takes an optimizer that is made from the run's configuration, and measures what it is asked to", async () => {
+    const { options: beyond, overrides } = beyondKeras;
+    const all = { ...training, options: { ...beyond, gradientAccumulationSteps: null }, overrides };
+    const trained = make(all);
+    const log = await run(trained, 3);
+    const { optimizer: config, overrides: byPath } = inspect(save(trained.optimizer));
+    const joined = { optimizer: RMSprop.fromConfig(config), variables: make(training).variables };
+    joined.optimizer.build(joined.variables);
+    for (const [path, others] of Object.entries(byPath)) {
+      joined.optimizer.override({ paths: [`^${path}$`] }, others);
+    }
+    const ends = await withWorkers(log, () =>
+      Promise.all(
+        [trained, joined].map(({ optimizer }) => drained(replicate(log, optimizer, { ...options, updates: 6 }))),
+      ),
+    );
+    expect(ends.map(({ error }) => error)).toEqual([undefined, undefined]);
+    expect(stateOf(joined)).toBe(new OneProcess(all).until(6).state);
+    expect(stateOf(trained)).toBe(stateOf(joined));
+    expect(trained.optimizer.lastStep?.updateNorm).toBeGreaterThan(0);
+    expect(joined.optimizer.lastStep?.updateNorm).toBeNull();
   });
 
   it("of another type of gradients is an error, once a replica has written a checkpoint", async () => {

@@ -1,6 +1,14 @@
 // A training whose gradients follow from unit, values and loss scale: what one process does with it, and what workers compute.
 import { createHash } from "node:crypto";
-import { type AnyVariable, LossScaleOptimizer, nonNeg, RMSprop, type RMSpropOptions, Variable } from "rmsprop-wasm";
+import {
+  type AnyVariable,
+  LossScaleOptimizer,
+  nonNeg,
+  RMSprop,
+  type RMSpropOptions,
+  Variable,
+  type VariableOverrides,
+} from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import type { ReplicaEvent, Unit } from "rmsprop-wasm/distributed";
 import { compute, type Gradients, noise } from "./gradients.js";
@@ -14,6 +22,8 @@ export interface Training extends Gradients {
   readonly growth: number | null;
   readonly constrained: boolean;
   readonly overwritten: boolean;
+  /** What the first variables do otherwise. */
+  readonly overrides: readonly VariableOverrides[];
 }
 
 export const everything: Training = {
@@ -35,6 +45,22 @@ export const everything: Training = {
   absent: 5,
   constrained: false,
   overwritten: false,
+  overrides: [],
+};
+
+/** What Keras does not have. */
+export const beyondKeras: Training = {
+  ...everything,
+  options: {
+    ...everything.options,
+    maximize: true,
+    weightDecayMode: "coupled",
+    initialVelocity: 1,
+    epsilonMode: "outside",
+    momentumMode: "torch",
+    measure: { gradientNorm: true, updateNorm: true },
+  },
+  overrides: [{ learningRateMultiplier: 0.5, weightDecay: 0.1 }, { trainable: false }, { weightDecay: false }],
 };
 
 export interface Trained {
@@ -43,7 +69,7 @@ export interface Trained {
 }
 
 export function make(training: Training): Trained {
-  const { options, lengths, dtype, growth, constrained, overwritten } = training;
+  const { options, lengths, dtype, growth, constrained, overwritten, overrides } = training;
   const variables = lengths.map((length, i) => {
     const values = Float32Array.from({ length }, (_, k) => noise(1000 + i, k));
     const constraint = constrained && i === 0 ? nonNeg : undefined;
@@ -57,6 +83,7 @@ export function make(training: Training): Trained {
       : // Keras' scale can reach infinity, from where no gradient is finite.
         new LossScaleOptimizer(inner, { initialScale: 1024, dynamicGrowthSteps: growth, maximumScale: 2 ** 14 });
   optimizer.build(variables);
+  overrides.forEach((others, i) => void optimizer.override({ variables: [variables[i]!] }, others));
   return { optimizer, variables };
 }
 

@@ -139,7 +139,7 @@ export interface Plan {
 }
 
 /** Mostly nothing. */
-const overrides: fc.Arbitrary<VariableOverrides> = fc.oneof(
+export const overrides: fc.Arbitrary<VariableOverrides> = fc.oneof(
   { arbitrary: fc.constant({}), weight: 2 },
   {
     arbitrary: fc.record(

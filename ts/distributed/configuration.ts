@@ -56,7 +56,8 @@ export function assertSameConfiguration(theirs: Uint8Array, ours: Uint8Array): v
   const [run, own] = [meaning(theirs), meaning(ours)];
   for (const key of new Set([...run.keys(), ...own.keys()])) {
     if (run.get(key) === own.get(key)) continue;
-    throw new ConfigurationError(`The run has ${key} = ${run.get(key)}; this optimizer has ${own.get(key)}.`);
+    const [theirs, mine] = [run, own].map((all) => all.get(key) ?? "none");
+    throw new ConfigurationError(`The run has ${key} = ${theirs}; this optimizer has ${mine}.`);
   }
 }
 
