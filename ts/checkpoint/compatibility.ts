@@ -4,6 +4,7 @@ import type { StoredOverrides } from "../formats/stored-optimizer.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 import type { InspectedOverrides } from "./overrides.js";
+import { parsedJson } from "./parsed-json.js";
 
 interface MeaningfulOptions {
   /** Whether the learning rate is in the momentum buffer. */
@@ -83,11 +84,6 @@ function ofRMSprop(config: object): MeaningfulOptions {
 
 /** The configuration that was saved as this text. */
 export function parsedConfig(text: string | undefined): object {
-  try {
-    const config: unknown = JSON.parse(text ?? "");
-    if (typeof config === "object" && config !== null) return config;
-  } catch {
-    // The same error as for JSON of something else.
-  }
-  throw new CheckpointError(`The checkpoint's "optimizer" must be a configuration as JSON; it is ${show(text)}.`);
+  const isConfig = (value: unknown) => typeof value === "object" && value !== null;
+  return parsedJson("optimizer", text, "", isConfig, "a configuration");
 }

@@ -1,8 +1,7 @@
 // The overrides of variables in a checkpoint: the metadata `overrides`, if there are any.
 
 import type { StoredOptimizer, StoredOverrides } from "../formats/stored-optimizer.js";
-import { CheckpointError } from "../support/errors.js";
-import { show } from "../support/messages.js";
+import { parsedJson } from "./parsed-json.js";
 
 /** Their key in the metadata. */
 export const OVERRIDES = "overrides";
@@ -27,17 +26,14 @@ export function overridesMetadata(optimizer: StoredOptimizer): Record<string, st
 
 /** The overrides that were saved as this text, by the variables' paths. */
 export function parsedOverrides(text: string | undefined): ReadonlyMap<string, InspectedOverrides> {
-  try {
-    const all: unknown = JSON.parse(text ?? "{}");
-    if (isObject(all) && Object.values(all).every(isOverrides)) return new Map(Object.entries(all)) as never;
-  } catch {
-    // The same error as for JSON of something else.
-  }
-  throw new CheckpointError(`The checkpoint's "${OVERRIDES}" must be overrides by path as JSON; it is ${show(text)}.`);
+  return new Map(Object.entries(parsedJson(OVERRIDES, text, "{}", isByPath, "overrides by path")));
 }
 
 const isObject = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isByPath = (value: unknown): value is Record<string, InspectedOverrides> =>
+  isObject(value) && Object.values(value).every(isOverrides);
 
 function isOverrides(value: unknown): boolean {
   if (!isObject(value)) return false;

@@ -7,6 +7,7 @@ import { checkedObject, option } from "../support/checks.js";
 import { CheckpointError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { arrayBuffer, isDetached } from "../support/typed-array.js";
+import { parsedJson } from "./parsed-json.js";
 
 /** Data of yours in a checkpoint. */
 export interface UserData {
@@ -52,7 +53,7 @@ export function decodeUserData(file: File): {
   texts: readonly (readonly [name: string, text: string])[];
   state: File;
 } {
-  const names = listed(file.metadata.get(LIST));
+  const names = parsedJson(LIST, file.metadata.get(LIST), "[]", isNames, "a list of names");
   const metadata: [string, string][] = [];
   const texts: [string, string][] = [];
   for (const [key, text] of file.metadata) {
@@ -75,12 +76,5 @@ export function decodeUserData(file: File): {
 
 const withoutNames = (list: File["list"], names: ReadonlySet<string>) => list.filter(({ name }) => !names.has(name));
 
-function listed(text: string | undefined): string[] {
-  try {
-    const names: unknown = JSON.parse(text ?? "[]");
-    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
-  } catch {
-    // The same error as for JSON of something else.
-  }
-  throw new CheckpointError(`The checkpoint's "${LIST}" must be a list of names as JSON; it is ${show(text)}.`);
-}
+const isNames = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((name) => typeof name === "string");
