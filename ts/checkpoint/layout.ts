@@ -1,6 +1,6 @@
 // What the tensors and the metadata of a checkpoint are called.
 
-import { isCounts, type Tensor } from "../formats/safetensors.js";
+import type { Tensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import { SLOTS } from "../generated/codes.js";
 import { CheckpointError } from "../support/errors.js";
@@ -64,6 +64,11 @@ export function arraysByName(arrays: readonly StateArray[]): Map<string, StateAr
     throw new CheckpointError(`Two arrays would be called "${name}": give the variables different paths.`);
   }
   return found;
+}
+
+/** Whether these are lengths that a file can hold. */
+function isCounts(shape: unknown): boolean {
+  return Array.isArray(shape) && shape.every((length) => Number.isSafeInteger(length) && length >= 0);
 }
 
 /** Every variable has this slot. */

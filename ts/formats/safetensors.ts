@@ -184,8 +184,3 @@ function headerText(bytes: Uint8Array): string {
     throw new CheckpointError(`The checkpoint's header is not JSON: ${cause}`, { cause });
   }
 }
-
-/** Whether these are lengths or offsets. */
-export function isCounts(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
-}
