@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { arch, argv, platform, versions } from "node:process";
 import { crc32 } from "../formats/crc32.js";
+import { bytesOf } from "../formats/typed-values.js";
 import { backend, createRuntime, RMSprop, type Runtime, Variable } from "../index.js";
 import { createThreadedRuntime } from "../threads/index.js";
 
@@ -83,8 +84,6 @@ function selfTest(backend: string, make: () => Runtime): SelfTest {
     return { backend, ok: false, result: (error as Error).message };
   }
 }
-
-const bytesOf = (values: Float32Array | Int32Array) => new Uint8Array(values.slice().buffer);
 
 function noise(length: number, seed: number): Float32Array {
   let state = seed;
