@@ -96,6 +96,12 @@ it.each(loadable)("Keras %s, %s: the state and the weights, bit for bit", (versi
   }
 });
 
+it("says what the optimizer is as often as it is asked", () => {
+  const file = read("3.15.1", "full.h5");
+  const first = file.optimizer;
+  for (let i = 0; i < 1000; i++) expect(file.optimizer).toEqual(first);
+});
+
 it("16-bit weights say so", () => {
   for (const dtype of ["float16", "bfloat16"]) {
     expect([...read("3.15.1", `${dtype}.keras`).weights.values()].map((weight) => weight.dtype)).toEqual(

@@ -5,11 +5,7 @@ import { readCheckpoint } from "../checkpoint/node.js";
 import { looksLikeHdf5 } from "../formats/hdf5-bytes.js";
 import { read } from "../formats/safetensors.js";
 import { looksLikeZip } from "../formats/zip.js";
-import type { KerasFile } from "../keras/file.js";
-import { readKeras } from "../keras/index.js";
-import { type ModelFile, openModel } from "../keras/model-file.js";
-import { arraysAt, namedState, numberedState } from "../keras/optimizer-state.js";
-import { NAMED_STATE } from "../keras/weights.js";
+import { type KerasFile, readKeras } from "../keras/index.js";
 import { kindOf } from "../support/messages.js";
 
 /** @throws if there is no file, or if it is of no known kind, or broken. */
@@ -44,26 +40,24 @@ function inspectOurs(bytes: Uint8Array): object {
 }
 
 function inspectModel(bytes: Uint8Array<ArrayBuffer>): object {
-  const [file, model] = [readKeras(bytes), openModel(bytes)];
+  const file = readKeras(bytes);
   return {
     kind: "keras",
     bytes: bytes.length,
-    version: model.version ?? "not in the file",
+    version: file.version ?? "not in the file",
     checksum: looksLikeZip(bytes) ? "those of the archive, as computed" : "none: HDF5",
     // Not every file says what its optimizer was, and not every optimizer is one of ours.
     optimizer: attempt(() => file.optimizer),
-    state: attempt(() => stateOf(file, model)),
+    state: attempt(() => stateOf(file)),
     optimizers: file.optimizers,
     weights: Array.from(file.weights, ([path, { shape, dtype, layer }]) => ({ path, layer, dtype, shape })),
   };
 }
 
 /** Counters and rates of the file's optimizer, those of the one inside a loss scale, and the kinds of state. */
-function stateOf({ optimizer, optimizers }: KerasFile, model: ModelFile): object {
-  const isNamed = optimizers.some(({ path }) => path === NAMED_STATE);
-  const arrays = arraysAt(model, isNamed ? NAMED_STATE : "optimizer");
-  if (arrays.length === 0) return { scalars: {}, slots: [] };
-  const { scalars, inner, slots } = isNamed ? namedState(arrays) : numberedState(arrays, optimizer, model.version);
+function stateOf({ state }: KerasFile): object {
+  if (!state) return { scalars: {}, slots: [] };
+  const { scalars, inner, slots } = state;
   const numbers = (found: typeof scalars) =>
     Object.fromEntries(Array.from(found, ([name, { first }]) => [name, first]));
   return {

@@ -254,6 +254,8 @@ function readLayout(bytes: Hdf5Bytes, at: number): Layout {
 class HeaderAttributes implements Attributes {
   readonly #bytes: Hdf5Bytes;
   readonly #messages: readonly Message[];
+  /** What was read before: reading takes bytes from the file's budget. */
+  readonly #found = new Map<string, string | readonly string[] | undefined>();
 
   constructor(bytes: Hdf5Bytes, messages: readonly Message[]) {
     this.#bytes = bytes;
@@ -261,6 +263,11 @@ class HeaderAttributes implements Attributes {
   }
 
   get(name: string): string | readonly string[] | undefined {
+    if (!this.#found.has(name)) this.#found.set(name, this.#find(name));
+    return this.#found.get(name);
+  }
+
+  #find(name: string): string | readonly string[] | undefined {
     for (const message of this.#messages) {
       const found = this.#read(message, name);
       if (found !== undefined) return found;

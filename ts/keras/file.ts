@@ -153,6 +153,22 @@ export class KerasFile {
     return known.class_name === "RMSprop" && isScaled(this.#arrays()) ? scaledByDefault(known) : known;
   }
 
+  /** @internal For the command: the version of Keras, `undefined` where the file does not say it. */
+  get version(): string | undefined {
+    return this.#file.version;
+  }
+
+  /** @internal For the command: the state of the optimizer, `undefined` if there is none. */
+  get state(): OptimizerState | undefined {
+    const saved = this.optimizer;
+    const arrays = this.#arrays();
+    return arrays.length > 0 ? this.#stateIn(arrays, saved) : undefined;
+  }
+
+  #stateIn(arrays: readonly Dataset[], saved: KerasOptimizer): OptimizerState {
+    return this.#path === NAMED_STATE ? namedState(arrays) : numberedState(arrays, saved, this.#file.version);
+  }
+
   /**
    * The model's weights by their paths in the file, such as `layers/dense/vars/0`, in the file's order. What optimizers and
    * metrics keep is not among them.
@@ -232,8 +248,7 @@ export class KerasFile {
         `The file's optimizer keeps ${kept.join(", ")}; this one keeps ${wanted.join(", ")}. Make it with the file's options: \`fromConfig(file.optimizer.config)\`.`,
       );
     }
-    const isNamed = this.#path === NAMED_STATE;
-    const state = isNamed ? namedState(arrays) : numberedState(arrays, saved, this.#file.version);
+    const state = this.#stateIn(arrays, saved);
     for (const slot of kept) this.#assertCount(state.slots.get(slot)?.length ?? 0, trained);
     return new StateMatch(state, rateOf(innerOf(saved)), variables).weights();
   }
