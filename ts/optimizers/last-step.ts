@@ -15,22 +15,11 @@ export interface NonFinite {
 export interface StepRecord {
   /** The numbers, in the order of `LAST_STEP`. */
   readonly numbers: Float32Array;
-  /** The variables that the step had gradients of. */
-  readonly variables: readonly AnyVariable[];
+  /** The variables that the step had gradients of. A function: most members need no list of them. */
+  readonly variables: () => readonly AnyVariable[];
   /** What was found when the step was skipped. */
   readonly nonFinite: NonFinite | null;
 }
-
-const MEMBERS = [
-  "outcome",
-  "learningRate",
-  "lossScale",
-  "finite",
-  "gradientNorm",
-  "clipFactor",
-  "updateNorm",
-  "firstNonFinite",
-] as const;
 
 /**
  * What the last step did. There is one object for all steps: a member describes the step that is the last one when it is read.
@@ -88,8 +77,9 @@ export class LastStep {
    */
   get firstNonFinite(): NonFinite | null {
     if (this.#number("finite") > 0) return null;
-    const { nonFinite, variables } = this.#record();
-    if (this.outcome === "skipped") return nonFinite;
+    const record = this.#record();
+    if (this.outcome === "skipped") return record.nonFinite;
+    const variables = record.variables();
     // A finite norm has only finite terms.
     const isNormFinite = Number.isFinite(this.gradientNorm ?? Number.NaN);
     const found = firstNonFinite(isNormFinite ? variables.filter((v) => v.overwriteWithGradient) : variables);
@@ -123,7 +113,9 @@ export class LastStep {
 
   /** A copy as a plain object, for logs; `JSON.stringify` calls it. */
   toJSON(): Omit<LastStep, "toJSON"> {
-    return Object.fromEntries(MEMBERS.map((name) => [name, this[name]])) as never;
+    const { outcome, learningRate, lossScale, gradientNorm, clipFactor, updateNorm, firstNonFinite } = this;
+    const finite = firstNonFinite === null;
+    return { outcome, learningRate, lossScale, finite, gradientNorm, clipFactor, updateNorm, firstNonFinite };
   }
 }
 

@@ -102,7 +102,7 @@ export class OptimizerState {
     const { built } = this;
     const numbers = built.lastStep;
     const selects = (numbers[LAST_STEP.selected] as number) >= 0;
-    const variables = built.unfrozen(selects ? this.#selected : built.variables);
+    const variables = () => built.unfrozen(selects ? this.#selected : built.variables);
     return { numbers, variables, nonFinite: built.nonFinite };
   }
 
