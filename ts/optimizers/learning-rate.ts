@@ -33,18 +33,20 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   if (typeof rate === "number") return rate;
   // A subclass may have an `at` of its own.
   if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
-    return checkedRate(at(step, rate), rate[EVALUATE](step, runtime));
+    return rounded(rate, step, rate[EVALUATE](step, runtime));
   }
   const value = typeof rate === "function" ? rate(step) : rate.at(step);
   if (typeof value !== "number") {
     throw new TypeError(`The learning rate at step ${step} must be a number; received ${showReturned(value)}.`);
   }
-  return checkedRate(at(step, rate), value);
+  return rounded(rate, step, value);
 }
 
-/** How the value of a rate at a step is called in messages. */
-function at(step: number, rate: LearningRate): string {
-  return `learningRate (${rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : ""}at step ${step})`;
+/** `value`, that of a rate at a step, in float32. Its name in messages is only made for an error: a step allocates nothing. */
+function rounded(rate: LearningRate, step: number, value: number): number {
+  if (Number.isFinite(Math.fround(value))) return Math.fround(value);
+  const kind = rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : "";
+  return checkedRate(`learningRate (${kind}at step ${step})`, value);
 }
 
 /** The rate that replaces `current`. As in Keras, a number cannot replace a schedule. */
