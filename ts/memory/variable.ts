@@ -147,7 +147,6 @@ export class Variable<D extends GradientDtype = "float32"> {
       );
     }
 
-    runtime.assertUnlocked("A new variable");
     const { kernel } = runtime;
     const values = copyIfAliased(runtime, numbers);
     runtime.enter("A new variable");
