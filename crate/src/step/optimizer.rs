@@ -227,9 +227,11 @@ impl Optimizer {
         self.raw_iterations
     }
 
-    /// Sets the count of calls, to resume.
+    /// Sets the count of calls, to resume, or to take a call back: the host then puts back the record of the one before, too, which
+    /// need not have been plain.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
+        self.was_plain = false;
     }
 
     /// Updates so far (Keras: `iterations`).
