@@ -192,48 +192,102 @@ macro_rules! hyperparameters {
 hyperparameters! {
     /// λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
     /// `null` turns it off.
+    /// ```ts
+    /// new RMSprop({ weightDecay: 0.004 }).weightDecay; // 0.004
+    /// ```
     weight_decay: Option<f64> = None, OptionalNumber, ANY, KERAS;
     /// Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
+    /// ```ts
+    /// new RMSprop({ clipnorm: 1 }).clipnorm; // 1
+    /// ```
     clipnorm: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
     /// number: off.
+    /// ```ts
+    /// new RMSprop({ globalClipnorm: 1 }).globalClipnorm; // 1
+    /// ```
     global_clipnorm: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
+    /// ```ts
+    /// new RMSprop({ clipvalue: 0.5 }).clipvalue; // 0.5
+    /// ```
     clipvalue: Option<f64> = None, OptionalNumber, CLIP, KERAS;
     /// Keep an exponential moving average of the variables' values.
+    /// ```ts
+    /// new RMSprop({ useEma: true }).useEma; // true
+    /// ```
     use_ema: bool = false, Boolean, ANY, KERAS;
     /// Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
+    /// ```ts
+    /// new RMSprop({ useEma: true, emaMomentum: 0.999 }).emaMomentum; // 0.999
+    /// ```
     ema_momentum: f64 = 0.99, Number, EMA_MOMENTUM, KERAS;
     /// Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
     /// `finalizeVariableValues` overwrites.
+    /// ```ts
+    /// new RMSprop({ useEma: true, emaOverwriteFrequency: 100 }).emaOverwriteFrequency; // 100
+    /// ```
     ema_overwrite_frequency: Option<f64> = None, OptionalCount, EMA_FREQUENCY, KERAS;
     /// Static loss scale: gradients are divided by it before anything else. `null` turns it off.
+    /// ```ts
+    /// new RMSprop({ lossScaleFactor: 1024 }).lossScaleFactor; // 1024
+    /// ```
     loss_scale_factor: Option<f64> = None, OptionalNumber, ANY, KERAS;
     /// Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
+    /// ```ts
+    /// new RMSprop({ gradientAccumulationSteps: 4 }).gradientAccumulationSteps; // 4
+    /// ```
     gradient_accumulation_steps: Option<f64> = None, OptionalCount, ACCUMULATION, KERAS;
     /// ρ, the decay of the moving average of squared gradients.
+    /// ```ts
+    /// new RMSprop({ rho: 0.99 }).rho; // 0.99
+    /// ```
     rho: f64 = 0.9, Number, ANY, KERAS;
     /// μ, the momentum of the increments. 0 or a negative number: off.
+    /// ```ts
+    /// new RMSprop({ momentum: 0.9 }).momentum; // 0.9
+    /// ```
     momentum: f64 = 0.0, Number, ANY, KERAS;
     /// ε, added to the denominator for numerical stability: see `epsilonMode`.
+    /// ```ts
+    /// new RMSprop({ epsilon: 1e-8 }).epsilon; // 1e-8
+    /// ```
     epsilon: f64 = 1e-7, Number, ANY, KERAS;
     /// Divide by an estimate of the gradient's standard deviation instead of its root mean square.
+    /// ```ts
+    /// new RMSprop({ centered: true }).centered; // true
+    /// ```
     centered: bool = false, Boolean, ANY, KERAS;
     /// Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
     /// have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
+    /// ```ts
+    /// new RMSprop({ epsilonMode: "outside" }).epsilonMode; // "outside"
+    /// ```
     epsilon_mode: EpsilonMode = EpsilonMode::Inside, Choice, ANY, OWN;
     /// `"keras"`: the momentum buffer sums increments, which have the learning rate in them; `"torch"`: normalized gradients,
     /// and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
     /// momentum. Keras does not have this option, as `epsilonMode`.
+    /// ```ts
+    /// new RMSprop({ momentum: 0.9, momentumMode: "torch" }).momentumMode; // "torch"
+    /// ```
     momentum_mode: MomentumMode = MomentumMode::Keras, Choice, ANY, OWN;
     /// `"decoupled"`: weight decay changes the values, as in Keras; `"coupled"`: the gradients, `g += weightDecay * w`, the L2
     /// penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
     /// `epsilonMode`.
+    /// ```ts
+    /// new RMSprop({ weightDecay: 0.01, weightDecayMode: "coupled" }).weightDecayMode; // "coupled"
+    /// ```
     weight_decay_mode: WeightDecayMode = WeightDecayMode::Decoupled, Choice, ANY, OWN;
     /// Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
+    /// ```ts
+    /// new RMSprop({ maximize: true }).maximize; // true
+    /// ```
     maximize: bool = false, Boolean, ANY, OWN;
     /// What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
     /// TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
+    /// ```ts
+    /// new RMSprop({ initialVelocity: 1 }).initialVelocity; // 1
+    /// ```
     initial_velocity: f64 = 0.0, Number, NOT_NEGATIVE, OWN;
 }
 

@@ -63,6 +63,14 @@ export interface Loaded extends UserData {
  * The optimizer's whole state as the bytes of a safetensors file: slots, counters, learning rate, loss scale, and the
  * values of the variables it trains. Loading it continues with the same bits, at any moment of a run.
  *
+ * ```ts
+ * import { inspect, save } from "rmsprop-wasm/checkpoint";
+ *
+ * const data = { metadata: { epoch: "7" }, arrays: { losses: Float32Array.of(0.5) } };
+ * const bytes = save(optimizer, { includeVariables: false, ...data });
+ * inspect(bytes).metadata["epoch"]; // "7"
+ * ```
+ *
  * @throws {StateError} if the optimizer is not built, or was freed.
  * @throws {TypeError} for options that are not as documented.
  * @throws {CheckpointError} if two variables have the same path, or the file could not be read again.
@@ -110,6 +118,14 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
  * Two of them decide what the state means: `momentumMode`, and in the middle of an accumulation `gradientAccumulationSteps`
  * must be as they were. So must the overrides of variables that do: with Keras' momentum `learningRateMultiplier`, and in the middle
  * of an accumulation `trainable`.
+ *
+ * ```ts
+ * import { load, save } from "rmsprop-wasm/checkpoint";
+ *
+ * const bytes = save(optimizer, { metadata: { epoch: "7" } });
+ * const { metadata, arrays, missing, unexpected } = load(bytes, optimizer, { only: (path) => path === "w" });
+ * [metadata["epoch"], missing, unexpected]; // ["7", [], []]
+ * ```
  *
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.

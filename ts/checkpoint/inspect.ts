@@ -35,6 +35,14 @@ export interface InspectedVariable {
 /**
  * Reads a checkpoint without an optimizer: what was saved, and the data that were given to `save`.
  *
+ * ```ts
+ * import { inspect, save } from "rmsprop-wasm/checkpoint";
+ *
+ * const { optimizer: config, overrides, scalars, includesVariables, variables, checksum } = inspect(save(optimizer));
+ * [scalars["iteration"], includesVariables, checksum.length]; // [0, true, 8]
+ * variables; // [{ path: "w", shape: [], slots: ["velocity"] }]
+ * ```
+ *
  * @throws {CheckpointError} if the bytes were altered or truncated, or `save` did not write them.
  * @throws {TypeError} if they are no Uint8Array.
  */

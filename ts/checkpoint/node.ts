@@ -38,6 +38,20 @@ const cleaned = new Set<string>();
  * last call that was done, or of one that was under way. Calls for the same file are done in their order. Several processes
  * may write the same file: the last one wins.
  *
+ * ```ts
+ * import { tmpdir } from "node:os";
+ * import { join } from "node:path";
+ * import { save } from "rmsprop-wasm/checkpoint";
+ * import { deleteCheckpoint, listCheckpoints, readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
+ *
+ * const path = join(tmpdir(), "runs", "7.safetensors");
+ * await writeCheckpoint(path, save(optimizer));
+ * const bytes = await readCheckpoint(path); // null if there is none
+ * const names = await listCheckpoints(join(tmpdir(), "runs"));
+ * await deleteCheckpoint(path);
+ * [bytes?.length === save(optimizer).length, names.includes("7.safetensors")]; // [true, true]
+ * ```
+ *
  * @param path the file, or a link to it, which stays one. Folders that are missing are made. Permissions stay, and so do
  * owner and group where the process may set them. Temporary files beside it are called `.<name>.<uuid>.tmp`, with 71
  * characters of the name at most; those of processes that died are removed by the first call, ten minutes later or after

@@ -63,6 +63,13 @@ async function root(): Promise<Directory> {
  * Writes a file whole, or leaves what was there: whenever the page or the browser ends, the file holds the bytes of the
  * last call that was done, or of one that was under way. Calls for the same name are done in their order.
  *
+ * ```js
+ * await writeCheckpoint("runs/7", save(optimizer));
+ * await listCheckpoints("runs"); // ["7"]
+ * const bytes = await readCheckpoint("runs/7"); // null if there is none
+ * await deleteCheckpoint("runs/7"); // true
+ * ```
+ *
  * @param name the file's name; behind folders, such as `runs/7/last`, which are made.
  * @param bytes what `save` returned. Up to 64 MiB are copied; more must not change until the promise is settled.
  * @param directory where; default: the root of the origin private file system.

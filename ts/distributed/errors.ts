@@ -1,6 +1,19 @@
 // Why a replica or a worker ends. Each has a name of its own, because each asks for another answer; none is repaired in place.
 
-/** The replica's position in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now. */
+/**
+ * The replica's position in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now.
+ *
+ * ```js
+ * try {
+ *   for await (const event of replicate(log, optimizer)) report(event);
+ * } catch (error) {
+ *   if (error instanceof LogChangedError) join();
+ *   else if (error instanceof NoRunError || error instanceof NoCheckpointError) createAnew();
+ *   else if (error instanceof StalledError || error instanceof ServerSilentError || error instanceof LogFullError) lookAtServer();
+ *   else if (error instanceof StateDiffersError || error instanceof ConfigurationError) leave();
+ * }
+ * ```
+ */
 export class LogChangedError extends Error {
   /** `"LogChangedError"` */
   override readonly name = "LogChangedError";

@@ -29,6 +29,14 @@ export interface CreateOptions {
 /**
  * A log that keeps a run: `natsLog` of `rmsprop-wasm/distributed/nats` or `memoryLog` makes one. (A type: there is nothing to
  * construct.)
+ *
+ * ```ts
+ * import { save } from "rmsprop-wasm/checkpoint";
+ * import { memoryLog } from "rmsprop-wasm/distributed";
+ *
+ * const isNew = await memoryLog().create(save(optimizer), { unit: 0 });
+ * isNew; // true
+ * ```
  */
 export abstract class Log {
   /**

@@ -16,7 +16,16 @@ interface Waiting {
   readonly bytes: Uint8Array;
 }
 
-/** A log in memory, whose messages a test can lose. */
+/**
+ * A log in memory, whose messages a test can lose.
+ *
+ * ```js
+ * const log = memoryLog({ chunkBytes: 65_536 });
+ * log.messages.length = 10; // loses what came later
+ * log.disconnect();
+ * log.messages.map(({ subject, sequence, time, bytes }) => bytes.length);
+ * ```
+ */
 export class MemoryLog extends Log {
   /** The stored messages by their sequence minus 1; `undefined` for what was dropped. Cutting the array loses the log's end. */
   readonly messages: (MemoryMessage | undefined)[] = [];
@@ -204,6 +213,12 @@ export interface MemoryLogOptions {
 
 /**
  * A log in this program's memory.
+ *
+ * ```ts
+ * import { memoryLog } from "rmsprop-wasm/distributed";
+ *
+ * memoryLog({ chunkBytes: 65_536 }).messages.length; // 0
+ * ```
  *
  * @throws {TypeError | RangeError} for options that are not as documented.
  */

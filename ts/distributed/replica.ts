@@ -13,7 +13,13 @@ import { Publisher } from "./publisher.js";
 import { type Announcement, newest, SCHEDULE, verify } from "./rejoin.js";
 import { StallTimer } from "./stall-timer.js";
 
-/** What happened to a replica. Between two events, the optimizer's state is that of the first. */
+/**
+ * What happened to a replica. Between two events, the optimizer's state is that of the first.
+ *
+ * ```js
+ * for await (const { type, iterations, units, stalledMs } of replicate(log, optimizer)) report(type, units);
+ * ```
+ */
 export interface ReplicaEvent {
   /**
    * `join`: it has the log's newest checkpoint. `update`: the values have changed. `skip`: a gradient was not finite, and the loss scale

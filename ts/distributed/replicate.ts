@@ -8,7 +8,15 @@ import type { Signal } from "./host.js";
 import { Log } from "./log.js";
 import { Replica, type ReplicaEvent } from "./replica.js";
 
-/** Options of `replicate`. */
+/**
+ * Options of `replicate`.
+ *
+ * ```js
+ * const log = { checkpointEvery: 50, span: 1024 };
+ * const patience = { stall: 2000, stallLimit: 10 };
+ * replicate(memoryLog(), optimizer, { updates: 1000, ...log, ...patience, sameEverywhere: true, signal });
+ * ```
+ */
 export interface ReplicateOptions {
   /** The update after which the run is over. Equal in all replicas. Default: it never is. */
   readonly updates?: number | undefined;

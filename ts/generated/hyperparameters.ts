@@ -6,74 +6,130 @@ export type Hyperparameters = {
    * λ, the weight decay: before the update, `w -= w * weightDecay * learningRate`. `weightDecayMode` has another formula.
    * `null` turns it off.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ weightDecay: 0.004 }).weightDecay; // 0.004
+   * ```
    */
   weightDecay: number | null;
   /**
    * Each variable's gradient is scaled so that its L2 norm is at most this. `null`, 0 or a negative number: off.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ clipnorm: 1 }).clipnorm; // 1
+   * ```
    */
   clipnorm: number | null;
   /**
    * All gradients are scaled together so that their joint L2 norm is at most this. `null`, 0 or a negative
    * number: off.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ globalClipnorm: 1 }).globalClipnorm; // 1
+   * ```
    */
   globalClipnorm: number | null;
   /**
    * Each gradient element is cut to `[-clipvalue, clipvalue]`. `null`, 0 or a negative number: off.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ clipvalue: 0.5 }).clipvalue; // 0.5
+   * ```
    */
   clipvalue: number | null;
   /**
    * Keep an exponential moving average of the variables' values.
    * Default false.
+   *
+   * ```ts
+   * new RMSprop({ useEma: true }).useEma; // true
+   * ```
    */
   useEma: boolean;
   /**
    * Decay of the moving average, in [0, 1]: `average = emaMomentum * average + (1 - emaMomentum) * value`.
    * Default 0.99.
+   *
+   * ```ts
+   * new RMSprop({ useEma: true, emaMomentum: 0.999 }).emaMomentum; // 0.999
+   * ```
    */
   emaMomentum: number;
   /**
    * Number of iterations between two overwrites of the variables with their averages. `null` or 0: only
    * `finalizeVariableValues` overwrites.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ useEma: true, emaOverwriteFrequency: 100 }).emaOverwriteFrequency; // 100
+   * ```
    */
   emaOverwriteFrequency: number | null;
   /**
    * Static loss scale: gradients are divided by it before anything else. `null` turns it off.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ lossScaleFactor: 1024 }).lossScaleFactor; // 1024
+   * ```
    */
   lossScaleFactor: number | null;
   /**
    * Number of calls, at least 2, whose gradients are averaged into one update. `null` or 0: every call updates.
    * Default null.
+   *
+   * ```ts
+   * new RMSprop({ gradientAccumulationSteps: 4 }).gradientAccumulationSteps; // 4
+   * ```
    */
   gradientAccumulationSteps: number | null;
   /**
    * ρ, the decay of the moving average of squared gradients.
    * Default 0.9.
+   *
+   * ```ts
+   * new RMSprop({ rho: 0.99 }).rho; // 0.99
+   * ```
    */
   rho: number;
   /**
    * μ, the momentum of the increments. 0 or a negative number: off.
    * Default 0.
+   *
+   * ```ts
+   * new RMSprop({ momentum: 0.9 }).momentum; // 0.9
+   * ```
    */
   momentum: number;
   /**
    * ε, added to the denominator for numerical stability: see `epsilonMode`.
    * Default 1e-7.
+   *
+   * ```ts
+   * new RMSprop({ epsilon: 1e-8 }).epsilon; // 1e-8
+   * ```
    */
   epsilon: number;
   /**
    * Divide by an estimate of the gradient's standard deviation instead of its root mean square.
    * Default false.
+   *
+   * ```ts
+   * new RMSprop({ centered: true }).centered; // true
+   * ```
    */
   centered: boolean;
   /**
    * Where ε is added: `"inside"` the root, `g / √(v + ε)`, or `"outside"`, `g / (√v + ε)`, as in PyTorch. Keras does not
    * have this option: a configuration holds it only if it is `"outside"`, and Keras refuses that.
    * Default "inside".
+   *
+   * ```ts
+   * new RMSprop({ epsilonMode: "outside" }).epsilonMode; // "outside"
+   * ```
    */
   epsilonMode: EpsilonMode;
   /**
@@ -81,6 +137,10 @@ export type Hyperparameters = {
    * and the rate is applied to the sum, as in PyTorch. It matters when the rate changes. Chosen before `build`, if there is
    * momentum. Keras does not have this option, as `epsilonMode`.
    * Default "keras".
+   *
+   * ```ts
+   * new RMSprop({ momentum: 0.9, momentumMode: "torch" }).momentumMode; // "torch"
+   * ```
    */
   momentumMode: MomentumMode;
   /**
@@ -88,17 +148,29 @@ export type Hyperparameters = {
    * penalty of PyTorch. That is added after clipping, and a `weightDecay` of 0 is off too. Keras does not have this option, as
    * `epsilonMode`.
    * Default "decoupled".
+   *
+   * ```ts
+   * new RMSprop({ weightDecay: 0.01, weightDecayMode: "coupled" }).weightDecayMode; // "coupled"
+   * ```
    */
   weightDecayMode: WeightDecayMode;
   /**
    * Go up the gradients instead of down: each is negated first. Keras does not have this option, as `epsilonMode`.
    * Default false.
+   *
+   * ```ts
+   * new RMSprop({ maximize: true }).maximize; // true
+   * ```
    */
   maximize: boolean;
   /**
    * What the moving average of squared gradients begins with. State is made in `build` and `add`. With 1, as in
    * TensorFlow 1 and timm, the first steps are about `learningRate * g`. Keras does not have this option, as `epsilonMode`.
    * Default 0.
+   *
+   * ```ts
+   * new RMSprop({ initialVelocity: 1 }).initialVelocity; // 1
+   * ```
    */
   initialVelocity: number;
 };

@@ -62,6 +62,19 @@ export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate" | "meas
 /**
  * What @jax-js/optax calls a GradientTransformation, whose functions take over the arrays that they are given. The end of a
  * block with `using` calls `free`.
+ *
+ * ```ts
+ * import { numpy as np } from "@jax-js/jax";
+ * import { rmsprop } from "rmsprop-wasm/jax";
+ *
+ * const solver = rmsprop({ learningRate: 0.1 });
+ * solver.override({ names: ["bias"] }, { learningRateMultiplier: 2 });
+ * const state = solver.init({ bias: np.array([10]) });
+ * const [updates, next] = solver.update({ bias: np.array([10]) }, state);
+ * updates.bias.dataSync(); // [-0.6324555]
+ * solver.lastStep?.outcome; // "updated"
+ * solver.free();
+ * ```
  */
 export interface RMSpropTransformation extends Disposable {
   /** The state for these parameters: zeros, `initialVelocity`, and a counter. */
@@ -108,6 +121,12 @@ interface State {
 /**
  * RMSprop as a gradient transformation: `applyUpdates(params, updates)` then gives the bits of `RMSprop`.
  *
+ * ```ts
+ * import { rmsprop } from "rmsprop-wasm/jax";
+ *
+ * const solver = rmsprop({ learningRate: 0.1, momentum: 0.9 }); // for `chain` of @jax-js/optax too
+ * ```
+ *
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
 export function rmsprop(options?: RMSpropJaxOptions & { readonly resident?: false | undefined }): RMSpropTransformation;
@@ -115,6 +134,12 @@ export function rmsprop(options?: RMSpropJaxOptions & { readonly resident?: fals
  * RMSprop as jax-js' own operations: it stays on the device, and `jit` compiles it, in a whole training step too. The parameters then
  * differ from those of `RMSprop` by at most 1e-6 · max(1, |w|), because jax-js computes with constants in float64. With `weightDecay` or
  * `useEma`, `update` needs the parameters.
+ *
+ * ```ts
+ * import { rmsprop } from "rmsprop-wasm/jax";
+ *
+ * const solver = rmsprop({ learningRate: 0.1, weightDecay: 0.01, resident: true });
+ * ```
  *
  * @throws {TypeError | RangeError} for options that are not as documented.
  */

@@ -15,13 +15,26 @@ import { arrayKind } from "../support/typed-array.js";
  * optimizer.load_own_variables(numpy.load("optimizer.npz"))
  * ```
  *
+ * ```ts
+ * import { exportNpz, exportSafetensors } from "rmsprop-wasm/keras";
+ *
+ * const state = exportNpz(optimizer.variables); // for `load_own_variables`
+ * const values = exportSafetensors(optimizer.trainableVariables);
+ * ```
+ *
  * @throws {StateError} if the optimizer or a variable was freed.
+ * @throws {TypeError} if it is no list of variables.
  */
 export function exportNpz(variables: readonly StoredArray[]): Uint8Array<ArrayBuffer> {
   return writeNpz(checked(variables));
 }
 
-/** The same as a safetensors file, whose metadata have the arrays' paths. */
+/**
+ * The same as a safetensors file, whose metadata have the arrays' paths.
+ *
+ * @throws {StateError} if the optimizer or a variable was freed.
+ * @throws {TypeError} if it is no list of variables.
+ */
 export function exportSafetensors(variables: readonly StoredArray[]): Uint8Array<ArrayBuffer> {
   const list = checked(variables);
   return write({

@@ -70,6 +70,14 @@ const DEFAULT_PATH = "optimizer";
 /**
  * Reads a model that Keras saved: Keras 3's `.keras` and `.weights.h5`, and the `.h5` of Keras 2 and 3.
  *
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readKeras } from "rmsprop-wasm/keras";
+ *
+ * const file = readKeras(await readFile("model.keras"), { optimizerPath: "optimizer" });
+ * file.optimizer.class_name; // "RMSprop"
+ * ```
+ *
  * @param bytes the content of the file; of weights that Keras has divided among several (`max_shard_size` of
  * `save_weights`), a list of the contents of all `.weights.h5`, in the order of their names.
  * @param hdf5 is not needed any more, and ignored: it was the module `jsfive`. Options may stand here.
@@ -97,7 +105,18 @@ export function readKeras(
   return new KerasFile(file, path?.replace(/\/vars\/?$/, ""), optimizer);
 }
 
-/** What `readKeras` has read. */
+/**
+ * What `readKeras` has read.
+ *
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readKeras } from "rmsprop-wasm/keras";
+ *
+ * const file = readKeras(await readFile("model.keras"));
+ * file.optimizers.map(({ path, name, arrays }) => path); // ["optimizer"]
+ * for (const [path, { layer, shape, dtype, value }] of file.weights) void [path, layer, shape, dtype, value.length];
+ * ```
+ */
 export class KerasFile {
   readonly #file: ModelFile;
   readonly #path: string;
@@ -182,6 +201,16 @@ export class KerasFile {
    * Keras' `model.trainable_variables`: all of it, or nothing and an error. State of a LossScaleOptimizer may go into a plain
    * RMSprop: then the loss scale stays behind.
    *
+   * ```ts
+   * import { readFile } from "node:fs/promises";
+   * import { readKeras } from "rmsprop-wasm/keras";
+   *
+   * const file = readKeras(await readFile("model.keras"));
+   * const rms = RMSprop.fromConfig(file.optimizer.config as {});
+   * rms.build([...file.weights].map(([name, { shape, value }]) => new Variable(value, { name, shape })));
+   * file.loadOptimizer(rms);
+   * ```
+   *
    * @throws {CheckpointError} if options, number, shapes or types differ; it says what and where.
    * @throws {StateError} if the optimizer is not built, or was freed.
    */
@@ -256,6 +285,16 @@ export class KerasFile {
   /**
    * Sets variables to weights of the file: all of them, or none and an error. Which is which must be said, because a
    * file has no names of variables: `{ "layers/dense/vars/0": kernel }`.
+   *
+   * ```ts
+   * import { readFile } from "node:fs/promises";
+   * import { readKeras } from "rmsprop-wasm/keras";
+   *
+   * const file = readKeras(await readFile("model.keras"));
+   * const [path, { shape, value }] = [...file.weights][0]!;
+   * const kernel = new Variable(new Float32Array(value.length), { shape });
+   * file.loadVariables({ [path]: kernel });
+   * ```
    *
    * @throws {CheckpointError} if a path is not in the file, or its shape or type differs.
    * @throws {StateError} if a variable was freed.

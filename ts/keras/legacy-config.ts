@@ -14,6 +14,13 @@ export interface LegacyLossScaleConfig {
 /**
  * Converts the optimizer inside the configuration of a LossScaleOptimizer of tf.keras 2, for `LossScaleOptimizer.fromConfig`.
  *
+ * ```ts
+ * import { convertLegacyConfig } from "rmsprop-wasm/keras";
+ *
+ * const inner_optimizer = { class_name: "RMSprop", config: { lr: 0.5 } };
+ * LossScaleOptimizer.fromConfig(convertLegacyConfig({ inner_optimizer })).learningRate; // 0.5
+ * ```
+ *
  * @param config what `optimizer.get_config()` gave.
  * @throws {RangeError} as for the configuration of an RMSprop.
  */
@@ -25,6 +32,12 @@ export function convertLegacyConfig(config: LegacyLossScaleConfig): LossScaleCon
  * - `lr` becomes `learning_rate`; `jit_compile`, `is_legacy_optimizer` and `decay: 0` are left out.
  * - The optimizers of `tf.keras.optimizers.legacy`, and all before 2.11, add ε to the root unless there is a momentum: then
  *   the result has `epsilon_mode: "outside"`.
+ *
+ * ```ts
+ * import { convertLegacyConfig } from "rmsprop-wasm/keras";
+ *
+ * RMSprop.fromConfig(convertLegacyConfig({ lr: 0.5, decay: 0 })).learningRate; // 0.5
+ * ```
  *
  * @param config what `optimizer.get_config()` gave: `file.optimizer.config`, or `JSON.parse` of it.
  * @throws {TypeError} if it is no object.

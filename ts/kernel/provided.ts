@@ -31,6 +31,10 @@ export const loaders: readonly BackendLoader[] = [wasm];
 /**
  * Gives `rmsprop-wasm/slim` its WebAssembly, now: a compiled module, or the bytes of `rmsprop-wasm/rmsprop.wasm`.
  *
+ * ```js
+ * initSync(await readFile("node_modules/rmsprop-wasm/dist/rmsprop.wasm"));
+ * ```
+ *
  * @throws {TypeError} if `source` is neither.
  * @throws {WebAssembly.CompileError} if the bytes are no WebAssembly, or may not be compiled here.
  */
@@ -50,6 +54,10 @@ export function initSync(source: object): void {
  *
  * `import * as wasm` can give an instance: that is one runtime, the default one unless `createRuntime` comes first. Another
  * is a `StateError`.
+ *
+ * ```js
+ * await init(new URL("rmsprop-wasm/rmsprop.wasm", import.meta.url));
+ * ```
  *
  * @throws {Error} if it cannot be loaded, naming the address, the status, or the page that came instead.
  */

@@ -218,6 +218,12 @@ function start(wanted: RuntimeOptions["backend"]): Runtime {
 /**
  * A new runtime: an instance of the module with a memory of its own.
  *
+ * ```ts
+ * const runtime = createRuntime({ backend: "js", initialBytes: 65_536, maximumBytes: 2 ** 24 });
+ * const v = new Variable([1, 2], { runtime });
+ * [runtime.backend, runtime.byteLength > 65_536]; // ["js", true]
+ * ```
+ *
  * @throws {BackendUnavailableError} if the backend asked for cannot be had here.
  * @throws {OutOfMemoryError} if there is no room for `initialBytes`.
  * @throws {RangeError | TypeError} for options that are not as documented.
@@ -272,7 +278,15 @@ export function defaultRuntime(): Runtime {
   return shared;
 }
 
-/** The backend of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had. */
+/**
+ * The backend of the default runtime: `"wasm-simd128"`, or `"js"` where WebAssembly or SIMD cannot be had.
+ *
+ * ```ts
+ * backend(); // "wasm-simd128"
+ * ```
+ *
+ * @throws {BackendUnavailableError} if the entry has none that can be had here.
+ */
 export function backend(): Backend {
   return defaultRuntime().backend;
 }

@@ -63,7 +63,15 @@ const INSPECT: unique symbol = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.c
 /** Values that `toString` shows. */
 const SHOWN = 6;
 
-/** Keras' `NonNeg` constraint: negative values become 0. */
+/**
+ * Keras' `NonNeg` constraint: negative values become 0.
+ *
+ * ```ts
+ * const values = Float32Array.of(1, -2);
+ * nonNeg(values);
+ * values; // [1, 0]
+ * ```
+ */
 export const nonNeg: Constraint = (value) => {
   // +0 also for -0; NaN stays, as in numpy.maximum.
   for (let i = 0; i < value.length; i++) if ((value[i] as number) <= 0) value[i] = 0;
@@ -116,6 +124,12 @@ export class Variable<D extends GradientDtype = "float32"> {
   constructor(value: number | Numbers, options: VariableOptions<D> & { readonly gradientDtype: D });
   /**
    * A variable with these values and a float32 gradient of zeros.
+   *
+   * ```ts
+   * const scale = new Variable(1, { constraint: nonNeg, gradientDtype: "float16" });
+   * const mean = new Variable([0, 0], { shape: [1, 2], overwriteWithGradient: true, runtime: createRuntime() });
+   * [scale.gradient.constructor.name, mean.size]; // ["Uint16Array", 2]
+   * ```
    *
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
@@ -207,7 +221,13 @@ export class Variable<D extends GradientDtype = "float32"> {
   /**
    * Copies `size` numbers into the variable; a single number only into a variable of one value.
    *
+   * ```ts
+   * w.assign([5]);
+   * w.value; // [5]
+   * ```
+   *
    * @throws {TypeError | RangeError} if they are not numbers, or not as many.
+   * @throws {StateError} if the variable was freed.
    */
   assign(value: number | Numbers): void {
     this[ASSERT_NOT_FREED]();
@@ -244,7 +264,13 @@ export class Variable<D extends GradientDtype = "float32"> {
     return this.#handle;
   }
 
-  /** Path, shape and the first values, for logs. */
+  /**
+   * Path, shape and the first values, for logs.
+   *
+   * ```ts
+   * new Variable([1, 2], { path: "bias" }).toString(); // "<Variable path=bias, shape=[2], value=[1, 2]>"
+   * ```
+   */
   toString(): string {
     const values = this.#freed ? [] : this.#value.get();
     // Seven digits tell float32 numbers apart well enough to read.
@@ -271,7 +297,16 @@ export class Variable<D extends GradientDtype = "float32"> {
     return this.#freed;
   }
 
-  /** Gives the memory back; optimizers that train this variable cannot step any more. */
+  /**
+   * Gives the memory back; optimizers that train this variable cannot step any more.
+   *
+   * ```ts
+   * w.free();
+   * w.freed; // true
+   * ```
+   *
+   * @throws {StateError} inside a constraint or a learning-rate callback.
+   */
   free(): void {
     if (this.#freed) return;
     this.#runtime.assertUnlocked("Variable.free()");

@@ -44,9 +44,23 @@ export type Store = Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayB
 /** The end of a block with `using` frees an optimizer. */
 export interface Optimizer extends Disposable {}
 
-/** What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.) */
+/**
+ * What RMSprop and LossScaleOptimizer share. (A type: there is nothing to construct.)
+ *
+ * ```ts
+ * w.gradient[0] = w.value[0]!;
+ * optimizer.step();
+ * [optimizer.built, optimizer.iterations, optimizer.rawIterations]; // [true, 1, 1]
+ * ```
+ */
 export abstract class Optimizer {
-  /** The name in Keras' configuration and in the paths of `variables`. */
+  /**
+   * The name in Keras' configuration and in the paths of `variables`.
+   *
+   * ```ts
+   * new RMSprop({ name: "rms" }).name; // "rms"
+   * ```
+   */
   readonly name: string;
   readonly #state: OptimizerState;
   /** The variables of the loss that is being computed. */
@@ -63,7 +77,11 @@ export abstract class Optimizer {
     return this.#state.isBuilt;
   }
 
-  /** Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated. */
+  /**
+   * Updates so far: `rawIterations`, divided by `gradientAccumulationSteps` and rounded down if gradients are accumulated.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   get iterations(): number {
     return this.#state.iterations;
   }
@@ -71,6 +89,8 @@ export abstract class Optimizer {
   /**
    * Calls so far, also those that only accumulated gradients, but not those that a loss scale skipped. Schedules are evaluated
    * at it.
+   *
+   * @throws {StateError} if the optimizer was freed.
    */
   get rawIterations(): number {
     return this.#state.rawIterations;
@@ -79,6 +99,13 @@ export abstract class Optimizer {
   /**
    * The float32 learning rate at `rawIterations`. Can be set to a number, a schedule or a function, but not to a number where
    * a schedule or a function is in use: that is a `StateError`.
+   *
+   * ```ts
+   * optimizer.learningRate = new CosineDecay({ initialLearningRate: 0.1, decaySteps: 1000 });
+   * optimizer.learningRate; // 0.1
+   * ```
+   *
+   * @throws {TypeError | RangeError} if set to something else.
    */
   get learningRate(): number {
     return this.#state.currentLearningRate;
@@ -93,6 +120,11 @@ export abstract class Optimizer {
    * What the last step did: its outcome, learning rate and loss scale, whether gradients were finite, norms. `null` before the
    * first. One object, whose members are read when they are asked for.
    *
+   * ```ts
+   * optimizer.step();
+   * optimizer.lastStep?.outcome; // "updated"
+   * ```
+   *
    * @throws {StateError} if the optimizer was freed.
    */
   get lastStep(): LastStep | null {
@@ -102,6 +134,14 @@ export abstract class Optimizer {
   /**
    * Which norms `lastStep` has, though no option needs them, from the next step on. Default: none. It is about watching a run, and
    * in no configuration or checkpoint.
+   *
+   * ```ts
+   * optimizer.measure = { gradientNorm: true, updateNorm: false };
+   * optimizer.apply([[3]]);
+   * optimizer.lastStep?.gradientNorm; // 3
+   * ```
+   *
+   * @throws {TypeError} if set to something else.
    */
   get measure(): Measure {
     return this.#state.measure;
@@ -112,17 +152,39 @@ export abstract class Optimizer {
     this.#state.measure = measure;
   }
 
-  /** All of the optimizer's variables in Keras' order: iterations, the learning rate if it is a number, and the slots. */
+  /**
+   * All of the optimizer's variables in Keras' order: iterations, the learning rate if it is a number, and the slots.
+   *
+   * ```ts
+   * optimizer.variables.map(({ slot }) => slot); // [null, null, "velocity"]
+   * ```
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   get variables(): readonly OptimizerVariable[] {
     return this.#state.variables;
   }
 
-  /** The variables the optimizer was built with; none before `build`. */
+  /**
+   * The variables the optimizer was built with; none before `build`.
+   *
+   * ```ts
+   * optimizer.trainableVariables[0] === w; // true
+   * ```
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   get trainableVariables(): readonly AnyVariable[] {
     return this.#state.trained ?? [];
   }
 
-  /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
+  /**
+   * Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes.
+   *
+   * ```ts
+   * Object.keys(optimizer.getConfig()).slice(0, 3); // ["name", "learning_rate", "weight_decay"]
+   * ```
+   */
   abstract getConfig(): OptimizerConfig;
 
   /** @internal */
@@ -142,6 +204,13 @@ export abstract class Optimizer {
 
   /**
    * Allocates the state for these variables, at zero. Does nothing if the optimizer is built with them.
+   *
+   * ```ts
+   * const kernel = new Variable([1, 2], { path: "dense/kernel" });
+   * const rms = new RMSprop();
+   * rms.build([kernel]);
+   * rms.slot("velocity", kernel); // [0, 0]
+   * ```
    *
    * @throws {StateError} if it is built without one of them, or a variable was freed.
    * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
@@ -166,6 +235,11 @@ export abstract class Optimizer {
    *
    * All state moves: take views from `slot` anew. While it does, there is room for it twice.
    *
+   * ```ts
+   * optimizer.add([new Variable([1, 2], { path: "head/kernel" })]);
+   * optimizer.trainableVariables.length; // 2
+   * ```
+   *
    * @throws {StateError} if one of them is trained already, a variable was freed, or the optimizer was.
    * @throws {RangeError | TypeError} if they are no distinct variables of the optimizer's runtime.
    * @throws {OutOfMemoryError} if there is no room.
@@ -180,6 +254,11 @@ export abstract class Optimizer {
   /**
    * Trains these variables no longer, and gives their state's memory back; the variables stay, and may have been freed. The
    * state of the others keeps its bits. All of it moves, as in `add`.
+   *
+   * ```ts
+   * optimizer.remove([w]);
+   * optimizer.trainableVariables.length; // 0
+   * ```
    *
    * @throws {StateError} if one of them is not trained, another variable was freed, or the optimizer is not built or was freed.
    * @throws {RangeError | TypeError} if they are no distinct variables.
@@ -203,6 +282,10 @@ export abstract class Optimizer {
   /**
    * One step with these gradients, which are copied in; builds the optimizer if it is not built. A variable whose
    * gradient is `null` is left alone. An empty list does nothing.
+   *
+   * ```ts
+   * optimizer.apply([[10]]); // 1
+   * ```
    *
    * @param variables which variables the gradients belong to; default: all the optimizer was built with.
    * @returns `rawIterations` after the call.
@@ -244,6 +327,10 @@ export abstract class Optimizer {
   /**
    * `apply` with pairs of gradient and variable.
    *
+   * ```ts
+   * optimizer.applyGradients([[[10], w]]); // 1
+   * ```
+   *
    * @returns `rawIterations` after the call.
    * @throws {TypeError} if `pairs` are no pairs; and what `apply` throws.
    */
@@ -264,9 +351,9 @@ export abstract class Optimizer {
    * One step on a loss that fills the gradients of `variables` itself.
    *
    * ```ts
-   * optimizer.minimize(({ lossScale }) => {
-   *   w.gradient[0] = lossScale * w.value[0]!;
-   *   return w.value[0]! ** 2 / 2;
+   * optimizer.minimize(({ lossScale, variables: [v] }) => {
+   *   v.gradient[0] = lossScale * v.value[0]!;
+   *   return v.value[0]! ** 2 / 2;
    * }, w);
    * ```
    *
@@ -309,6 +396,10 @@ export abstract class Optimizer {
   /**
    * The loss times the loss scale, in float32; the loss itself if it is not scaled.
    *
+   * ```ts
+   * new RMSprop({ lossScaleFactor: 1024 }).scaleLoss(0.5); // 512
+   * ```
+   *
    * @throws {TypeError} if the loss is no number.
    * @throws {StateError} if the optimizer was freed.
    */
@@ -322,6 +413,10 @@ export abstract class Optimizer {
   /**
    * The state kept for a variable: a view with the variable's size, or `null` if there is none.
    *
+   * ```ts
+   * optimizer.slot("velocity", w); // [0]
+   * ```
+   *
    * @throws {TypeError} if there is no slot of this name.
    * @throws {StateError} if the optimizer was not built with the variable, or was freed.
    */
@@ -334,6 +429,10 @@ export abstract class Optimizer {
   /**
    * Excludes variables from weight decay: those listed, and those in whose name or path one of the patterns is found. Each
    * call replaces the one before; it may come before or after `build`.
+   *
+   * ```ts
+   * optimizer.excludeFromWeightDecay({ variables: [w], names: ["bias"], paths: [/^encoder\//] });
+   * ```
    *
    * @throws {TypeError} if `variables` holds something other than variables, or `names` or `paths` other than strings and
    * patterns.
@@ -352,6 +451,7 @@ export abstract class Optimizer {
    * ```ts
    * optimizer.override({ variables: [w] }, { learningRateMultiplier: 0.1 });
    * optimizer.override({ names: ["bias", "gamma"], optional: true }, { weightDecay: false });
+   * optimizer.override({ paths: [/^encoder\//], optional: true }, { trainable: false });
    * ```
    *
    * @throws {RangeError} if a part of `which` matches no variable of the optimizer, unless `optional`: here if it is built,
@@ -367,6 +467,10 @@ export abstract class Optimizer {
   /**
    * What a variable does after all calls of `override`.
    *
+   * ```ts
+   * optimizer.overridesOf(w); // { learningRateMultiplier: 1, weightDecay: null, trainable: true }
+   * ```
+   *
    * @throws {StateError} if the optimizer is built without the variable, or was freed.
    */
   overridesOf(variable: AnyVariable): ResolvedOverrides {
@@ -376,6 +480,13 @@ export abstract class Optimizer {
 
   /**
    * Sets all variables to their moving averages, for evaluation. Does nothing without `useEma`.
+   *
+   * ```ts
+   * const rms = new RMSprop({ useEma: true, emaMomentum: 0.5, learningRate: 0.1 });
+   * rms.apply([[1]], [w]);
+   * rms.finalizeVariableValues();
+   * w.value[0] === rms.slot("average", w)?.[0]; // true
+   * ```
    *
    * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
@@ -387,6 +498,12 @@ export abstract class Optimizer {
 
   /**
    * Sets the gradients of all variables to 0.
+   *
+   * ```ts
+   * w.gradient[0] = 3;
+   * optimizer.zeroGradients();
+   * w.gradient; // [0]
+   * ```
    *
    * @throws {StateError} if the optimizer is not built or was freed, or a variable was freed.
    */
@@ -401,6 +518,10 @@ export abstract class Optimizer {
    * A copy of all of the optimizer's variables, in Keras' layout: what Keras' `load_own_variables` takes, and
    * `loadOwnVariables`.
    *
+   * ```ts
+   * Object.keys(optimizer.saveOwnVariables()); // ["0", "1", "2"]
+   * ```
+   *
    * @throws {StateError} if the optimizer was freed.
    */
   saveOwnVariables(): Store {
@@ -413,6 +534,13 @@ export abstract class Optimizer {
    * Options are not in it, so two of them are not checked, and must be as they were: `momentumMode`, if there is momentum
    * (Keras' is `"keras"`), and in the middle of an accumulation `gradientAccumulationSteps`. `load` of
    * `rmsprop-wasm/checkpoint` checks both.
+   *
+   * ```ts
+   * const store = optimizer.saveOwnVariables();
+   * optimizer.step();
+   * optimizer.loadOwnVariables(store);
+   * optimizer.iterations; // 0
+   * ```
    *
    * @throws {RangeError | TypeError} if an array is missing, unknown, or of another size.
    * @throws {StateError} if the optimizer is not built.
@@ -461,6 +589,10 @@ export abstract class Optimizer {
   /**
    * What `saveOwnVariables` gives, as a list: what `setWeights` takes.
    *
+   * ```ts
+   * optimizer.getWeights().map(({ length }) => length); // [1, 1, 1]
+   * ```
+   *
    * @throws {StateError} if the optimizer was freed.
    */
   getWeights(): (Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] {
@@ -469,6 +601,10 @@ export abstract class Optimizer {
 
   /**
    * `loadOwnVariables` from a list.
+   *
+   * ```ts
+   * optimizer.setWeights(optimizer.getWeights());
+   * ```
    *
    * @throws {TypeError} if `weights` is no list; and what `loadOwnVariables` throws.
    */
@@ -483,7 +619,17 @@ export abstract class Optimizer {
     );
   }
 
-  /** Gives the state's memory back; the variables stay. Stepping and reading the state is a `StateError` from then on. */
+  /**
+   * Gives the state's memory back; the variables stay. Stepping and reading the state is a `StateError` from then on.
+   *
+   * ```ts
+   * optimizer.free();
+   * w.value[0]; // 10
+   * optimizer.step(); // throws StateError: …
+   * ```
+   *
+   * @throws {StateError} inside a constraint or a learning-rate callback.
+   */
   free(): void {
     this.#state.free();
   }

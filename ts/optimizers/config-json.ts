@@ -13,6 +13,10 @@ const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
 /**
  * `config` (of an optimizer or a schedule) as JSON in which every float has a decimal point: what Keras can read.
  *
+ * ```ts
+ * stringifyConfig({ learning_rate: 1 }); // "{\"learning_rate\": 1.0}"
+ * ```
+ *
  * @throws {TypeError} for what JSON cannot hold.
  */
 export function stringifyConfig(config: object): string {

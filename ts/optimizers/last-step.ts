@@ -26,6 +26,14 @@ export interface StepRecord {
  * A call that throws is no step.
  *
  * A norm is `null` if no option needed it and `measure` does not ask for it, and if the step updated nothing.
+ *
+ * ```ts
+ * const rms = new RMSprop({ learningRate: 0.5, globalClipnorm: 1 });
+ * rms.apply([[4]], [w]);
+ * const { outcome, learningRate, lossScale, finite, gradientNorm, clipFactor, updateNorm } = rms.lastStep!;
+ * [outcome, learningRate, lossScale, finite]; // ["updated", 0.5, 1, true]
+ * [gradientNorm, clipFactor, updateNorm]; // [4, 0.25, null]
+ * ```
  */
 export class LastStep {
   readonly #record: () => StepRecord;
@@ -74,6 +82,11 @@ export class LastStep {
   /**
    * The first number that was not finite, in the order in which the step had the gradients; `null` if all were. After a step that
    * was not skipped, this looks for it, at the gradients as they are in memory now.
+   *
+   * ```ts
+   * optimizer.apply([[Number.NaN]]);
+   * optimizer.lastStep?.firstNonFinite; // { path: "w", index: 0 }
+   * ```
    */
   get firstNonFinite(): NonFinite | null {
     if (this.#number("finite") > 0) return null;
@@ -111,7 +124,14 @@ export class LastStep {
     return this.#known("updateNorm");
   }
 
-  /** A copy as a plain object, for logs; `JSON.stringify` calls it. */
+  /**
+   * A copy as a plain object, for logs; `JSON.stringify` calls it.
+   *
+   * ```ts
+   * optimizer.step();
+   * optimizer.lastStep?.toJSON().outcome; // "updated"
+   * ```
+   */
   toJSON(): Omit<LastStep, "toJSON"> {
     const { outcome, learningRate, lossScale, gradientNorm, clipFactor, updateNorm, firstNonFinite } = this;
     const finite = firstNonFinite === null;

@@ -40,8 +40,10 @@ const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => 
  * gradient is not finite (P. Micikevicius et al., *Mixed Precision Training*, 2018).
  *
  * ```ts
- * const optimizer = new LossScaleOptimizer(new RMSprop(), { initialScale: 1024 });
+ * const optimizer = new LossScaleOptimizer(new RMSprop(), { initialScale: 1024, dynamicGrowthSteps: 100 });
  * optimizer.scaleLoss(2); // 2048
+ * [optimizer.dynamicScale, optimizer.stepCounter]; // [1024, 0]
+ * optimizer.innerOptimizer.rho; // 0.9
  * ```
  */
 export class LossScaleOptimizer extends Optimizer {
@@ -58,6 +60,11 @@ export class LossScaleOptimizer extends Optimizer {
 
   /**
    * Its static `lossScaleFactor`, if it has one, is set to `null`, as Keras does.
+   *
+   * ```ts
+   * const bounds = { minimumScale: 1, maximumScale: 2 ** 24 };
+   * new LossScaleOptimizer(new RMSprop(), { ...bounds, measure: { gradientNorm: true }, name: "scaled" }).name; // "scaled"
+   * ```
    *
    * @throws {TypeError | RangeError} for options that are not as documented, or that belong to the inner optimizer.
    */
@@ -106,7 +113,11 @@ export class LossScaleOptimizer extends Optimizer {
     this.#maximumScale = maximumScale;
   }
 
-  /** The current loss scale. */
+  /**
+   * The current loss scale.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   get dynamicScale(): number {
     this[STATE].assertNotFreed();
     if (!this.#scale) return Math.fround(this.initialScale);
@@ -114,7 +125,11 @@ export class LossScaleOptimizer extends Optimizer {
     return this.#scale.runtime.kernel.loss_scale_value(this.#scale.handle);
   }
 
-  /** Finite steps since the scale last changed. */
+  /**
+   * Finite steps since the scale last changed.
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   get stepCounter(): number {
     this[STATE].assertNotFreed();
     this.#scale?.runtime.assertNotCorrupted();
@@ -126,7 +141,17 @@ export class LossScaleOptimizer extends Optimizer {
     return this.dynamicScale;
   }
 
-  /** Its own variables, then those of the inner optimizer, in Keras' order. */
+  /**
+   * Its own variables, then those of the inner optimizer, in Keras' order.
+   *
+   * ```ts
+   * const scaled = new LossScaleOptimizer(new RMSprop());
+   * scaled.build([w]);
+   * scaled.variables.slice(2, 4).map(({ name }) => name); // ["step_counter", "dynamic_scale"]
+   * ```
+   *
+   * @throws {StateError} if the optimizer was freed.
+   */
   override get variables(): readonly OptimizerVariable[] {
     const ignored = () => undefined;
     const own: OptimizerVariable[] = [
@@ -173,7 +198,14 @@ export class LossScaleOptimizer extends Optimizer {
     return "LossScaleOptimizer";
   }
 
-  /** Keras' configuration, with that of the inner optimizer: what `fromConfig` takes. */
+  /**
+   * Keras' configuration, with that of the inner optimizer: what `fromConfig` takes.
+   *
+   * ```ts
+   * const { name, inner_optimizer, initial_scale, dynamic_growth_steps } = new LossScaleOptimizer(new RMSprop()).getConfig();
+   * [inner_optimizer.class_name, initial_scale, dynamic_growth_steps]; // ["RMSprop", 32768, 2000]
+   * ```
+   */
   getConfig(): LossScaleConfig {
     return {
       name: this.name,
@@ -191,6 +223,12 @@ export class LossScaleOptimizer extends Optimizer {
   /**
    * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns. A subclass whose constructor
    * takes the inner optimizer and the options first makes one of its own.
+   *
+   * ```ts
+   * const inner_optimizer = { class_name: "RMSprop", config: { rho: 0.95 } };
+   * const config = { name: "scaled", inner_optimizer, initial_scale: 8, dynamic_growth_steps: 100 };
+   * LossScaleOptimizer.fromConfig(config).dynamicScale; // 8
+   * ```
    *
    * @throws {TypeError | RangeError} if the configuration is not valid.
    */
@@ -218,7 +256,17 @@ export class LossScaleOptimizer extends Optimizer {
     return new this(RMSprop.fromConfig(innerConfig), options as LossScaleOptions);
   }
 
-  /** Frees the inner optimizer too. */
+  /**
+   * Frees the inner optimizer too.
+   *
+   * ```ts
+   * const scaled = new LossScaleOptimizer(optimizer);
+   * scaled.free();
+   * optimizer.step(); // throws StateError: …
+   * ```
+   *
+   * @throws {StateError} inside a constraint or a learning-rate callback.
+   */
   override free(): void {
     this.innerOptimizer.free();
     this.#release();

@@ -3,7 +3,15 @@
 import { checkedObject, option } from "../support/checks.js";
 import { message } from "../support/messages.js";
 
-/** Norms that steps compute for `lastStep`, whether or not an option needs them. */
+/**
+ * Norms that steps compute for `lastStep`, whether or not an option needs them.
+ *
+ * ```ts
+ * optimizer.measure = { updateNorm: true };
+ * optimizer.apply([[0]]);
+ * optimizer.lastStep?.updateNorm; // 0
+ * ```
+ */
 export interface Measure {
   /** The norm of the gradients, for one more pass over them. Default false. */
   readonly gradientNorm?: boolean | undefined;

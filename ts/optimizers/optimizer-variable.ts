@@ -11,7 +11,16 @@ const checkCount: Check = (argument, value) => {
   integer(argument, value, 0, 2 ** 31 - 1);
 };
 
-/** What all of an optimizer's variables have, whatever their type. */
+/**
+ * What all of an optimizer's variables have, whatever their type.
+ *
+ * ```ts
+ * const rms = new RMSprop({ name: "rms" });
+ * rms.build([w]);
+ * const { name, path, shape, slot, variable } = rms.variables[2]!;
+ * [name, path, shape, slot, variable === w]; // ["w_velocity", "rms/w_velocity", [], "velocity", true]
+ * ```
+ */
 export interface OptimizerVariableDescription {
   /** The last part of the path. */
   readonly name: string;

@@ -13,6 +13,10 @@ export type OptionalHyperparameters = {
 /**
  * Options of `new RMSprop`: Keras' constructor arguments in camelCase, all optional. At most one of `clipnorm`,
  * `globalClipnorm` and `clipvalue` can be set: two are a `RangeError`.
+ *
+ * ```ts
+ * new RMSprop({ learningRate: 0.01, globalClipnorm: 1, measure: { gradientNorm: true }, name: "rms" });
+ * ```
  */
 export interface RMSpropOptions extends OptionalHyperparameters {
   /** A number, a schedule, or a function of the step that is called once per step. Default 0.001. */

@@ -75,7 +75,13 @@ export class RMSprop extends TunableOptimizer {
     return "RMSprop";
   }
 
-  /** Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes. */
+  /**
+   * Keras' configuration: what Keras' `get_config` returns, and `fromConfig` takes.
+   *
+   * ```ts
+   * new RMSprop({ rho: 0.95 }).getConfig().rho; // 0.95
+   * ```
+   */
   getConfig(): RMSpropConfig {
     const { learningRate: rate, hyperparameters } = this[STATE];
     // What Keras does not have is there only where Keras would compute something else.
@@ -92,6 +98,10 @@ export class RMSprop extends TunableOptimizer {
   /**
    * The optimizer with Keras' configuration: what `getConfig`, here or in Keras, returns, or any part of it. A
    * subclass whose constructor takes the options first makes one of its own.
+   *
+   * ```ts
+   * RMSprop.fromConfig({ learning_rate: 0.01, rho: 0.95 }).rho; // 0.95
+   * ```
    *
    * @throws {TypeError | RangeError} if the configuration is not valid, or holds a function as learning rate.
    */

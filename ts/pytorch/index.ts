@@ -43,6 +43,17 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
  * too, unless a schedule decides it, and so are the variables' values, if the file has them. If there are several groups, their
  * rates and decays become overrides of their variables.
  *
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { loadPyTorch } from "rmsprop-wasm/pytorch";
+ *
+ * const weight = new Variable(new Float32Array(21), { name: "weight", shape: [3, 7] });
+ * const bias = new Variable(new Float32Array(2), { name: "bias" });
+ * const rms = new RMSprop({ rho: 0.99, epsilon: 1e-8, epsilonMode: "outside" });
+ * rms.build([weight, bias]);
+ * loadPyTorch(await readFile("rmsprop.safetensors"), rms);
+ * ```
+ *
  * @param bytes the content of the safetensors file.
  * @throws {CheckpointError} if the file is not as documented, or if the optimizer would not go on as PyTorch's; it says
  * why, and what to do.

@@ -14,7 +14,14 @@ export interface PiecewiseConstantDecayOptions {
   readonly name?: string | undefined;
 }
 
-/** `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on. */
+/**
+ * `values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on.
+ *
+ * ```ts
+ * const rate = new PiecewiseConstantDecay({ boundaries: [100], values: [0.1, 0.01] });
+ * [rate.boundaries.length, rate.values.length, rate.at(101)]; // [1, 2, 0.01]
+ * ```
+ */
 export class PiecewiseConstantDecay extends LearningRateSchedule<ScheduleConfigOf<PiecewiseConstantDecayOptions>> {
   /** @internal */
   static override readonly [KEYS] = ["boundaries", "values", "name"] as const;

@@ -7,7 +7,13 @@ import { message } from "../support/messages.js";
 
 /** Anything that gives a learning rate for a step. */
 export interface Schedule {
-  /** The learning rate at `step`, the number of calls made before. */
+  /**
+   * The learning rate at `step`, the number of calls made before.
+   *
+   * ```ts
+   * optimizer.learningRate = { at: (step) => 0.1 / Math.sqrt(1 + step) };
+   * ```
+   */
   at(step: number): number;
 }
 
@@ -89,6 +95,12 @@ export class OptionReader {
 /**
  * One of Keras' schedules. Its values have the same bits in every engine. (A type: what extends it is here. Any object with
  * `at(step)` is a `Schedule`.)
+ *
+ * ```ts
+ * const rate = new CosineDecay({ initialLearningRate: 0.1, decaySteps: 1000, name: "cosine" });
+ * [rate.name, rate.at(0)]; // ["cosine", 0.1]
+ * CosineDecay.fromConfig(rate.getConfig()).at(1000); // 0
+ * ```
  */
 export abstract class LearningRateSchedule<Config extends ScheduleConfig = ScheduleConfig> implements Schedule {
   /** @internal */
@@ -96,7 +108,11 @@ export abstract class LearningRateSchedule<Config extends ScheduleConfig = Sched
   /** Keras' name of this schedule. */
   abstract readonly name: string;
 
-  /** The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated. */
+  /**
+   * The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated.
+   *
+   * @throws {TypeError | RangeError} if the step is no finite number.
+   */
   at(step: number): number {
     return this[EVALUATE](finite("step", step));
   }

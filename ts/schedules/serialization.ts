@@ -37,7 +37,15 @@ interface ScheduleClass {
 /** Keras' schedules by their names. */
 const CLASSES = { ...GENERATED, PiecewiseConstantDecay } as Readonly<Record<string, ScheduleClass>>;
 
-/** Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one. */
+/**
+ * Keras' JSON of a schedule. One that is not Keras' own keeps its class's name, and its `getConfig()` if it has one.
+ *
+ * ```ts
+ * const { module, class_name, registered_name, config } = serialize(new PiecewiseConstantDecay({ boundaries: [], values: [1] }));
+ * [module, class_name, registered_name]; // ["keras.optimizers.schedules", "PiecewiseConstantDecay", null]
+ * config["values"]; // [1]
+ * ```
+ */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
   const name = Object.keys(CLASSES).find((key) => (CLASSES[key] as unknown) === schedule.constructor);
   const own = (schedule as { constructor?: { name: unknown } }).constructor?.name;
@@ -52,6 +60,12 @@ export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfi
 
 /**
  * The schedule in Keras' JSON; `class_name` in any case, as in Keras.
+ *
+ * ```ts
+ * const config = { initial_learning_rate: 0.1, decay_steps: 1000 };
+ * const keras = { module: "keras.optimizers.schedules", registered_name: null };
+ * deserialize({ ...keras, class_name: "CosineDecay", config }).at(1000); // 0
+ * ```
  *
  * @throws {TypeError | RangeError} if it is not one of Keras' schedules, or its configuration is not valid.
  */

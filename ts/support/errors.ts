@@ -21,7 +21,13 @@ export abstract class PackageError extends Error {
   }
 }
 
-/** The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule. */
+/**
+ * The call does not fit the state of the object: use after `free`, not built, unknown variable, setter under a schedule.
+ *
+ * ```ts
+ * new RMSprop({ name: "rms" }).step(); // throws StateError: Optimizer "rms" is not built: call build(variables) first.
+ * ```
+ */
 export class StateError extends PackageError {
   /** `"StateError"` */
   override readonly name = "StateError";
@@ -32,7 +38,17 @@ export class StateError extends PackageError {
   }
 }
 
-/** The backend asked for cannot be had here; `cause` says why. */
+/**
+ * The backend asked for cannot be had here; `cause` says why.
+ *
+ * ```ts
+ * try {
+ *   createRuntime({ backend: "wasm" });
+ * } catch (error) {
+ *   if (!(error instanceof BackendUnavailableError)) throw error; // else: the JavaScript backend
+ * }
+ * ```
+ */
 export class BackendUnavailableError extends PackageError {
   /** `"BackendUnavailableError"` */
   override readonly name = "BackendUnavailableError";
@@ -43,7 +59,14 @@ export class BackendUnavailableError extends PackageError {
   }
 }
 
-/** The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`. */
+/**
+ * The arrays asked for do not fit into memory, or not under the runtime's `maximumBytes`.
+ *
+ * ```ts
+ * const runtime = createRuntime({ maximumBytes: 2 ** 20 });
+ * new Variable(new Float32Array(2 ** 20), { runtime }); // throws OutOfMemoryError: …
+ * ```
+ */
 export class OutOfMemoryError extends PackageError {
   /** `"OutOfMemoryError"` */
   override readonly name = "OutOfMemoryError";
@@ -54,7 +77,15 @@ export class OutOfMemoryError extends PackageError {
   }
 }
 
-/** A stored state does not fit the optimizer it is loaded into. */
+/**
+ * A stored state does not fit the optimizer it is loaded into.
+ *
+ * ```ts
+ * import { load } from "rmsprop-wasm/checkpoint";
+ *
+ * load(new Uint8Array(8), optimizer); // throws CheckpointError: …
+ * ```
+ */
 export class CheckpointError extends PackageError {
   /** `"CheckpointError"` */
   override readonly name = "CheckpointError";

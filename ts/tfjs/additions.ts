@@ -7,7 +7,23 @@ import type { RMSprop } from "../optimizers/rmsprop.js";
 import type { Exclusion, TensorSelection } from "./selection.js";
 import type { TensorLike, VariableLike } from "./tensorflow.js";
 
-/** What the optimizer has beyond `tf.Optimizer`. */
+/**
+ * What the optimizer has beyond `tf.Optimizer`.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * const x = tf.variable(tf.tensor1d([10]));
+ * const tuned = rmsprop(tf, { learningRate: 0.1, useEma: true });
+ * tuned.override({ variables: [x] }, { learningRateMultiplier: 0.5 });
+ * tuned.excludeFromWeightDecay({ variables: [x] });
+ * tuned.minimize(() => tf.sum(tf.square(x)), [x]);
+ * [tuned.learningRate, tuned.lossScale, tuned.core.iterations]; // [0.1, 1, 1]
+ * tuned.finalizeVariableValues();
+ * tuned.fromCore(await tuned.toCore());
+ * ```
+ */
 export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
   /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
   minimize(loss: Loss, variables: readonly V[]): null;
@@ -47,7 +63,23 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
   fromCore(core: Core): void;
 }
 
-/** What the form that stays on the device has beyond `tf.Optimizer`. */
+/**
+ * What the form that stays on the device has beyond `tf.Optimizer`.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * const x = tf.variable(tf.tensor1d([10]));
+ * const tuned = rmsprop(tf, { learningRate: 0.1, useEma: true, resident: true });
+ * tuned.override({ variables: [x] }, { learningRateMultiplier: 0.5 });
+ * tuned.excludeFromWeightDecay({ variables: [x] });
+ * tuned.minimize(() => tf.sum(tf.square(x)), [x]);
+ * [tuned.iterations, tuned.learningRate, tuned.lossScale, tuned.lossScaleTensor.size, tuned.lastStep]; // [1, 0.1, 1, 1, null]
+ * tuned.finalizeVariableValues();
+ * tuned.fromCore(await tuned.toCore());
+ * ```
+ */
 export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T = TensorLike> {
   /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
   minimize(loss: Loss, variables: readonly V[]): null;

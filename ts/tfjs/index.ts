@@ -48,6 +48,7 @@ export type RMSpropOptimizer<
 
 /** The class of these optimizers for one copy of tfjs: what tfjs' registry keeps. */
 export interface RMSpropClass<TF extends TensorFlow> extends SerializableClass {
+  /** An optimizer with these options. */
   new (options?: RMSpropTfjsOptions): RMSpropOptimizer<TF>;
   /** The optimizer with the configuration that `getConfig` gave; tfjs passes the class first. */
   fromConfig(optimizer: unknown, config: object): RMSpropOptimizer<TF>;
@@ -56,6 +57,14 @@ export interface RMSpropClass<TF extends TensorFlow> extends SerializableClass {
 /**
  * RMSprop for TensorFlow.js, with every option of `RMSprop`: a real `tf.Optimizer`, for `minimize`, `applyGradients` and
  * `model.compile`. State is kept in WebAssembly's memory; values and gradients are copied in and out.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * const x = tf.variable(tf.tensor1d([10]));
+ * rmsprop(tf, { learningRate: 0.1 }).minimize(() => tf.sum(tf.square(x)), [x]);
+ * ```
  *
  * @param tf the namespace of `@tensorflow/tfjs` or `@tensorflow/tfjs-core`, version 4.
  * @throws {TypeError | RangeError} for options that are not as documented.
@@ -67,6 +76,14 @@ export function rmsprop<TF extends TensorFlow>(
 /**
  * The same with the option `lossScale`: its `core` is a `LossScaleOptimizer`.
  *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * const scaled = rmsprop(tf, { lossScale: { initialScale: 1024 }, lossScaleFactor: null });
+ * scaled.core.dynamicScale; // 1024
+ * ```
+ *
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export function rmsprop<TF extends TensorFlow>(
@@ -75,6 +92,13 @@ export function rmsprop<TF extends TensorFlow>(
 ): RMSpropOptimizer<TF, LossScaleOptimizer>;
 /**
  * The form that stays on the device: values, gradients and state are tensors, and a step reads nothing back.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * rmsprop(tf, { learningRate: 0.1, resident: true }).iterations; // 0
+ * ```
  *
  * @throws {TypeError | RangeError} for options that are not as documented, or a function as learning rate beside `lossScale`.
  */
@@ -114,6 +138,15 @@ const classes = new WeakMap<TensorFlow["Optimizer"], Classes<never>>();
 /**
  * Makes this optimizer, in both of its forms, known to `tf`, so that `tf.loadLayersModel` can load models that were saved with it.
  * The first `rmsprop(tf, …)` does it too.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { register } from "rmsprop-wasm/tfjs";
+ *
+ * register(tf).className; // "RMSpropWasm"
+ * ```
+ *
+ * @throws {TypeError} if `tf` is not TensorFlow.js.
  */
 export function register<TF extends TensorFlow>(tf: TF): RMSpropClass<TF> {
   return classesOf(tf).Plain;

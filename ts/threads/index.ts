@@ -16,7 +16,14 @@ import type { Start } from "./worker.js";
 /** A runtime whose steps several threads share, made by `createThreadedRuntime`. */
 export type ThreadedRuntime = import("./runtime.js").ThreadedRuntime;
 
-/** What `createThreadedRuntime` takes. */
+/**
+ * What `createThreadedRuntime` takes.
+ *
+ * ```js
+ * const worker = () => new Worker("/threads-worker.js");
+ * createThreadedRuntime({ threads: 4, initialBytes: 2 ** 26, maximumBytes: 2 ** 30, worker });
+ * ```
+ */
 export interface ThreadedRuntimeOptions {
   /** Threads that share a step, with the one that calls it: 1 to 64. More than there are cores are of no use. */
   readonly threads: number;
@@ -43,6 +50,15 @@ const OPTIONS = ["threads", "initialBytes", "maximumBytes", "worker"] as const;
  *
  * Where shared memory, workers or WebAssembly cannot be had, or less than all workers start, it has fewer threads, and
  * works all the same: `runtime.threads` says how many. The default runtime is not affected.
+ *
+ * ```ts
+ * import { createThreadedRuntime } from "rmsprop-wasm/threads";
+ *
+ * const runtime = await createThreadedRuntime({ threads: 2 });
+ * const kernel = new Variable(new Float32Array(100_000), { runtime });
+ * kernel.free();
+ * runtime.free(); // ends the workers
+ * ```
  *
  * @throws {OutOfMemoryError} if there is no room for `initialBytes`.
  * @throws {RangeError | TypeError} for options that are not as documented.

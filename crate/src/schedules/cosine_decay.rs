@@ -6,6 +6,12 @@ use super::functions::{minimum, one_plus_cosine};
 schedule! {
     /// A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
     /// the rate it started from.
+    ///
+    /// ```ts
+    /// const warmup = { warmupTarget: 0.1, warmupSteps: 100 };
+    /// const rate = new CosineDecay({ initialLearningRate: 0, decaySteps: 1000, alpha: 0, ...warmup });
+    /// [rate.at(50), rate.at(100)]; // [0.05, 0.1]
+    /// ```
     CosineDecay(cosine_decay), name: "CosineDecay" after alpha;
     /// Learning rate at step 0.
     initial_learning_rate: Number;

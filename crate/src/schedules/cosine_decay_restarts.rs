@@ -5,6 +5,12 @@ use super::functions::{log_whole, one_plus_cosine, pow_whole};
 
 schedule! {
     /// Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before.
+    ///
+    /// ```ts
+    /// const restarts = { firstDecaySteps: 1000, tMul: 2, mMul: 0.5, alpha: 0 };
+    /// const rate = new CosineDecayRestarts({ initialLearningRate: 0.1, ...restarts });
+    /// [rate.at(0), rate.at(1000)]; // [0.1, 0.05]
+    /// ```
     CosineDecayRestarts(cosine_decay_restarts), name: "SGDRDecay";
     /// Learning rate at step 0.
     initial_learning_rate: Number;

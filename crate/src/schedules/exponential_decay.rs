@@ -5,6 +5,11 @@ use super::functions::{periods, pow};
 
 schedule! {
     /// `initialLearningRate * decayRate ** (step / decaySteps)`
+    ///
+    /// ```ts
+    /// const rate = new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 0.5, staircase: true });
+    /// rate.at(1500); // 0.05
+    /// ```
     ExponentialDecay(exponential_decay), name: "ExponentialDecay";
     /// Learning rate at step 0.
     initial_learning_rate: Number;

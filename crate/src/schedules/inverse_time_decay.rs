@@ -5,6 +5,11 @@ use super::functions::periods;
 
 schedule! {
     /// `initialLearningRate / (1 + decayRate * step / decaySteps)`
+    ///
+    /// ```ts
+    /// const rate = new InverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 1, staircase: false });
+    /// rate.at(1000); // 0.05
+    /// ```
     InverseTimeDecay(inverse_time_decay), name: "InverseTimeDecay";
     /// Learning rate at step 0.
     initial_learning_rate: Number;

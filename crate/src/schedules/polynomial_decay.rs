@@ -5,6 +5,12 @@ use super::functions::{minimum, pow};
 
 schedule! {
     /// `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps`
+    ///
+    /// ```ts
+    /// const end = { endLearningRate: 0, power: 2, cycle: false };
+    /// const rate = new PolynomialDecay({ initialLearningRate: 0.1, decaySteps: 1000, ...end });
+    /// rate.at(500); // 0.025
+    /// ```
     PolynomialDecay(polynomial_decay), name: "PolynomialDecay";
     /// Learning rate at step 0.
     initial_learning_rate: Number;

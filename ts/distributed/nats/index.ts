@@ -49,6 +49,13 @@ const KNOWN = [
  * The log of a run on NATS JetStream (2.9 or newer). Let servers run with `sync_interval: always`: otherwise they acknowledge
  * messages before these are on the disk.
  *
+ * ```js
+ * const connection = await connect({ servers: "tls://nats.example:4222", maxReconnectAttempts: -1 });
+ * const manager = await jetstreamManager(connection);
+ * const limits = { replicas: 3, messageLimit: 8192, maximumBytes: 2 ** 33 };
+ * await natsLog({ connection, jetstream: jetstream(connection), manager, run: "digits-7", silence: 10_000, ...limits });
+ * ```
+ *
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export async function natsLog(options: NatsLogOptions): Promise<Log> {

@@ -15,6 +15,13 @@ export interface NatsPermissions {
  * The permissions that one role needs, and no others: a `worker` appends gradients, takes tickets, reads values; a `replica` does what
  * keeps the run; only an `operator` can begin one.
  *
+ * ```ts
+ * import { natsPermissions } from "rmsprop-wasm/distributed/nats";
+ *
+ * const { publish, subscribe } = natsPermissions("digits-7", "worker");
+ * subscribe.allow; // ["_INBOX.>"]
+ * ```
+ *
  * @param inbox where this user gets answers; with one of its own for each user (`inboxPrefix` of the connection), no one can listen to
  *   those of others. Default `_INBOX`.
  * @throws {TypeError} for a role that there is not.

@@ -19,6 +19,11 @@ export interface ExponentialDecayOptions {
 
 /**
  * `initialLearningRate * decayRate ** (step / decaySteps)`
+ *
+ * ```ts
+ * const rate = new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 0.5, staircase: true });
+ * rate.at(1500); // 0.05
+ * ```
  */
 export class ExponentialDecay extends LearningRateSchedule<ScheduleConfigOf<ExponentialDecayOptions>> {
   /** @internal */
@@ -77,6 +82,11 @@ export interface InverseTimeDecayOptions {
 
 /**
  * `initialLearningRate / (1 + decayRate * step / decaySteps)`
+ *
+ * ```ts
+ * const rate = new InverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 1000, decayRate: 1, staircase: false });
+ * rate.at(1000); // 0.05
+ * ```
  */
 export class InverseTimeDecay extends LearningRateSchedule<ScheduleConfigOf<InverseTimeDecayOptions>> {
   /** @internal */
@@ -137,6 +147,12 @@ export interface PolynomialDecayOptions {
 
 /**
  * `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ** power + endLearningRate`, up to `decaySteps`
+ *
+ * ```ts
+ * const end = { endLearningRate: 0, power: 2, cycle: false };
+ * const rate = new PolynomialDecay({ initialLearningRate: 0.1, decaySteps: 1000, ...end });
+ * rate.at(500); // 0.025
+ * ```
  */
 export class PolynomialDecay extends LearningRateSchedule<ScheduleConfigOf<PolynomialDecayOptions>> {
   /** @internal */
@@ -202,6 +218,12 @@ export interface CosineDecayOptions {
 /**
  * A linear warm-up from `initialLearningRate` to `warmupTarget`, if there is one; then half a cosine down to `alpha` times
  * the rate it started from.
+ *
+ * ```ts
+ * const warmup = { warmupTarget: 0.1, warmupSteps: 100 };
+ * const rate = new CosineDecay({ initialLearningRate: 0, decaySteps: 1000, alpha: 0, ...warmup });
+ * [rate.at(50), rate.at(100)]; // [0.05, 0.1]
+ * ```
  */
 export class CosineDecay extends LearningRateSchedule<ScheduleConfigOf<CosineDecayOptions>> {
   /** @internal */
@@ -266,6 +288,12 @@ export interface CosineDecayRestartsOptions {
 
 /**
  * Half cosines one after another, each `tMul` times as long and starting `mMul` times as high as the one before.
+ *
+ * ```ts
+ * const restarts = { firstDecaySteps: 1000, tMul: 2, mMul: 0.5, alpha: 0 };
+ * const rate = new CosineDecayRestarts({ initialLearningRate: 0.1, ...restarts });
+ * [rate.at(0), rate.at(1000)]; // [0.1, 0.05]
+ * ```
  */
 export class CosineDecayRestarts extends LearningRateSchedule<ScheduleConfigOf<CosineDecayRestartsOptions>> {
   /** @internal */

@@ -62,17 +62,44 @@ fn default_of(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String 
     default.strip_suffix(".0").unwrap_or(&default).to_owned()
 }
 
-/// What a hyper-parameter means and is by default, as the comment above a member.
-fn comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
+/// The lines that say what a hyper-parameter means, and those of its example.
+fn documentation(descriptor: &Descriptor) -> (&[&'static str], &[&'static str]) {
+    let lines = descriptor.documentation;
+    lines.split_at(lines.iter().position(|line| line.trim() == "```ts").unwrap_or(lines.len()))
+}
+
+/// The comment above a key of a configuration: what the hyper-parameter means and is by default.
+fn key_comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> Vec<String> {
     let default = format!(" Default {}.", default_of(descriptor, defaults));
-    let lines = descriptor.documentation.iter().copied().chain([default.as_str()]);
-    format!("  /**\n{}   */\n", lines.map(|line| format!("   *{line}\n")).collect::<Vec<_>>().concat())
+    documentation(descriptor).0.iter().map(|&line| line.to_owned()).chain([default]).collect()
+}
+
+/// The comment above an option: the same with the example.
+fn option_comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> Vec<String> {
+    let example = documentation(descriptor).1.iter().map(|&line| line.to_owned());
+    key_comment(descriptor, defaults).into_iter().chain([String::new()]).chain(example).collect()
+}
+
+/// The comment above a property, which can be set.
+fn property_comment(descriptor: &Descriptor, defaults: &Map<String, Value>) -> Vec<String> {
+    let throws = [
+        " @throws {TypeError | RangeError | StateError} if set to a value that is not as documented, or that needs state that",
+        " was not built.",
+    ];
+    let lines = option_comment(descriptor, defaults).into_iter();
+    lines.chain([String::new()]).chain(throws.map(str::to_owned)).collect()
 }
 
 /// All hyper-parameters as members: the comment of each, and what `member` makes of its index and row.
-fn members(defaults: &Map<String, Value>, member: fn(usize, &Descriptor) -> String) -> String {
-    let rows = HYPERPARAMETERS.iter().enumerate();
-    let texts = rows.map(|(index, row)| format!("{}  {}\n", comment(row, defaults), member(index, row)));
+fn members(
+    defaults: &Map<String, Value>,
+    comment: fn(&Descriptor, &Map<String, Value>) -> Vec<String>,
+    member: fn(usize, &Descriptor) -> String,
+) -> String {
+    let texts = HYPERPARAMETERS.iter().enumerate().map(|(index, row)| {
+        let lines = comment(row, defaults).iter().map(|line| format!("   *{line}\n")).collect::<Vec<_>>().concat();
+        format!("  /**\n{lines}   */\n  {}\n", member(index, row))
+    });
     texts.collect::<Vec<_>>().concat()
 }
 
@@ -100,12 +127,12 @@ fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<Str
         format!(
             "/** The hyper-parameters of `keras.optimizers.RMSprop`, in the order of Keras' `get_config`, and those that Keras does \
              not have. */\nexport type Hyperparameters = {{\n{}}};\n",
-            members(defaults, |_, row| format!("{}: {};", camel_case(row.name), value_type(row)))
+            members(defaults, option_comment, |_, row| format!("{}: {};", camel_case(row.name), value_type(row)))
         ),
         format!(
             "/** The hyper-parameters in Keras' configuration. Those that Keras does not have are there only if they are not at \
              their defaults. */\nexport type HyperparameterConfig = {{\n{}}};\n",
-            members(defaults, |_, row| {
+            members(defaults, key_comment, |_, row| {
                 let optional = if row.is_own { "?" } else { "" };
                 format!("readonly {}{optional}: {};", row.name, value_type(row))
             })
@@ -133,7 +160,7 @@ fn hyperparameters(config: &Config, defaults: &Map<String, Value>) -> Result<Str
 /// A class, not a type: what are accessors at run time must be accessors to TypeScript, or a subclass could declare a property
 /// of that name, which nothing would look at.
 fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
-    let accessors = members(defaults, |index, row| {
+    let accessors = members(defaults, property_comment, |index, row| {
         let (option, type_) = (camel_case(row.name), value_type(row));
         format!(
             "get {option}(): {type_} {{\n    return this[STATE].hyperparameters.{option};\n  }}\n  /** @ignore */\n  \

@@ -1,6 +1,6 @@
 //! The rows of hyper-parameters in the table of docs/options.md.
 
-use crate::{camel_case, default_of};
+use crate::{camel_case, default_of, documentation};
 use rmsprop::config::{Descriptor, HYPERPARAMETERS};
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub fn with_rows(page: &str, defaults: &Map<String, Value>) -> Result<String, &'
 }
 
 fn text(descriptor: &Descriptor, defaults: &Map<String, Value>) -> String {
-    let documentation = descriptor.documentation.concat();
+    let documentation = documentation(descriptor).0.concat();
     let sentence = documentation.split(". ").next().unwrap_or_default().trim().trim_end_matches('.');
     let keras = if descriptor.is_own { "; not in Keras" } else { "" };
     format!("|`{}`|`{}`|{sentence}{keras}|", camel_case(descriptor.name), default_of(descriptor, defaults))
