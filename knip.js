@@ -16,7 +16,8 @@ export default {
         "bench/{run,docs,hostile-headers}.mjs",
         "bench/adapters/*.mjs",
         "bench/contestants/{ours,javascript,serve}.mjs",
-        "bench/startup/child.mjs",
+        "bench/startup/{,parts-,engine-}child.mjs",
+        "bench/startup/empty.js",
         "test/**/*.{js,mjs}",
         "test/runtime/environments/typescript/*.{ts,cts}",
         "test/**/vitest.config.ts",
@@ -39,5 +40,5 @@ export default {
   ignoreUnresolved: ["#wasm/.*", "#worker", "\\./((threads-)?suite|storage)\\.js"],
   // test/gpu/run.mjs installs them beside the tools of test/runtime.
   ignoreDependencies: ["@tensorflow/tfjs-backend-webgl", "@tensorflow/tfjs-backend-webgpu"],
-  ignoreBinaries: ["dpkg-query", "mkfifo", "nats-server", "openssl", "rustc", "rustup"],
+  ignoreBinaries: ["chrt", "dpkg-query", "mkfifo", "nats-server", "openssl", "rustc", "rustup"],
 };

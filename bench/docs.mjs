@@ -158,6 +158,15 @@ quartiles.
 ${tables.startupTable(run.startup)}
 `
     : ""
+}${
+  run.startupParts
+    ? `
+Where they go in Node. The bold rows are measured in one process, what the host and the engine take for the same files and the same
+module in another; the last row of each half is the rest. Where the system allows, these processes run before all others.
+
+${tables.partsTable(run.startupParts)}
+`
+    : ""
 }
 ## Goals
 

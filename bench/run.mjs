@@ -23,6 +23,7 @@ import { effort, growth, matches } from "./matches.mjs";
 import { Contestant } from "./process.mjs";
 import * as tables from "./report/tables.mjs";
 import { measure } from "./rounds.mjs";
+import { parts } from "./startup/parts.mjs";
 import { startup } from "./startup/run.mjs";
 import { optionsOf, workloads } from "./workloads.mjs";
 
@@ -145,6 +146,7 @@ function report(run) {
   if (run.growth.length > 0) print("Growth", tables.growthTable(run));
   if (run.memory) print("Memory", tables.memoryTable(run.memory));
   if (run.startup) print("Cold starts", tables.startupTable(run.startup));
+  if (run.startupParts) print("Where a cold start goes", tables.partsTable(run.startupParts));
   print("Goals", tables.goalsTable(run.goals));
 }
 
@@ -179,7 +181,10 @@ async function main() {
   if (isWanted("memory")) progress("memory");
   const memory = isWanted("memory") && { memory: (await import("./memory.mjs")).memory() };
   if (isWanted("start-up")) progress("start-up");
-  const starts = isWanted("start-up") && { startup: await startup(options.quick) };
+  const starts = isWanted("start-up") && {
+    startup: await startup(options.quick),
+    startupParts: await parts(options.quick ? 9 : 25),
+  };
   /** @type {Run} */
   const run = {
     package: `rmsprop-wasm ${version}`,

@@ -127,6 +127,13 @@ export interface FullStartup extends Startup {
   readonly tiers?: number;
 }
 
+/** What a part of a cold start takes in Node, in milliseconds. */
+export interface StartupPart {
+  readonly title: string;
+  readonly index: Summary;
+  readonly slim: Summary;
+}
+
 /** What is judged of a run. */
 export interface JudgedRun {
   readonly matches: readonly MeasuredMatch[];
@@ -151,6 +158,7 @@ export interface Run extends JudgedRun {
   readonly versions: Readonly<Record<string, string>>;
   readonly memory?: ReturnType<typeof memory>;
   readonly startup?: readonly FullStartup[];
+  readonly startupParts?: readonly StartupPart[];
   readonly configurations: readonly Configuration[];
   readonly goals: readonly Goal[];
   readonly failures: readonly string[];

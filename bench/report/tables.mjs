@@ -192,6 +192,14 @@ export function startupTable(startup) {
   return table(head, rows);
 }
 
+/** Where a cold start in Node goes. @param {NonNullable<Run["startupParts"]>} parts */
+export function partsTable(parts) {
+  const spread = (/** @type {Summary} */ each) =>
+    each.median === 0 ? "–" : `${each.median.toFixed(2)} (${each.low.toFixed(2)}–${each.high.toFixed(2)})`;
+  const rows = parts.map(({ title, index, slim }) => [title, spread(index), spread(slim)]);
+  return table(["Part", "Default entry, ms", "`slim`, ms"], rows);
+}
+
 /** Goals that were measured. @param {Run["goals"]} goals */
 export function goalsTable(goals) {
   const measuredGoals = goals.filter(({ verdict }) => verdict !== "not measured");

@@ -1,24 +1,42 @@
 // Cold starts in Node, each in a fresh process.
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { execFile, spawnSync } from "node:child_process";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
 /** @import { ColdStart, Host } from "../types.js" */
 
-const child = fileURLToPath(new URL("child.mjs", import.meta.url));
 /** @param {string} name */
-const dist = (name) => new URL(`../../dist/${name}`, import.meta.url);
-const everything = [dist("index.js").href];
-const slim = [dist("slim.js").href, fileURLToPath(dist("rmsprop.wasm"))];
+export const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+/** @param {string} name */
+export const dist = (name) => here(`../../dist/${name}`);
+/** @param {string} name */
+const address = (name) => pathToFileURL(dist(name)).href;
+
+/** What is started: the entry, for slim the module, and the files that an import reads. */
+export const entries = {
+  index: { args: [address("index.js")], files: ["index.js", "index.core.js"] },
+  slim: { args: [address("slim.js"), dist("rmsprop.wasm")], files: ["slim.js"] },
+};
+
+/** Before everything else that the machine does, where the system allows: a start is too short for a fair share. */
+const first = spawnSync("chrt", ["--fifo", "1", "true"]).status === 0 ? ["chrt", "--fifo", "1"] : [];
+
+/**
+ * What a fresh process of Node with these arguments prints.
+ *
+ * @param {readonly string[]} args
+ */
+export async function fresh(args) {
+  const [command, ...rest] = [...first, process.execPath, ...args];
+  const { stdout } = await promisify(execFile)(command, rest);
+  return JSON.parse(stdout);
+}
 
 /**
  * @param {readonly string[]} flags
  * @returns {Promise<ColdStart>}
  */
-async function start(flags, entry = everything) {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, child, ...entry]);
-  return JSON.parse(stdout);
-}
+const start = (flags, { args } = entries.index) => fresh([...flags, here("child.mjs"), ...args]);
 
 /**
  * Milliseconds per step of 4,096 parameters when the engine has its baseline compiler only, or its optimizing one only.
@@ -46,7 +64,7 @@ export async function node(count) {
   const { starts, slimStarts } = { starts: [], slimStarts: [] };
   for (let i = 0; i < count; i++) {
     starts.push(await start([]));
-    slimStarts.push(await start([], slim));
+    slimStarts.push(await start([], entries.slim));
   }
   const host = `Node ${process.versions.node}`;
   return [
