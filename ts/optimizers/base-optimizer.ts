@@ -8,7 +8,7 @@ import { checkedObject } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { notBuilt } from "../support/errors.js";
 import { ASSERT_NOT_FREED, CHECKED_GRADIENT, LOSS_SCALE, RUNTIME, SCALE_HANDLE, STATE } from "../support/internal.js";
-import { message, showReturned } from "../support/messages.js";
+import { message, NO_GRADIENTS, showReturned } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
 import type { OptimizerConfig } from "./config.js";
 import type { LastStep } from "./last-step.js";
@@ -309,7 +309,7 @@ export abstract class Optimizer {
   /** `argument` names a gradient in messages. */
   #apply(list: readonly unknown[], targets: readonly AnyVariable[], argument: (i: number) => string): number {
     if (targets.length > 0 && list.every((gradient) => gradient === null)) {
-      throw new RangeError("No gradients provided for any variable: all of them are null.");
+      throw new RangeError(NO_GRADIENTS);
     }
     this.#state.check(targets);
     const given: AnyVariable[] = [];

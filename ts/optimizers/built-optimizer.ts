@@ -6,7 +6,7 @@ import type { KernelExports } from "../generated/kernel.js";
 import type { Numbers } from "../memory/numbers.js";
 import { type Runtime, View } from "../memory/runtime.js";
 import { type AnyVariable, nonNeg } from "../memory/variable.js";
-import { OutOfMemoryError, StateError } from "../support/errors.js";
+import { iterationLimit, OutOfMemoryError, StateError } from "../support/errors.js";
 import { HANDLE } from "../support/internal.js";
 import { plural, show } from "../support/messages.js";
 import { boundaryNumber } from "./hyperparameters.js";
@@ -315,11 +315,7 @@ export class BuiltOptimizer {
         `There is no room for the state of an optimizer over ${plural(this.variables.length, "variable")}.`,
       );
     }
-    if (STATUSES[status] === "iterationLimit") {
-      throw new StateError(
-        "The optimizer has counted 2 ** 31 - 1 calls, the most that Keras and checkpoints count: no step is possible.",
-      );
-    }
+    if (STATUSES[status] === "iterationLimit") throw iterationLimit();
     this.assertAlive();
     throw new StateError(`The optimizer cannot do this now (${STATUSES[status]}).`);
   }

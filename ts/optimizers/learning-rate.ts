@@ -42,6 +42,17 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   return rounded(rate, step, value);
 }
 
+/** The same of a rate that may be the user's: meanwhile it may read the runtime, but not step or free. */
+export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
+  runtime.assertUnlocked("A learning rate");
+  runtime.locked = true;
+  try {
+    return learningRateAt(rate, step, runtime);
+  } finally {
+    runtime.locked = false;
+  }
+}
+
 /** `value`, that of a rate at a step, in float32. Its name in messages is only made for an error: a step allocates nothing. */
 function rounded(rate: LearningRate, step: number, value: number): number {
   if (Number.isFinite(Math.fround(value))) return Math.fround(value);

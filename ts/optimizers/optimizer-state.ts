@@ -11,7 +11,7 @@ import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
 import { BuiltOptimizer } from "./built-optimizer.js";
 import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
 import { LastStep, type StepRecord } from "./last-step.js";
-import { checkedRate, type LearningRate, learningRateAt, replacedLearningRate } from "./learning-rate.js";
+import { checkedRate, type LearningRate, lockedLearningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } from "./optimizer-variable.js";
 import {
@@ -363,19 +363,12 @@ export class OptimizerState {
     if (this.#freed) throw new StateError(`Optimizer "${this.#name}" was freed.`);
   }
 
-  /** The learning rate now. A user's function may read the optimizer meanwhile, but not step or free it. */
+  /** The learning rate now. */
   #rate(own: Runtime | undefined): number {
     const rate = this.#learningRate;
     // A number needs no runtime, which perhaps cannot be had.
     if (typeof rate === "number") return rate;
-    const runtime = own ?? defaultRuntime();
-    runtime.assertUnlocked("A learning rate");
-    runtime.locked = true;
-    try {
-      return learningRateAt(rate, this.rawIterations, runtime);
-    } finally {
-      runtime.locked = false;
-    }
+    return lockedLearningRateAt(rate, this.rawIterations, own ?? defaultRuntime());
   }
 
   /** With `old`, there is room for the state of all that it keeps, also of what was switched off meanwhile. */

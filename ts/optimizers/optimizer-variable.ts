@@ -3,12 +3,13 @@
 import type { Slot } from "../generated/codes.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { integer } from "../support/checks.js";
+import { MAXIMUM_CALLS } from "../support/errors.js";
 
 /** Throws if the number is not one that can be assigned; `argument` names it in the message. */
 type Check = (argument: string, value: number) => void;
 
 const checkCount: Check = (argument, value) => {
-  integer(argument, value, 0, 2 ** 31 - 1);
+  integer(argument, value, 0, MAXIMUM_CALLS);
 };
 
 /**

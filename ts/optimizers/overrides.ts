@@ -136,13 +136,15 @@ export function assertRatesFinite(
   overrides: readonly Override[],
   variables: readonly AnyVariable[],
 ): void {
-  for (const variable of variables) {
-    const { learningRateMultiplier: multiplier } = overridden(overrides, variable, variable);
-    if (Number.isFinite(Math.fround(rate * multiplier))) continue;
-    throw new RangeError(
-      `The learning rate of variable ${show(variable.path)} must be finite in float32; received ${rate} * ${multiplier}.`,
-    );
-  }
+  for (const variable of variables) assertRateFinite(variable.path, rate, overridden(overrides, variable, variable));
+}
+
+/** The same for one variable. */
+export function assertRateFinite(path: string, rate: number, { learningRateMultiplier }: ResolvedOverrides): void {
+  if (Number.isFinite(Math.fround(rate * learningRateMultiplier))) return;
+  throw new RangeError(
+    `The learning rate of variable ${show(path)} must be finite in float32; received ${rate} * ${learningRateMultiplier}.`,
+  );
 }
 
 /** What a variable does with these overrides. */

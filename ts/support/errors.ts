@@ -100,3 +100,13 @@ export class CheckpointError extends PackageError {
 export function notBuilt(name: string, otherwise = ""): StateError {
   return new StateError(`Optimizer "${name}" is not built: call build(variables) first${otherwise}.`);
 }
+
+/** The most calls that an optimizer counts. */
+export const MAXIMUM_CALLS: number = 2 ** 31 - 1;
+
+/** The error for a step after them. */
+export function iterationLimit(): StateError {
+  return new StateError(
+    "The optimizer has counted 2 ** 31 - 1 calls, the most that Keras and checkpoints count: no step is possible.",
+  );
+}

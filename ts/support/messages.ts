@@ -5,6 +5,9 @@ import { arrayKind, arrayLength } from "./typed-array.js";
 /** How a promise reads in a message. */
 const PROMISE = "a Promise (is an `await` missing?)";
 
+/** Of the error for a call that would train nothing. */
+export const NO_GRADIENTS = "No gradients provided for any variable: all of them are null.";
+
 /** A value as it reads in a message: short, and no error of its own if a getter or a proxy throws. */
 export function show(value: unknown): string {
   try {
