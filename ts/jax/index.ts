@@ -3,7 +3,6 @@ import { type JsTree, type numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
-import { readHyperparameters } from "../optimizers/hyperparameters.js";
 import type { LastStep } from "../optimizers/last-step.js";
 import { adapterOptions, type RMSpropOptions } from "../optimizers/options.js";
 import type { ResolvedOverrides, VariableOverrides } from "../optimizers/overrides.js";
@@ -149,12 +148,15 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
   const { resident = false, ...plain } = given;
   if (typeof resident !== "boolean") throw new TypeError(message("resident", "true or false", resident));
   if (resident) {
-    const measure = option(plain, "measure");
-    if (measure !== undefined) {
-      throw new TypeError(message("measure", "left out: functions that are traced keep nothing", measure));
+    const optimizer = new RMSprop(plain as RMSpropOptions);
+    if (Object.values(optimizer.measure).includes(true)) {
+      const rule =
+        "left out with `resident`, whose functions keep nothing: compute the norm beside `update`, or leave `resident` out";
+      throw new RangeError(message("measure", rule, optimizer.measure));
     }
+    const { hyperparameters, learningRate } = optimizer[STATE];
     const overrides = new LeafOverrides();
-    const functions = residentFunctions(readHyperparameters(plain), option(plain, "learningRate"), overrides);
+    const functions = residentFunctions(hyperparameters, learningRate, overrides);
     const override = (which: LeafSelection, own: VariableOverrides) => overrides.add(which, own);
     return { ...functions, lastStep: null, override, free() {}, [DISPOSE]() {} } as unknown as RMSpropTransformation;
   }

@@ -3,7 +3,8 @@
 import { type JsTree, type numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
-import { checkedLearningRate } from "../optimizers/learning-rate.js";
+import { checkedRate, type LearningRate } from "../optimizers/learning-rate.js";
+import { assertRateFinite } from "../optimizers/overrides.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { callsPerUpdate, coefficients } from "../rule/coefficients.js";
 import { decayTerms, formOf } from "../rule/form.js";
@@ -17,9 +18,8 @@ import {
   value,
   velocity,
 } from "../rule/rmsprop.js";
-import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject } from "../support/checks.js";
-import { message } from "../support/messages.js";
+import { message, NO_GRADIENTS, showReturned } from "../support/messages.js";
 import { assertReferences, disposeAll, firstState, type Leaf } from "./arrays.js";
 import type { LeafOverrides } from "./overrides.js";
 import { tracedSchedule } from "./schedules.js";
@@ -36,21 +36,27 @@ export interface Functions {
 }
 
 /** The learning rate as the step takes it: a number, or of the count so far. */
-function rateOf(given: unknown): (x: Traced, count: np.Array) => Operand {
+function rateOf(given: LearningRate): (x: Traced, count: np.Array) => Operand {
+  if (typeof given === "number") return () => given;
   if (typeof given === "function") {
+    const of = given as unknown as (count: np.Array) => unknown;
     return (x, count) => {
-      const rate = given(x.float(count).ref) as Operand;
+      const rate = of(x.float(count).ref);
+      if (typeof rate === "number") return checkedRate("learningRate", rate);
       // What the function gives is ours now.
-      return typeof rate === "number" ? Math.fround(rate) : x.own(rate);
+      if (isArray(rate) && x.own(rate).shape.length === 0) return rate;
+      throw new TypeError(`The learning rate must be a number or a scalar array; received ${showReturned(rate)}.`);
     };
   }
-  const rate = checkedLearningRate("learningRate", given ?? 0.001);
-  if (typeof rate === "number") return () => rate;
-  const schedule = tracedSchedule(rate as Schedule);
+  const schedule = tracedSchedule(given);
   return (x, count) => schedule(x, x.float(count));
 }
 
-export function residentFunctions(by: Hyperparameters, learningRate: unknown, overrides: LeafOverrides): Functions {
+export function residentFunctions(
+  by: Hyperparameters,
+  learningRate: LearningRate,
+  overrides: LeafOverrides,
+): Functions {
   const kept = keptSlots(by);
   const calls = callsPerUpdate(by);
   const scale = by.lossScaleFactor === null ? undefined : Math.fround(by.lossScaleFactor);
@@ -93,8 +99,17 @@ export function residentFunctions(by: Hyperparameters, learningRate: unknown, ov
 
       const own = overrides.of(structure);
       const isFrozen = (i: number) => own?.[i]?.trainable === false;
+      if (leaves.every((leaf) => leaf == null) && slots.get("velocity")?.some((leaf) => leaf != null)) {
+        throw new RangeError(NO_GRADIENTS);
+      }
       const x = new Traced();
-      const eta = rate(x, count);
+      const eta = x.orNothing(() => {
+        const eta = rate(x, count);
+        own?.forEach((each, i) => {
+          if (typeof eta === "number" && leaves[i] != null) assertRateFinite(`updates[${i}]`, eta, each);
+        });
+        return eta;
+      });
       const numbers = coefficients(by, 0, 1);
       const c = { ...numbers, eta };
       /** Whether this call updates; always, without accumulation. */

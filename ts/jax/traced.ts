@@ -100,6 +100,16 @@ export class Traced implements Arithmetic<Operand> {
     return this.#keep(array);
   }
 
+  /** What `work` gives; if it throws, everything that was made is freed. */
+  orNothing<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.end([]);
+      throw error;
+    }
+  }
+
   /** The results, which now are the caller's; everything else that was made is freed. */
   end<T extends np.Array>(results: readonly T[]): T[] {
     const kept = results.map(({ ref }) => ref);

@@ -82,7 +82,7 @@ export function asList(gradients: Gradients): GradientList {
 /**
  * The variables of these gradients.
  *
- * @throws {StateError} if tfjs knows no variable of that name.
+ * @throws {StateError} if tfjs knows no variable of that name, or a gradient was disposed of.
  * @throws {TypeError | RangeError} if a variable or its gradient is not float32, or their shapes differ.
  */
 export function checkedVariablesOf(tf: TensorFlow, list: GradientList): VariableLike[] {
@@ -90,6 +90,7 @@ export function checkedVariablesOf(tf: TensorFlow, list: GradientList): Variable
   list.forEach(({ name, tensor }, i) => {
     const { shape = [] } = variables[i] ?? {};
     if (tensor == null) return;
+    if (tensor.isDisposed) throw new StateError(`The gradient of "${name}" was disposed of.`);
     if (tensor.dtype !== "float32") {
       throw new TypeError(`The gradient of "${name}" must be float32; it is ${tensor.dtype}.`);
     }

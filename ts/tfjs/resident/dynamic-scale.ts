@@ -3,12 +3,11 @@
 import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import { defaultRuntime } from "../../memory/runtime.js";
-import { learningRateAt } from "../../optimizers/learning-rate.js";
+import { type LearningRate, lockedLearningRateAt } from "../../optimizers/learning-rate.js";
 import { type Coefficients, callsPerUpdate, coefficients } from "../../rule/coefficients.js";
 import { conditionalAverage, conditionalStep, type Flags, overwritten } from "../../rule/conditional.js";
 import { decayTerms, type Form, formOf } from "../../rule/form.js";
 import { prepared } from "../../rule/rmsprop.js";
-import type { Schedule } from "../../schedules/schedule.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import { CONTROLS, type Controls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
@@ -45,9 +44,9 @@ export class DynamicScale {
   readonly #rule: ScaleRule;
   /** Made at the first use: a backend may not be ready before. */
   #tensors: Tensors | undefined;
-  /** Calls with those that were skipped: at least as many as `raw`. */
   #calls = 0;
-  #rates: { readonly tensor: TensorLike; readonly of: Schedule } | undefined;
+  /** The rates of the first `count` steps. */
+  #rates: { readonly tensor: TensorLike; readonly of: LearningRate; readonly count: number } | undefined;
 
   constructor(tf: TensorFlow, x: Operations, rule: ScaleRule) {
     this.#tf = tf;
@@ -60,9 +59,9 @@ export class DynamicScale {
     return this.#tensors as Tensors;
   }
 
-  /** Whether there was a call, skipped or not. */
-  get began(): boolean {
-    return this.#calls > 0;
+  /** Calls with those that were skipped: at least as many as `raw`. */
+  get calls(): number {
+    return this.#calls;
   }
 
   set(scale: number, counter: number, raw: number): void {
@@ -77,14 +76,36 @@ export class DynamicScale {
   }
 
   /**
-   * One call.
+   * Evaluates a schedule as far as the next call may need it.
+   *
+   * @throws what it throws at the number of calls so far, though the device may have counted fewer.
+   */
+  evaluate(rate: LearningRate): void {
+    if (typeof rate === "number" || (this.#rates?.of === rate && this.#calls < this.#rates.count)) return;
+    const size = Math.max(TABLE, 2 ** Math.ceil(Math.log2(this.#calls + 1)));
+    const rates = new Float32Array(size);
+    let count = 0;
+    try {
+      for (; count < size; count++) rates[count] = lockedLearningRateAt(rate, count, defaultRuntime());
+    } catch (error) {
+      // A later step may be one that never comes.
+      if (count <= this.#calls) throw error;
+    }
+    const tensor = this.#tf.tensor(rates, [size], "float32");
+    this.#tf.keep(tensor);
+    this.#rates?.tensor.dispose();
+    this.#rates = { tensor, of: rate, count };
+  }
+
+  /**
+   * One call, after `evaluate`.
    *
    * @returns what it writes, and what then moves the scale.
    */
   step(
     kernel: Kernel<never> | undefined,
     by: Hyperparameters,
-    rate: number | Schedule,
+    rate: LearningRate,
     all: readonly Entry[],
     pairs: readonly Pair[],
   ): { readonly writes: readonly Write[]; end(): void } {
@@ -113,7 +134,7 @@ export class DynamicScale {
       overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
     }
     const chosen: Flags<TensorLike> = { finite, updates, overwrites };
-    const eta = typeof rate === "number" ? scalars.eta : this.#rate(rate, raw);
+    const eta = typeof rate === "number" ? scalars.eta : this.#rateOf(raw);
     const divisor = calls > 1 ? scalars.divisor : by.maximize ? x.mul(scale, x.constant(-1)) : scale;
     const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
 
@@ -215,20 +236,9 @@ export class DynamicScale {
   }
 
   /** The learning rate at a count that the host does not know: looked up in a table of all that it can be. */
-  #rate(rate: Schedule, raw: TensorLike): TensorLike {
+  #rateOf(raw: TensorLike): TensorLike {
     const x = this.#x;
-    let table = this.#rates?.of === rate ? this.#rates.tensor : undefined;
-    if (!table || (table.shape[0] as number) <= this.#calls) {
-      const size = Math.max(TABLE, 2 ** Math.ceil(Math.log2(this.#calls + 1)));
-      table = this.#tf.tensor(
-        Float32Array.from({ length: size }, (_, i) => learningRateAt(rate, i, defaultRuntime())),
-        [size],
-        "float32",
-      );
-      this.#tf.keep(table);
-      this.#rates?.tensor.dispose();
-      this.#rates = { tensor: table, of: rate };
-    }
+    const table = this.#rates?.tensor as TensorLike;
     const size = table.shape[0] as number;
     const isNow = x.run("Equal", { a: x.range(size), b: raw });
     // All but one are 0: the sum is exact in any order. (`GatherV2` reads its index on cpu and wasm.)

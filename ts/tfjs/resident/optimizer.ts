@@ -5,11 +5,12 @@ import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import { freeOnError } from "../../memory/free-on-error.js";
 import { defaultRuntime } from "../../memory/runtime.js";
 import { Variable } from "../../memory/variable.js";
-import { type LearningRate, learningRateAt, replacedLearningRate } from "../../optimizers/learning-rate.js";
+import { type LearningRate, lockedLearningRateAt, replacedLearningRate } from "../../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../../optimizers/loss-scale-optimizer.js";
 import type { RMSpropOptions } from "../../optimizers/options.js";
 import {
   assertOverridesMatch,
+  assertRateFinite,
   checkedOverride,
   type Override,
   overridden,
@@ -21,13 +22,19 @@ import { RMSprop } from "../../optimizers/rmsprop.js";
 import { keptSlots } from "../../optimizers/slots.js";
 import { checkedSelection, type Selection, selects } from "../../optimizers/variable-selection.js";
 import { callsPerUpdate } from "../../rule/coefficients.js";
-import type { Schedule } from "../../schedules/schedule.js";
-import { CheckpointError, StateError } from "../../support/errors.js";
+import { CheckpointError, iterationLimit, MAXIMUM_CALLS, StateError } from "../../support/errors.js";
 import { STATE } from "../../support/internal.js";
-import { message, show } from "../../support/messages.js";
+import { message, NO_GRADIENTS, show } from "../../support/messages.js";
 import type { ResidentAdditions } from "../additions.js";
 import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
-import { asList, checkedVariablesOf, type Gradients, minimized, scaledGradients } from "../gradients.js";
+import {
+  asList,
+  checkedVariablesOf,
+  type GradientList,
+  type Gradients,
+  minimized,
+  scaledGradients,
+} from "../gradients.js";
 import { checkedTensors, type Exclusion, NO_SELECTION, namedTensor, type TensorSelection } from "../selection.js";
 import type {
   GradientsLike,
@@ -150,32 +157,34 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     override applyGradients(gradients: Gradients): void {
       this.#assertAlive();
       const list = asList(gradients);
+      this.#assertUnlocked("A step");
+      const [raw, rate] = [this.#raw, this.#rate];
       // A learning rate of the user's can throw, dispose of tensors and set options: before anything is looked at.
-      const raw = this.#raw;
       const eta = this.#dynamic || list.length === 0 ? 0 : this.#rateAt(raw);
-      this.#assertAlive();
+      this.#dynamic?.evaluate(rate);
       const variables = checkedVariablesOf(tf, list);
       assertDistinct(variables);
       if (list.length > 0 && list.every(({ tensor }) => tensor == null)) {
-        throw new RangeError("No gradients provided for any variable: all of them are null.");
+        throw new RangeError(NO_GRADIENTS);
       }
-      const gone = list.find(({ tensor }) => tensor?.isDisposed);
-      if (gone) throw new StateError(`The gradient of "${gone.name}" was disposed of.`);
       if (list.length === 0 && !this.#dynamic) return;
       assertRenders32();
+      if (this.#calls >= MAXIMUM_CALLS) throw iterationLimit();
 
       const { entries, keep, drop } = this.#meet(variables);
-      const pairs = entries.flatMap((entry, i) => {
-        const gradient = list[i]?.tensor;
-        return gradient == null || !entry.options.trainable ? [] : [{ entry, gradient }];
-      });
-      const all = [...new Set([...this.#variables.live, ...entries])];
       let isDone = false;
       try {
+        const pairs = entries.flatMap((entry, i) => {
+          const { name, tensor } = list[i] as GradientList[number];
+          if (tensor == null) return [];
+          assertRateFinite(name, eta, entry.options);
+          return entry.options.trainable ? [{ entry, gradient: tensor }] : [];
+        });
+        const all = [...new Set([...this.#variables.live, ...entries])];
         tf.tidy(() => {
           const kernel = this.#resident === "composed" ? undefined : kernelOf(tf);
           if (this.#dynamic) {
-            const { writes, end } = this.#dynamic.step(kernel, this.#by, this.#rate as number | Schedule, all, pairs);
+            const { writes, end } = this.#dynamic.step(kernel, this.#by, rate, all, pairs);
             keep();
             this.#variables.commit(writes);
             end();
@@ -358,6 +367,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     override dispose(): void {
       if (this.#isDisposed) return;
+      this.#assertUnlocked("Optimizer.free()");
       super.dispose();
       this.#disposeGiven();
       this.#variables.replace([]);
@@ -377,6 +387,11 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       const core = this.#lossScale === undefined ? rmsprop : new LossScaleOptimizer(rmsprop, this.#lossScale);
       core.build(variables);
       return core;
+    }
+
+    /** Calls so far; under a dynamic scale with those that were skipped. */
+    get #calls(): number {
+      return this.#dynamic?.calls ?? this.#raw;
     }
 
     get #rawIterations(): number {
@@ -418,13 +433,12 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     /** State as `build` makes it, for a new variable; the average of one that comes late begins at its value. */
     #entry(variable: VariableLike, options: ResolvedOverrides): Entry {
       const { name, shape } = variable;
-      const began = this.#dynamic ? this.#dynamic.began : this.#raw > 0;
       const slots = new Map<Slot, TensorLike>();
       tf.tidy(() => {
         for (const slot of keptSlots(this.#by)) {
           const x = this.#operations;
           const first = slot === "velocity" ? this.#by.initialVelocity : 0;
-          const tensor = slot === "average" && began ? x.copy(variable) : x.full(shape, first);
+          const tensor = slot === "average" && this.#calls > 0 ? x.copy(variable) : x.full(shape, first);
           tf.keep(tensor);
           slots.set(slot, tensor);
         }
@@ -486,7 +500,12 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     }
 
     #rateAt(step: number): number {
-      return learningRateAt(this.#rate, step, defaultRuntime());
+      return typeof this.#rate === "number" ? this.#rate : lockedLearningRateAt(this.#rate, step, defaultRuntime());
+    }
+
+    /** A learning rate of the user's must not do this. */
+    #assertUnlocked(what: string): void {
+      if (typeof this.#rate !== "number") defaultRuntime().assertUnlocked(what);
     }
 
     #assertRateFits(rate: LearningRate): void {
