@@ -8,15 +8,15 @@ export const REPOSITORY = "";
 const groups = [
   { text: "Begin", pages: ["first-step", "gradients", "options", "schedules", "overrides"] },
   { text: "Frameworks", pages: ["tfjs", "jax", "react-native"] },
-  { text: "Come from", pages: ["migrating", "keras", "keras-tfjs", "pytorch", "pytorch-recipes"] },
+  { text: "From elsewhere", pages: ["migrating", "keras", "keras-tfjs", "pytorch", "pytorch-recipes"] },
   {
     text: "In production",
     pages: [
-      ...["checkpoints", "watching", "memory", "threads", "half-precision"],
-      ...["distributed", "where-it-runs", "reliability", "recipes"],
+      ...["checkpoints", "monitoring", "memory", "threads", "half-precision"],
+      ...["distributed", "where-it-runs", "reliability", "recipes", "recommenders"],
     ],
   },
-  { text: "Look up", pages: ["performance", "errors", "faq", "command-line", "keras-differences"] },
+  { text: "Look up", pages: ["performance", "errors", "faq", "keras-differences"] },
   { text: "Numbers", pages: ["benchmarks", "benchmarks-xeon", "environments", "size", "decisions"] },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];
@@ -59,11 +59,28 @@ function closable({ text, link, items, collapsed }) {
   return { text, ...(link && { link, collapsed }), ...(items && { items: items.map(closable) }) };
 }
 
+/** The sections of a page that show a plot: those of the options, each with and without it. */
+function plotted(path) {
+  const sections = readFileSync(path, "utf8").split(/^## /m).slice(1);
+  return sections.filter((text) => text.includes("\n![")).map((text) => text.split("\n")[0]);
+}
+
+const sectionLink = (page, section) => ({
+  text: section,
+  link: `/${page}#${section.toLowerCase().replaceAll(" ", "-")}`,
+});
+
 /** VitePress' sidebar: the guide, and beside the API's pages those of the API. */
 export function sidebar(folder, names) {
   const guide = sections(folder, names).map(({ text, pages }) => ({
     text,
-    items: pages.map(({ page, title: words }) => ({ text: words, link: `/${page}` })),
+    items: pages.map(({ page, title: words }) => ({
+      text: words,
+      link: `/${page}`,
+      ...(page === "options" && {
+        items: plotted(join(folder, `${page}.md`)).map((section) => sectionLink(page, section)),
+      }),
+    })),
   }));
   const api = join(folder, "api", "typedoc-sidebar.json");
   const items = existsSync(api) ? JSON.parse(readFileSync(api, "utf8")).map(closable) : [];

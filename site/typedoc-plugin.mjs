@@ -22,6 +22,7 @@ export function load(app) {
         const type = tag.typeAnnotation?.replace(/^\{|\}$/g, "");
         if (type) tag.content.unshift({ kind: "code", text: `\`${type}\`` }, { kind: "text", text: " " });
       }
+      comment.blockTags = withErrorsListed(comment.blockTags);
       for (const part of comment.summary) {
         const [, text] = (part.kind === "code" && FORMULA.exec(part.text)) || [];
         if (text === undefined) continue;
@@ -35,6 +36,15 @@ export function load(app) {
       if (tex) reflection.comment?.summary.push({ kind: "text", text: `\n\n${display(tex)}` });
     }
   });
+}
+
+/** What can be thrown as one list: the theme gives each tag a heading. */
+function withErrorsListed(tags) {
+  const errors = tags.filter(({ tag }) => tag === "@throws");
+  if (errors.length < 2) return tags;
+  const item = ({ content }) => [{ kind: "text", text: "\n- " }, ...content];
+  errors[0].content = errors.flatMap(item);
+  return tags.filter((tag) => !errors.includes(tag) || tag === errors[0]);
 }
 
 /** The formula of a schedule's class, or of an option where it is documented. */

@@ -37,6 +37,40 @@ function drawInPage(md: MarkdownRenderer): void {
   };
 }
 
+/** What this site uses nothing of: each would be loaded with every page. */
+const UNUSED = [
+  ...["VPHome", "VPDocAsideCarbonAds", "VPDocAsideSponsors", "VPDocFooterLastUpdated", "VPFooter"],
+  ...["VPNavBarMenuGroup", "VPNavBarSocialLinks", "VPNavBarTranslations"],
+  ...["VPNavScreenMenuGroup", "VPNavScreenSocialLinks", "VPNavScreenTranslations"],
+];
+const unused = {
+  find: new RegExp(`^\\./(${UNUSED.join("|")})\\.vue$`),
+  replacement: join(root, "site/components/EmptyPart.vue"),
+};
+
+/** Cells longer than this are sentences. */
+const PROSE = 40;
+
+/** Marks the columns of tables that hold sentences. */
+function markProse(md: MarkdownRenderer): void {
+  md.core.ruler.push("prose", ({ tokens }) => {
+    let cells: (typeof tokens)[] = [];
+    let prose = new Set<number>();
+    let column = 0;
+    for (const token of tokens) {
+      const { type, content } = token;
+      if (type === "table_open") [cells, prose] = [[], new Set()];
+      if (type === "tr_open") column = 0;
+      if (type === "td_open") cells[column] = [...(cells[column] ?? []), token];
+      // A link's address is not to be seen.
+      if (type === "inline" && content.replaceAll(/\]\([^)]*\)/g, "").length > PROSE) prose.add(column);
+      if (type === "td_close" || type === "th_close") column += 1;
+      if (type === "table_close")
+        for (const i of prose) for (const cell of cells[i] ?? []) cell.attrJoin("class", "prose");
+    }
+  });
+}
+
 export default defineConfig({
   base,
   srcDir: "../build/site/pages",
@@ -55,6 +89,7 @@ export default defineConfig({
         isBlock ? html.replace("<math", '<math tabindex="0"') : html;
       md.use(katex, { output: "mathml", transformer });
       drawInPage(md);
+      markProse(md);
     },
     // As GitHub makes them, so that the pages' links hold in both.
     anchor: { slugify: anchorOf },
@@ -72,7 +107,9 @@ export default defineConfig({
     docFooter: { prev: false },
   },
   vite: {
-    resolve: { alias: packageAliases },
+    resolve: { alias: [...packageAliases, unused] },
+    // Components here and in the theme have `setup`, so Vue's other form need not be loaded.
+    define: { __VUE_OPTIONS_API__: "false" },
     publicDir: join(root, "build/site/public"),
     worker: { format: "es" },
     build: { target: "es2022", chunkSizeWarningLimit: 1000 },
