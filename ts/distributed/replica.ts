@@ -156,17 +156,18 @@ export class Replica {
       else {
         const outcome = stored && this.#read(assembly, stored);
         const stalledMs = outcome && this.#stalls.progressed();
-        if (outcome && outcome !== "waiting") {
+        const isBase = outcome && outcome !== "waiting";
+        if (isBase) {
           this.#base = this.#at;
           assembly.clear();
-          if (outcome !== "base") yield this.#event(outcome, stalledMs);
-          if (isDue()) {
-            const [bytes, position] = [saved(this.#optimizer), this.#base];
-            checkpoints.add({ bytes, position, schedule, unit: this.#fold.next, layout: this.#layout.crc });
-          }
         }
-        // While there is more to replay, others are ahead.
+        // Before the state is looked at: workers need not wait for that. While there is more to replay, others are ahead.
         if (!stored || stored.pending === 0) this.#publisher.publish();
+        if (isBase && outcome !== "base") yield this.#event(outcome, stalledMs);
+        if (isBase && isDue()) {
+          const [bytes, position] = [saved(this.#optimizer), this.#base];
+          checkpoints.add({ bytes, position, schedule, unit: this.#fold.next, layout: this.#layout.crc });
+        }
       }
     }
     if (!this.#isOver) return;

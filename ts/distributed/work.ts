@@ -71,16 +71,24 @@ export async function work(
   const listening = inbox.listen(log, maximum, stop.signal);
   const ending = endOf(inbox, patience, stop.signal).then(abort, abort);
   let appended = 0;
+  let appending = Promise.resolve();
   try {
     for await (const { bytes, ack } of log.takeTickets(patience, stop.signal)) {
       const ticket = readFrame(bytes, 0);
-      const isDone = ticket?.kind !== "ticket" || (await serve(ticket.base, ticket.unit));
-      // What cannot be served is dropped too: replicas offer again what they need.
-      if (isDone) ack();
+      const outcome = ticket?.kind === "ticket" ? await serve(ticket.base, ticket.unit) : "void";
+      // What cannot be served is dropped: replicas offer again what they need.
+      if (outcome === "void") ack();
+      else if (outcome !== "left") {
+        // The next ticket is asked for while this is under way. One at a time: that bounds memory.
+        await appending;
+        appending = append(outcome, ack);
+        appending.catch(() => {});
+      }
       inbox.assertNotFailed();
       if (stop.signal.aborted) break;
     }
     inbox.assertNotFailed();
+    await appending;
     return appended;
   } finally {
     abort();
@@ -88,14 +96,14 @@ export async function work(
     await Promise.all([listening, ending]);
   }
 
-  /** Whether nobody else needs to see the ticket. */
-  async function serve(base: Position, unit: number): Promise<boolean> {
+  /** The gradient; or that nobody needs to see the ticket any more, or that another worker should. */
+  async function serve(base: Position, unit: number): Promise<Draft | "void" | "left"> {
     const until = now() + patience;
     while (inbox.values?.position !== base) {
       // The values of a later message: that base is over. (After a rollback its sequence can be greater: hence the limit.)
-      if (inbox.values && sequenceOf(inbox.values.position) > sequenceOf(base)) return true;
-      if (stop.signal.aborted) return false;
-      if (now() >= until) return true;
+      if (inbox.values && sequenceOf(inbox.values.position) > sequenceOf(base)) return "void";
+      if (stop.signal.aborted) return "left";
+      if (now() >= until) return "void";
       await inbox.changed(Math.min(100, patience));
     }
     const { layout, lossScale, arrays } = inbox.values;
@@ -117,25 +125,28 @@ export async function work(
     try {
       await compute({ unit, values: arrays, gradients, lossScale, signal: useless.signal });
     } catch (error) {
-      if (useless.signal.aborted) return inbox.values?.position !== base;
+      if (useless.signal.aborted) return inbox.values?.position === base ? "left" : "void";
       throw error;
     } finally {
       cancel();
       stop.signal.removeEventListener("abort", stopped);
     }
-    if (inbox.values?.position !== base) return true;
+    if (inbox.values?.position !== base) return "void";
     if (!layout.finish(draft.data, gradients)) {
       throw new RangeError(`Unit ${unit} has no gradient: all of them are null.`);
     }
+    return draft;
+  }
+
+  async function append(draft: Draft, ack: () => void): Promise<void> {
     try {
       await log.append("gradients", draft.frames(log.chunkBytes));
       appended += 1;
-      return true;
+      ack();
     } catch (error) {
       if (error instanceof ServerSilentError) throw error;
       // Not acknowledged, so it comes again, to somebody. A log that is full has room after the next checkpoint.
       if (error instanceof LogFullError) await sleep(Math.min(patience, 250));
-      return false;
     }
   }
 }
