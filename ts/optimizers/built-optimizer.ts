@@ -99,6 +99,11 @@ export class BuiltOptimizer {
     }
   }
 
+  /** Whether the optimizer was built with the variable. */
+  has(variable: AnyVariable): boolean {
+    return this.#indices.has(variable);
+  }
+
   /** The variable's index in the list that the optimizer was built with, if it is there. */
   find(variable: AnyVariable): number | undefined {
     return this.#indices.get(variable);

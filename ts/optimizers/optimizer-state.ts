@@ -14,16 +14,8 @@ import { LastStep, type StepRecord } from "./last-step.js";
 import { checkedRate, type LearningRate, lockedLearningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } from "./optimizer-variable.js";
-import {
-  assertOverridesMatch,
-  assertRatesFinite,
-  largestMultiplier,
-  type Override,
-  overridden,
-  type ResolvedOverrides,
-  withOverride,
-  withoutVariables,
-} from "./overrides.js";
+import { OverrideIndex } from "./override-index.js";
+import { assertOverridesMatch, type Override, type ResolvedOverrides } from "./overrides.js";
 import { type Selection, selects } from "./variable-selection.js";
 
 /** What one call updates, and the gradients to copy in first. All of it was checked. */
@@ -43,9 +35,7 @@ export class OptimizerState {
   #hyperparameters: Hyperparameters;
   #learningRate: LearningRate;
   #excluded: Selection = { variables: new Set(), patterns: [] };
-  #overrides: readonly Override[] = [];
-  /** No variable's is larger: of most steps, this is all that is looked at. */
-  #largestMultiplier = 1;
+  #overrides = new OverrideIndex();
   #measure: CheckedMeasure = NO_MEASURE;
   #built: BuiltOptimizer | undefined;
   readonly #lastStep: LastStep;
@@ -213,7 +203,7 @@ export class OptimizerState {
     if (removed.size === 0) return;
     this.rebuild(built.variables.filter((variable) => !removed.has(variable)))(true);
     // Or they would be kept from the garbage collector.
-    this.#overrides = withoutVariables(this.#overrides, removed);
+    this.#overrides = this.#overrides.without(removed);
   }
 
   /** Throws if a step over these variables is not possible now; changes nothing. */
@@ -233,7 +223,7 @@ export class OptimizerState {
     const built = this.#built ?? this.#notBuilt();
     const learningRate = this.#learningRate;
     const rate = typeof learningRate === "number" ? learningRate : this.#rate(built.runtime);
-    this.#assertRatesFinite(rate, built.variables);
+    this.#overrides.assertFinite(rate, built.variables);
     built.step(rate, scale);
   }
 
@@ -247,19 +237,13 @@ export class OptimizerState {
       if (numbers && lengthOf(numbers) !== size)
         throw new StateError(`The gradient of variable "${path}" changed its length during the call.`);
     });
-    this.#assertRatesFinite(rate, variables);
+    this.#overrides.assertFinite(rate, variables);
     this.build(trained, (built) => {
       const all = variables.length === built.variables.length && variables.every((v, i) => v === built.variables[i]);
       const indices = all ? undefined : variables.map((variable) => built.indexOf(variable));
       built.step(rate, scale(), indices, gradients);
       if (indices) this.#selected = variables;
     });
-  }
-
-  #assertRatesFinite(rate: number, variables: readonly AnyVariable[]): void {
-    if (!Number.isFinite(Math.fround(rate * this.#largestMultiplier))) {
-      assertRatesFinite(rate, this.#overrides, variables);
-    }
   }
 
   /** Evaluates the learning rate once and holds it while `work` runs. */
@@ -306,50 +290,53 @@ export class OptimizerState {
   }
 
   exclude(excluded: Selection): void {
-    const set = this.#evaluated(this.#built?.variables ?? [], this.#overrides, excluded);
+    const set = this.#evaluated(this.#built?.variables ?? [], (variable) => this.#overrides.of(variable), excluded);
     this.#excluded = excluded;
     set(this.#built);
   }
 
   override(override: Override): void {
-    const overrides = withOverride(this.#overrides, override);
-    const variables = this.#built?.variables;
-    if (variables) assertOverridesMatch([override], variables, byItself);
-    this.replaceOverrides(overrides, override.selection);
+    const built = this.#built;
+    if (built) assertOverridesMatch([override], built.variables, byItself, built);
+    const { selection } = override;
+    // Without patterns, the others need not be looked at.
+    const variables = selection.patterns.length > 0 ? (built?.variables ?? []) : selection.variables;
+    const selected = [...variables].filter(
+      (variable) => built?.has(variable) && selects(selection, variable, variable),
+    );
+    const set = this.#evaluated(selected, (variable) => this.#overrides.of(variable, override));
+    this.#overrides.add(override);
+    set(built);
   }
 
-  /** Takes these overrides for all that there were; they differ for variables that `among` selects, or for all. */
-  replaceOverrides(overrides: readonly Override[], among?: Selection): void {
-    const set = this.#evaluated(this.#built?.variables ?? [], overrides, this.#excluded, among);
+  /** Takes these overrides for all that there were. */
+  replaceOverrides(list: readonly Override[]): void {
+    const overrides = new OverrideIndex(list);
+    const set = this.#evaluated(this.#built?.variables ?? [], (variable) => overrides.of(variable));
     this.#overrides = overrides;
-    this.#largestMultiplier = largestMultiplier(overrides);
     set(this.#built);
   }
 
   /** What a variable does otherwise. */
   overridesOf(variable: AnyVariable): ResolvedOverrides {
     this.#built?.indexOf(variable);
-    return overridden(this.#overrides, variable, variable);
+    return this.#overrides.of(variable);
   }
 
   /**
-   * Evaluates overrides and exclusions of these variables, or of those `among` them, before anything changes: a user's regular
-   * expression can throw. Returns what sets them in memory.
+   * Evaluates overrides and exclusions of these variables before anything changes: a user's regular expression can throw. Returns
+   * what sets them in memory.
    */
   #evaluated(
     variables: readonly AnyVariable[],
-    overrides: readonly Override[],
-    excluded: Selection,
-    among?: Selection,
+    overridesOf: (variable: AnyVariable) => ResolvedOverrides,
+    excluded = this.#excluded,
   ): (built: BuiltOptimizer | undefined) => void {
-    const all = variables.map((variable) =>
-      among && !selects(among, variable, variable)
-        ? undefined
-        : { overrides: overridden(overrides, variable, variable), isExcluded: selects(excluded, variable, variable) },
-    );
+    const all = variables.map((variable) => [overridesOf(variable), selects(excluded, variable, variable)] as const);
     return (built) => {
-      all.forEach((each, i) => {
-        if (each) built?.setOverrides(i, each.overrides, each.isExcluded);
+      variables.forEach((variable, i) => {
+        const [overrides, isExcluded] = all[i] as (typeof all)[number];
+        built?.setOverrides(built.indexOf(variable), overrides, isExcluded);
       });
     };
   }
@@ -374,8 +361,8 @@ export class OptimizerState {
   /** With `old`, there is room for the state of all that it keeps, also of what was switched off meanwhile. */
   #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
-    const setOverrides = this.#evaluated(variables, this.#overrides, this.#excluded);
-    if (!old) assertOverridesMatch(this.#overrides, variables, byItself);
+    const setOverrides = this.#evaluated(variables, (variable) => this.#overrides.of(variable));
+    if (!old) assertOverridesMatch(this.#overrides.all, variables, byItself);
     const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
     const builtWith = old?.builtWith ?? this.#hyperparameters;
     const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));

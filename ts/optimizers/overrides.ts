@@ -101,12 +101,16 @@ function checkedOptions(options: unknown): VariableOverrides {
 
 /** The overrides with one more behind them, which wins. What it replaces for good is dropped, so that calls in a loop do not pile up. */
 export function withOverride<V>(overrides: readonly Override<V>[], last: Override<V>): readonly Override<V>[] {
-  const kept = overrides.flatMap((earlier) => {
-    if (!isSameSelection(earlier.selection, last.selection)) return earlier;
-    const given = Object.fromEntries(Object.entries(earlier.given).filter(([field]) => !(field in last.given)));
-    return Object.keys(given).length > 0 ? { ...earlier, given } : [];
-  });
+  const kept = overrides.flatMap((earlier) =>
+    isSameSelection(earlier.selection, last.selection) ? (withoutReplaced(earlier, last) ?? []) : earlier,
+  );
   return [...kept, last];
+}
+
+/** An override without what a later one of the same variables gives; `undefined` if nothing is left. */
+export function withoutReplaced<V>(earlier: Override<V>, last: Override<V>): Override<V> | undefined {
+  const kept = Object.entries(earlier.given).filter(([field]) => !(field in last.given));
+  return kept.length > 0 ? { ...earlier, given: Object.fromEntries(kept) } : undefined;
 }
 
 /** The overrides without these variables, and without those that were about nothing else. */
@@ -122,24 +126,11 @@ export function withoutVariables<V>(
   });
 }
 
-/** The largest magnitude of a multiplier that a variable can have with these overrides; at least 1, that of the others. */
-export const largestMultiplier = <V>(overrides: readonly Override<V>[]): number =>
-  overrides.reduce((largest, { given }) => Math.max(largest, Math.abs(given.learningRateMultiplier ?? 1)), 1);
-
 /**
- * No multiplier makes the learning rate of one of these variables infinite.
+ * No multiplier makes the learning rate of a variable infinite.
  *
  * @throws {RangeError} if one does.
  */
-export function assertRatesFinite(
-  rate: number,
-  overrides: readonly Override[],
-  variables: readonly AnyVariable[],
-): void {
-  for (const variable of variables) assertRateFinite(variable.path, rate, overridden(overrides, variable, variable));
-}
-
-/** The same for one variable. */
 export function assertRateFinite(path: string, rate: number, { learningRateMultiplier }: ResolvedOverrides): void {
   if (Number.isFinite(Math.fround(rate * learningRateMultiplier))) return;
   throw new RangeError(
@@ -162,7 +153,7 @@ export function overridden<V>(overrides: readonly Override<V>[], variable: V, na
 }
 
 /**
- * Every selection that must match some of these variables does.
+ * Every selection that must match some of these variables does; `known` has the same variables.
  *
  * @throws {RangeError} if not.
  */
@@ -170,6 +161,7 @@ export function assertOverridesMatch<V>(
   overrides: readonly Override<V>[],
   variables: readonly V[],
   named: (variable: V) => Named,
+  known: Pick<ReadonlySet<V>, "has"> = new Set(variables),
 ): void {
-  for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables, named);
+  for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables, named, known);
 }

@@ -86,7 +86,7 @@ export function isSameSelection<V>(a: Selection<V>, b: Selection<V>): boolean {
 }
 
 /**
- * Every variable, name and path of the selection matches one of the optimizer's variables.
+ * Every variable, name and path of the selection matches one of the optimizer's variables, which `known` has too.
  *
  * @throws {RangeError} that names what matches none.
  */
@@ -94,8 +94,8 @@ export function assertMatches<V>(
   { variables, patterns }: Selection<V>,
   all: readonly V[],
   named: (variable: V) => Named,
+  known: Pick<ReadonlySet<V>, "has">,
 ): void {
-  const known = new Set(all);
   [...variables].forEach((variable, i) => {
     if (known.has(variable)) return;
     const path = show(named(variable).path);
