@@ -122,6 +122,15 @@ export class Runtime {
     this.running = true;
   }
 
+  /** @internal A call of the kernel that a constraint may make, too, in the middle of a step. */
+  call<T>(work: () => T): T {
+    const { running } = this;
+    this.running = true;
+    const result = work();
+    this.running = running;
+    return result;
+  }
+
   /** @internal */
   assertUnlocked(what: string): void {
     if (this.locked) {

@@ -73,10 +73,11 @@ export class BuiltOptimizer {
     for (const variable of variables) status ||= kernel.optimizer_add(this.#handle, variable[HANDLE]);
     status ||= kernel.optimizer_build(this.#handle);
     runtime.synchronize();
-    if (status !== DONE) kernel.optimizer_free(this.#handle);
-    runtime.running = false;
-    if (status !== DONE) this.#report(status);
-    runtime.track(this, kernel.optimizer_free, this.#handle);
+    if (status !== DONE) {
+      kernel.optimizer_free(this.#handle);
+      runtime.running = false;
+      this.#report(status);
+    }
     this.#slots = SLOTS.map((_, slot) =>
       variables.map(({ size }, i) => {
         const address = kernel.optimizer_slot(this.#handle, slot, i);
@@ -85,6 +86,8 @@ export class BuiltOptimizer {
     );
     const numbers = Object.keys(LAST_STEP).length;
     this.#lastStep = new View(Float32Array, runtime, kernel.optimizer_watch(this.#handle, 0), numbers, this);
+    runtime.running = false;
+    runtime.track(this, kernel.optimizer_free, this.#handle);
     this.#hasConstraints = variables.some(({ constraint }) => constraint !== undefined);
     this.#isWatched = this.#hasConstraints;
     // Only a constraint that is not ours can throw. Gradients are here because `apply` copies them in before.
@@ -132,7 +135,7 @@ export class BuiltOptimizer {
 
   set(row: number, number: number): void {
     this.runtime.assertNotCorrupted();
-    this.#kernel.optimizer_set(this.#handle, row, number);
+    this.runtime.call(() => this.#kernel.optimizer_set(this.#handle, row, number));
   }
 
   /** What the variable at this index does otherwise; `isExcluded`: from weight decay. */
@@ -141,7 +144,9 @@ export class BuiltOptimizer {
     const { learningRateMultiplier: multiplier, weightDecay, trainable } = overrides;
     const decays = weightDecay === null ? !isExcluded : weightDecay !== false;
     const lambda = typeof weightDecay === "number" ? weightDecay : Number.NaN;
-    this.#kernel.optimizer_override(this.#handle, index, multiplier, Number(decays), lambda, Number(trainable));
+    this.runtime.call(() =>
+      this.#kernel.optimizer_override(this.#handle, index, multiplier, Number(decays), lambda, Number(trainable)),
+    );
     if (trainable) this.#frozen.delete(index);
     else this.#frozen.add(index);
   }
@@ -150,7 +155,7 @@ export class BuiltOptimizer {
     this.runtime.assertNotCorrupted();
     this.#updateNorm = updateNorm ? (this.#updateNorm ?? new UpdateNorm(this.variables)) : undefined;
     this.#isWatched = updateNorm || this.#hasConstraints;
-    this.#kernel.optimizer_watch(this.#handle, Number(gradientNorm));
+    this.runtime.call(() => this.#kernel.optimizer_watch(this.#handle, Number(gradientNorm)));
   }
 
   /** What the last step did, in the order of `LAST_STEP`. */
@@ -195,12 +200,7 @@ export class BuiltOptimizer {
   finalize(): void {
     const { runtime } = this;
     runtime.assertNotCorrupted();
-    // A constraint may ask for it in the middle of a step.
-    const { running } = runtime;
-    runtime.running = true;
-    const status = this.#kernel.optimizer_finalize(this.#handle);
-    runtime.running = running;
-    this.#report(status);
+    this.#report(runtime.call(() => this.#kernel.optimizer_finalize(this.#handle)));
   }
 
   /**
