@@ -42,7 +42,8 @@ const CLIP: Limits = Limits { exclusive_group: Some("clip"), ..ANY };
 const EMA_MOMENTUM: Limits = Limits { minimum: Some(0.0), maximum: Some(1.0), only_with: Some("use_ema"), ..ANY };
 const EMA_FREQUENCY: Limits = Limits { minimum: Some(1.0), zero_is_off: true, only_with: Some("use_ema"), ..ANY };
 const ACCUMULATION: Limits = Limits { minimum: Some(2.0), zero_is_off: true, ..ANY };
-const NOT_NEGATIVE: Limits = Limits { minimum: Some(0.0), ..ANY };
+/// Not in Keras, so what would be infinite in float32 need not be accepted.
+const MEAN_SQUARE: Limits = Limits { minimum: Some(0.0), maximum: Some(f32::MAX as f64), ..ANY };
 
 /// An argument of Keras' RMSprop.
 const KERAS: bool = false;
@@ -288,7 +289,7 @@ hyperparameters! {
     /// ```ts
     /// new RMSprop({ initialVelocity: 1 }).initialVelocity; // 1
     /// ```
-    initial_velocity: f64 = 0.0, Number, NOT_NEGATIVE, OWN;
+    initial_velocity: f64 = 0.0, Number, MEAN_SQUARE, OWN;
 }
 
 /// A count, at most 2³¹-1. Clamped before it is converted: from 2³² on, WebAssembly saturates, and its translation to

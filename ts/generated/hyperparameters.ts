@@ -608,7 +608,7 @@ export const HYPERPARAMETERS: readonly Descriptor[] = [
     "kind": "number",
     "limits": {
       "exclusiveGroup": null,
-      "maximum": null,
+      "maximum": 3.4028234663852886e+38,
       "minimum": 0.0,
       "onlyWith": null,
       "zeroIsOff": false

@@ -2,6 +2,7 @@
 
 import type { Runtime } from "../memory/runtime.js";
 import { LearningRateSchedule, type Schedule } from "../schedules/schedule.js";
+import { float32 } from "../support/checks.js";
 import { StateError } from "../support/errors.js";
 import { EVALUATE } from "../support/internal.js";
 import { message, showReturned } from "../support/messages.js";
@@ -11,7 +12,7 @@ export type LearningRate = number | Schedule | ((step: number) => number);
 
 /** `rate`, if it is one; a number is rounded to float32, as Keras stores it. */
 export function checkedLearningRate(argument: string, rate: unknown): LearningRate {
-  if (typeof rate === "number") return checkedRate(argument, rate);
+  if (typeof rate === "number") return float32(argument, rate);
   if (typeof rate === "function") return rate as (step: number) => number;
   // Arrays have an `at` too.
   const isList = Array.isArray(rate) || ArrayBuffer.isView(rate);
@@ -19,13 +20,6 @@ export function checkedLearningRate(argument: string, rate: unknown): LearningRa
     return rate as Schedule;
   }
   throw new TypeError(message(argument, "a number, a schedule with `at(step)`, or a function of the step", rate));
-}
-
-/** `rate` in float32, if it is finite there. */
-export function checkedRate(argument: string, rate: number): number {
-  const rounded = Math.fround(rate);
-  if (!Number.isFinite(rounded)) throw new RangeError(message(argument, "finite in float32", rate));
-  return rounded;
 }
 
 /** The float32 learning rate at `step`. */
@@ -57,7 +51,7 @@ export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: 
 function rounded(rate: LearningRate, step: number, value: number): number {
   if (Number.isFinite(Math.fround(value))) return Math.fround(value);
   const kind = rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : "";
-  return checkedRate(`learningRate (${kind}at step ${step})`, value);
+  return float32(`learningRate (${kind}at step ${step})`, value);
 }
 
 /** The rate that replaces `current`. As in Keras, a number cannot replace a schedule. */

@@ -2,7 +2,7 @@
 
 import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
 import type { Runtime } from "../memory/runtime.js";
-import { checkedObject, finite, integer, option } from "../support/checks.js";
+import { checkedObject, finite, float32, integer, option } from "../support/checks.js";
 import { notBuilt, OutOfMemoryError } from "../support/errors.js";
 import { LOSS_SCALE, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
@@ -33,6 +33,13 @@ export interface LossScaleOptions {
 const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumScale", "name", "measure"] as const;
 /** Keras' other arguments: a value that changes nothing is let through, any other gets a message of its own. */
 const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => row.option)];
+
+/** A loss scale as it was given. From infinity, which one too large is in float32, it would never come back. */
+function scale(argument: string, value: unknown): number {
+  const number = finite(argument, value);
+  float32(argument, number);
+  return number;
+}
 
 /**
  * Multiplies the loss by a scale that keeps small gradients from vanishing in 16 bits, and divides the gradients by it
@@ -84,7 +91,7 @@ export class LossScaleOptimizer extends Optimizer {
         );
       }
     }
-    const initialScale = finite("initialScale", option(given, "initialScale") ?? 2 ** 15);
+    const initialScale = scale("initialScale", option(given, "initialScale") ?? 2 ** 15);
     const dynamicGrowthSteps = integer(
       "dynamicGrowthSteps",
       option(given, "dynamicGrowthSteps") ?? 2000,
@@ -93,7 +100,7 @@ export class LossScaleOptimizer extends Optimizer {
     );
     const bound = (name: "minimumScale" | "maximumScale", otherwise: number) => {
       const value = option(given, name);
-      return value === undefined ? otherwise : finite(name, value);
+      return value === undefined ? otherwise : scale(name, value);
     };
     const minimumScale = bound("minimumScale", Number.NEGATIVE_INFINITY);
     const maximumScale = bound("maximumScale", Number.POSITIVE_INFINITY);

@@ -6,12 +6,13 @@ import { type Descriptor, HYPERPARAMETERS, type Hyperparameters } from "../gener
 import { lengthOf, type Numbers } from "../memory/numbers.js";
 import { defaultRuntime, type Runtime } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
+import { float32 } from "../support/checks.js";
 import { notBuilt, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
 import { BuiltOptimizer } from "./built-optimizer.js";
 import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
 import { LastStep, type StepRecord } from "./last-step.js";
-import { checkedRate, type LearningRate, lockedLearningRateAt, replacedLearningRate } from "./learning-rate.js";
+import { type LearningRate, lockedLearningRateAt, replacedLearningRate } from "./learning-rate.js";
 import { type CheckedMeasure, checkedMeasure, NO_MEASURE } from "./measure.js";
 import { countVariable, type OptimizerVariable, rateVariable, SlotVariable } from "./optimizer-variable.js";
 import { OverrideIndex } from "./override-index.js";
@@ -274,7 +275,7 @@ export class OptimizerState {
       const assign = (value: number) => {
         this.#learningRate = Math.fround(value);
       };
-      list.push(rateVariable(name, "learning_rate", () => this.currentLearningRate, assign, checkedRate));
+      list.push(rateVariable(name, "learning_rate", () => this.currentLearningRate, assign, float32));
     }
     for (const slot of SLOTS) {
       built?.variables.forEach((variable, i) => {

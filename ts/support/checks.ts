@@ -9,6 +9,13 @@ export function finite(argument: string, value: unknown): number {
   return value;
 }
 
+/** `number` in float32, if it is finite there. */
+export function float32(argument: string, number: number): number {
+  const rounded = Math.fround(number);
+  if (!Number.isFinite(rounded)) throw new RangeError(message(argument, "finite in float32", number));
+  return rounded;
+}
+
 /** A whole number between the bounds, or an error that names the argument. */
 export function integer(argument: string, value: unknown, minimum: number, maximum: number): number {
   const rule = `a whole number from ${minimum} to ${maximum}`;

@@ -500,7 +500,12 @@ const PROPERTIES: CallRow[] = (
     ["epsilonMode", "Outside", RangeError, /`epsilonMode` must be "inside" or "outside"; received "Outside"/],
     ["weightDecayMode", "l2", RangeError, /`weightDecayMode` must be "decoupled" or "coupled"; received "l2"/],
     ["maximize", 1, TypeError, /`maximize` must be true or false; received 1/],
-    ["initialVelocity", -1, RangeError, /`initialVelocity` must be at least 0; received -1/],
+    [
+      "initialVelocity",
+      -1,
+      RangeError,
+      /`initialVelocity` must be in the range \[0, 3\.4028234663852886e\+38\]; received -1/,
+    ],
     ["momentumMode", 1, TypeError, /`momentumMode` must be "keras" or "torch"; received 1/],
     ["centered", true, StateError, /`centered` cannot become true after build: there is no average_gradient slot/],
   ] as const

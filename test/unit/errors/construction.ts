@@ -171,6 +171,12 @@ const RMSPROP: Row[] = [
     RangeError,
     /`learningRate` must be finite in float32; received NaN/,
   ),
+  rmsprop(
+    "initial velocity 1e39",
+    { initialVelocity: 1e39 },
+    RangeError,
+    /`initialVelocity` must be in the range \[0, 3\.4028234663852886e\+38\]; received 1e\+39/,
+  ),
   rmsprop("rate 1e39", { learningRate: 1e39 }, RangeError, /`learningRate` must be finite in float32; received 1e\+39/),
   [
     "an option whose getter throws",
@@ -317,6 +323,14 @@ const SCALED: Row[] = [
   scaled("{ emaMomentum }", { emaMomentum: 0.5 }, RangeError, /`emaMomentum` must be set on the inner optimizer/),
   scaled("scale NaN", { initialScale: Number.NaN }, RangeError, /`initialScale` must be a finite number; received NaN/),
   scaled("scale '1'", { initialScale: "1" }, TypeError, /`initialScale` must be a finite number; received "1"/),
+  ...(["initialScale", "minimumScale", "maximumScale"] as const).map((option) =>
+    scaled(
+      `{ ${option}: 1e39 }`,
+      { [option]: 1e39 },
+      RangeError,
+      new RegExp(`\`${option}\` must be finite in float32; received 1e\\+39`),
+    ),
+  ),
   scaled("growth 1.5", { dynamicGrowthSteps: 1.5 }, RangeError, /`dynamicGrowthSteps` must be a whole number/),
   scaled("growth 2 ** 31", { dynamicGrowthSteps: 2 ** 31 }, RangeError, /`dynamicGrowthSteps` must be a whole number/),
   scaled("growth '1'", { dynamicGrowthSteps: "1" }, TypeError, /`dynamicGrowthSteps` must be a whole number/),
