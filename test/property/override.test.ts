@@ -16,7 +16,7 @@ interface Call {
 const given: fc.Arbitrary<VariableOverrides> = fc.record(
   {
     learningRateMultiplier: fc.constantFrom(null, 0.5, 2),
-    weightDecay: fc.constantFrom(null, false, 0, 0.1),
+    weightDecay: fc.constantFrom<(number | false | null)[]>(null, false, 0, 0.1),
     trainable: fc.constantFrom(null, true, false),
   },
   { requiredKeys: [] },
