@@ -7,6 +7,30 @@ import type { RMSprop } from "../optimizers/rmsprop.js";
 import type { Exclusion, TensorSelection } from "./selection.js";
 import type { TensorLike, VariableLike } from "./tensorflow.js";
 
+/** What both forms of the optimizer have beyond `tf.Optimizer`. */
+export interface CommonAdditions<Loss = () => TensorLike, V = VariableLike> {
+  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
+  minimize(loss: Loss, variables: readonly V[]): null;
+  /**
+   * The current float32 learning rate. A number cannot replace a schedule. With `resident`, the rate of a schedule beside the option
+   * `lossScale` is read from the device.
+   */
+  get learningRate(): number;
+  set learningRate(rate: LearningRate);
+  /** Excludes variables from weight decay. Each call replaces the one before. */
+  excludeFromWeightDecay(which: Exclusion<V>): void;
+  /**
+   * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
+   * an option back.
+   *
+   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it. Also
+   * with `resident` and `lossScale`, where the step is known to the device alone.
+   */
+  override(which: TensorSelection<V>, options: VariableOverrides): void;
+  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
+  finalizeVariableValues(): void;
+}
+
 /**
  * What the optimizer has beyond `tf.Optimizer`.
  *
@@ -24,12 +48,8 @@ import type { TensorLike, VariableLike } from "./tensorflow.js";
  * tuned.fromCore(await tuned.toCore());
  * ```
  */
-export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer> {
-  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
-  minimize(loss: Loss, variables: readonly V[]): null;
-  /** The current float32 learning rate. A number cannot replace a schedule. */
-  get learningRate(): number;
-  set learningRate(rate: LearningRate);
+export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Core = RMSprop | LossScaleOptimizer>
+  extends CommonAdditions<Loss, V> {
   /** What `computeGradients` multiplies the loss by, and `applyGradients` divides the gradients by; 1 unless scaled. */
   readonly lossScale: number;
   /**
@@ -38,17 +58,6 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
    * `tf.Optimizer`, which copies tensors in and out.
    */
   readonly core: Core;
-  /** Excludes variables from weight decay. Each call replaces the one before. */
-  excludeFromWeightDecay(which: Exclusion<V>): void;
-  /**
-   * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
-   * an option back.
-   *
-   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it.
-   */
-  override(which: TensorSelection<V>, options: VariableOverrides): void;
-  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
-  finalizeVariableValues(): void;
   /**
    * `core` with the variables' values as they are now, for `save`, `load` and files. After `load`, call `fromCore`.
    *
@@ -80,35 +89,16 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
  * tuned.fromCore(await tuned.toCore());
  * ```
  */
-export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T = TensorLike> {
-  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
-  minimize(loss: Loss, variables: readonly V[]): null;
+export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T = TensorLike>
+  extends CommonAdditions<Loss, V> {
   /** Updates so far. With the option `lossScale` the device is read, which not every backend can do at once. */
   readonly iterations: number;
-  /**
-   * The current float32 learning rate; of a schedule beside the option `lossScale`, the device is read. A number cannot replace
-   * a schedule.
-   */
-  get learningRate(): number;
-  set learningRate(rate: LearningRate);
   /** `lossScaleTensor` as a number: with the option `lossScale` the device is read. */
   readonly lossScale: number;
   /** What gradients must be multiplied by that you compute yourself: a scalar that belongs to the optimizer until its next step. */
   readonly lossScaleTensor: T;
   /** What the last step did is known to the device alone: `null`. The form without `resident` has `core.lastStep`. */
   readonly lastStep: null;
-  /** Excludes variables from weight decay. Each call replaces the one before. */
-  excludeFromWeightDecay(which: Exclusion<V>): void;
-  /**
-   * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
-   * an option back.
-   *
-   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it. Also
-   * with `lossScale`, where the step is known to the device alone.
-   */
-  override(which: TensorSelection<V>, options: VariableOverrides): void;
-  /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */
-  finalizeVariableValues(): void;
   /**
    * An optimizer of the package over copies of values and state as they are now, for `save`, `load` and files: read without
    * blocking. Free it, and its `trainableVariables`, when it is not needed any more.
