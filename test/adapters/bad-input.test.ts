@@ -241,6 +241,13 @@ describe.each(Object.entries(FORMS))("%s", (form, make) => {
   }
 
   if (isTraced(form)) {
+    it("norms to be measured, which the functions cannot keep", () => {
+      const error = thrown(() => make({ measure: { gradientNorm: true } })) as Error;
+      expect(error).toBeInstanceOf(RangeError);
+      expect(error.message).toMatch(/`measure` must be left out with `resident`.*or leave `resident` out/);
+      make({ measure: { gradientNorm: false } }).step();
+    });
+
     it("a function that gives no rate", async () => {
       for (const [value, type, text] of [
         [Number.NaN, RangeError, /`learningRate` must be finite in float32; received NaN/],

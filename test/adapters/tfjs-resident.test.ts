@@ -2,13 +2,13 @@
 // run on webgl and webgpu in test/gpu.
 import * as layers from "@tensorflow/tfjs-layers";
 import * as package_ from "rmsprop-wasm";
-import { CheckpointError, CosineDecay, LossScaleOptimizer, RMSprop, StateError } from "rmsprop-wasm";
+import { CheckpointError, CosineDecay, LossScaleOptimizer, RMSprop, StateError, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import * as tfjs from "rmsprop-wasm/tfjs";
 import { type ResidentOptimizer, type RMSpropTfjsOptions, register, rmsprop } from "rmsprop-wasm/tfjs";
 import { describe, expect, expectTypeOf, it, vi } from "vitest";
 import { CASES, check, reads } from "../gpu/cases.js";
-import { errorOf } from "../unit/support.js";
+import { errorOf, noise } from "../unit/support.js";
 import { gradientsOf, onBothBackends, tf, valueBits, variables } from "./tf.js";
 
 type Resident = ResidentOptimizer<typeof tf>;
@@ -35,8 +35,11 @@ const SCALED = { ...ALL, lossScale: { initialScale: 8, dynamicGrowthSteps: 3 } }
 
 onBothBackends((backend) => {
   describe.each([true, "composed"] as const)("resident: %s", (resident) => {
-    it.each(Object.entries(CASES))("has the core's bits, reads nothing, leaves nothing: %s", async (_, of) => {
-      expect(await check(tf, tfjs, package_, of, { resident })).toEqual([]);
+    const measured = { gradientNorm: true, updateNorm: true };
+    describe.each([{}, measured])("measures %o", (measure) => {
+      it.each(Object.entries(CASES))("has the core's bits, reads nothing, leaves nothing: %s", async (_, of) => {
+        expect(await check(tf, tfjs, package_, of, { resident, measure })).toEqual([]);
+      });
     });
   });
 
@@ -212,14 +215,16 @@ onBothBackends((backend) => {
     });
 
     it.each([true, "composed"] as const)("wherever tfjs fails in the step, resident: %s", async (resident) => {
+      const measure = { gradientNorm: true, updateNorm: true };
       for (const options of [{ ...ALL, clipnorm: 1 }, SCALED]) {
         const [list, late] = [variables(), variables()];
-        const optimizer = make({ ...options, resident });
+        const optimizer = make({ ...options, resident, measure });
         for (let step = 0; step < 3; step++) apply(optimizer, list, step);
         const before = await stateOf(optimizer, [...list, ...late]);
         const gradients = gradientsOf([...list, ...late].slice(0, 2), 3);
         const more = gradientsOf(late, 4);
         const { numTensors } = tf.memory();
+        const { lastStep } = optimizer;
         const engine = tf.engine();
         let failures = 0;
         for (let at = 0; ; at++) {
@@ -243,6 +248,8 @@ onBothBackends((backend) => {
           failures++;
           expect(error).toBeInstanceOf(EvalError);
           expect(await stateOf(optimizer, [...list, ...late])).toEqual(before);
+          expect(optimizer.lastStep).toBe(lastStep);
+          await lastStep?.read();
         }
         expect(failures).toBeGreaterThan(8);
         expect(tf.memory().numTensors).toBeGreaterThanOrEqual(numTensors);
@@ -303,6 +310,90 @@ onBothBackends((backend) => {
       tf.dispose([list, gradients]);
       optimizer.dispose();
       fresh.dispose();
+    });
+  });
+
+  describe("what a step did", () => {
+    const norms = { gradientNorm: true, updateNorm: true };
+
+    it("is there until the next step, on the device", async () => {
+      const list = variables();
+      const optimizer = make({
+        ...SCALED,
+        gradientAccumulationSteps: null,
+        learningRate: new CosineDecay({ initialLearningRate: 0.1, decaySteps: 9 }),
+        measure: norms,
+      });
+      expect(optimizer.lastStep).toBeNull();
+      apply(optimizer, list, 0);
+      const first = optimizer.lastStep!;
+      const tensors = [
+        first.learningRate,
+        first.lossScale,
+        first.finite,
+        first.gradientNorm,
+        first.updateNorm,
+      ] as tf.Tensor[];
+      expect(tensors.map(({ shape, dtype }) => [shape, dtype])).toEqual(
+        ["float32", "float32", "bool", "float32", "float32"].map((dtype) => [[], dtype]),
+      );
+      // What is asked for comes, though a step follows.
+      const reading = first.read();
+      apply(optimizer, list, 1);
+      expect((await reading).outcome).toBe("updated");
+      expect(tensors.every(({ isDisposed }) => isDisposed)).toBe(true);
+      await expect(first.read()).rejects.toThrow(StateError);
+      const { lastStep } = optimizer;
+      optimizer.dispose();
+      await expect(lastStep?.read()).rejects.toThrow(StateError);
+      expect(() => optimizer.lastStep).toThrow(StateError);
+      tf.dispose(list);
+    });
+
+    it("can be measured from any step on", async () => {
+      const list = variables();
+      const optimizer = make();
+      apply(optimizer, list, 0);
+      expect(await optimizer.lastStep?.read()).toEqual({
+        ...{ outcome: "updated", learningRate: Math.fround(0.001), lossScale: 1, finite: null },
+        ...{ gradientNorm: null, clipFactor: 1, updateNorm: null },
+      });
+      expect(optimizer.measure).toEqual({ gradientNorm: false, updateNorm: false });
+      expect(() => {
+        optimizer.measure = { gradientNorm: 1 as never };
+      }).toThrow(/`measure\.gradientNorm` must be true or false/);
+      optimizer.measure = norms;
+      expect(reads(tf, () => apply(optimizer, list, 1))).toBe(0);
+      expect(optimizer.lastStep?.gradientNorm?.dataSync()[0]).toBeGreaterThan(0);
+      expect(optimizer.lastStep?.updateNorm?.dataSync()[0]).toBeGreaterThan(0);
+      expect(optimizer.getConfig()).not.toHaveProperty("measure");
+      const core = await optimizer.toCore();
+      expect(core.measure).toEqual(norms);
+      core.free();
+      tf.dispose(list);
+      optimizer.dispose();
+      expect(make({ lossScale: { measure: norms } }).measure).toEqual(norms);
+    });
+
+    it("has the core's norms of long tensors", async () => {
+      const sizes = [[1_000_003], [700, 900]];
+      const list = sizes.map((shape) => tf.tidy(() => tf.variable(tf.zeros(shape), true)));
+      const numbers = sizes.map(([a, b = 1], i) => noise((a as number) * b, i + 1));
+      const gradients = Object.fromEntries(list.map(({ name }, i) => [name, tf.tensor(numbers[i]!, sizes[i]!)]));
+      const optimizer = make({ globalClipnorm: 1, measure: norms });
+      const core = new RMSprop({ globalClipnorm: 1, measure: norms });
+      const twins = numbers.map(({ length }) => new Variable(new Float32Array(length)));
+      optimizer.applyGradients(gradients);
+      core.apply(numbers, twins);
+      const actual = await optimizer.lastStep!.read();
+      for (const name of ["gradientNorm", "clipFactor", "updateNorm"] as const) {
+        const right = core.lastStep![name] as number;
+        expect(Math.abs((actual[name] as number) - right) / right, name).toBeLessThan(1e-6);
+      }
+      core.free();
+      for (const twin of twins) twin.free();
+      tf.dispose([list, gradients]);
+      optimizer.dispose();
     });
   });
 

@@ -1,9 +1,12 @@
 // What every backend must compute as the core does: option sets, gradients, and the comparison of bits. For Node and browsers.
 
+/** @import { LastStepNumbers as Numbers } from "rmsprop-wasm/tfjs" */
 /** @import { Case, Gradients, Kind, Rmsprop, Tf, Tfjs } from "./types.js" */
 
 /** Steps of each case. */
 export const STEPS = 40;
+/** Steps of which all numbers are compared: updates, what only accumulates, and what is skipped. */
+const WATCHED = [0, 1, 5, 13, 39];
 
 /** @satisfies {import("./types.js").NamedSchedule} */
 const cosine = {
@@ -223,19 +226,25 @@ export const TOLERANCE = 1e-6;
  *
  * @param {Case} of
  * @param {Rmsprop} rmsprop
+ * @param {import("rmsprop-wasm").Measure} [measure]
  */
-export function expected(of, rmsprop, steps = STEPS) {
+export function expected(of, rmsprop, steps = STEPS, measure = {}) {
   const { RMSprop, LossScaleOptimizer, Variable } = rmsprop;
   const { variables, gradients } = problem(of, steps);
   const { lossScale, ...options } = optionsOf(of, rmsprop);
   const list = variables.map(({ name, shape, values }) => new Variable(values, { name, path: name, shape }));
-  const inner = new RMSprop(options);
+  const inner = new RMSprop({ ...options, measure });
   const core = lossScale ? new LossScaleOptimizer(inner, lossScale) : inner;
   core.build(list);
   if (of.exclude) core.excludeFromWeightDecay({ names: of.exclude });
-  for (const each of gradients) core.apply(each, list);
+  /** @type {Map<number, Numbers | undefined>} */
+  const watched = new Map();
+  for (const [step, each] of gradients.entries()) {
+    core.apply(each, list);
+    if (WATCHED.includes(step)) watched.set(step, core.lastStep?.toJSON());
+  }
   if (of.finalize) core.finalizeVariableValues();
-  return { core, list };
+  return { core, list, watched };
 }
 
 /** @type {readonly import("rmsprop-wasm").Slot[]} */
@@ -269,39 +278,66 @@ export function reads(tf, work) {
 }
 
 /**
+ * What differs of what a step did.
+ *
+ * @param {number} step
+ * @param {Numbers | undefined} actual
+ * @param {Numbers | undefined} right
+ * @param {Case} of
+ */
+function wrongNumbers(step, actual, right, of) {
+  const isWrong = (/** @type {keyof Numbers} */ name) => {
+    const [a, e] = [actual?.[name], right?.[name]];
+    if (name === "finite" && !of.options.lossScale) return a !== null;
+    if (typeof a !== "number" || typeof e !== "number" || !/norm|factor/i.test(name)) return !Object.is(a, e);
+    return !(difference([a], [e]).relative <= TOLERANCE);
+  };
+  return NUMBERS.filter(isWrong).map((name) => `${name} of step ${step} is ${actual?.[name]}, not ${right?.[name]}`);
+}
+
+/** @type {readonly (keyof Numbers)[]} */
+const NUMBERS = ["outcome", "learningRate", "lossScale", "finite", "gradientNorm", "clipFactor", "updateNorm"];
+
+/**
  * Runs a case on tfjs' backend in use, and compares with the core.
  *
  * @param {Tf} tf
  * @param {Tfjs} tfjs
  * @param {Rmsprop} rmsprop
  * @param {Case} of
- * @param {{ resident?: true | "composed", steps?: number }} [how]
+ * @param {{ resident?: true | "composed", steps?: number, measure?: import("rmsprop-wasm").Measure }} [how]
  * @returns {Promise<string[]>} complaints: none if all is right.
  */
-export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = STEPS } = {}) {
+export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = STEPS, measure = {} } = {}) {
   const { variables, gradients } = problem(of, steps);
   const before = tf.memory().numTensors;
   const list = variables.map(({ name, shape, values }) =>
     tf.tidy(() => tf.variable(tf.tensor(values, shape), true, name)),
   );
-  const optimizer = tfjs.rmsprop(tf, { ...optionsOf(of, rmsprop), resident });
+  const optimizer = tfjs.rmsprop(tf, { ...optionsOf(of, rmsprop), resident, measure });
   if (of.exclude) optimizer.excludeFromWeightDecay({ names: of.exclude });
   /** @type {string[]} */
   const complaints = [];
   let held = 0;
+  /** @type {Map<number, Numbers | undefined>} */
+  const watched = new Map();
   for (const [step, each] of gradients.entries()) {
     const tensors = each.map((gradient, i) => gradient && tf.tensor(gradient, variables[i].shape));
     const named = tensors.map((tensor, i) => ({ name: variables[i].name, tensor }));
     const count = reads(tf, () => optimizer.applyGradients(/** @type {Gradients} */ (named)));
     if (count > 0) complaints.push(`step ${step} reads ${count} times`);
     tf.dispose(tensors.filter((tensor) => tensor !== null));
-    const { numTensors } = tf.memory();
+    if (WATCHED.includes(step)) watched.set(step, await optimizer.lastStep?.read());
+    // A step that only accumulates has no norms.
+    const own = Object.values(optimizer.lastStep ?? {}).filter((value) => value?.dataId).length;
+    const numTensors = tf.memory().numTensors - own;
     if (step === 9) held = numTensors;
     if (step > 9 && numTensors !== held) complaints.push(`step ${step}: ${numTensors} tensors, not ${held}`);
   }
   if (of.finalize) optimizer.finalizeVariableValues();
 
-  const { core, list: wanted } = expected(of, rmsprop, steps);
+  const { core, list: wanted, watched: right } = expected(of, rmsprop, steps, measure);
+  for (const [step, numbers] of watched) complaints.push(...wrongNumbers(step, numbers, right.get(step), of));
   // Where terms cancel, what is left has the rounding of the terms: differences are relative to the largest number of the array.
   /** @type {(what: string, actual: ArrayLike<number>, right: Float32Array) => void} */
   const compare = (what, actual, right) => {

@@ -60,11 +60,15 @@ try {
   if (!(await tf.setBackend(backend))) throw new Error(`there is no ${backend} here`);
   await tf.ready();
   if (parts.includes("cases")) {
-    for (const resident of /** @type {const} */ ([true, "composed"])) {
+    const norms = { gradientNorm: true, updateNorm: true };
+    const ways = {
+      kernel: { resident: /** @type {const} */ (true) },
+      "kernel, measured": { resident: /** @type {const} */ (true), measure: norms },
+      composed: { resident: /** @type {const} */ ("composed") },
+    };
+    for (const [way, how] of Object.entries(ways)) {
       for (const [name, of] of Object.entries(CASES)) {
-        await part(`${resident === true ? "kernel" : resident}: ${name}`, () =>
-          check(tf, tfjs, rmsprop, of, { resident }),
-        );
+        await part(`${way}: ${name}`, () => check(tf, tfjs, rmsprop, of, how));
       }
     }
   }

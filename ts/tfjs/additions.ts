@@ -1,7 +1,9 @@
 // What both forms of the optimizer have beyond `tf.Optimizer`.
 
+import type { LastStep } from "../optimizers/last-step.js";
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
+import type { Measure } from "../optimizers/measure.js";
 import type { VariableOverrides } from "../optimizers/overrides.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
 import type { Exclusion, TensorSelection } from "./selection.js";
@@ -83,8 +85,10 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
  * const tuned = rmsprop(tf, { learningRate: 0.1, useEma: true, resident: true });
  * tuned.override({ variables: [x] }, { learningRateMultiplier: 0.5 });
  * tuned.excludeFromWeightDecay({ variables: [x] });
+ * tuned.measure = { gradientNorm: true };
  * tuned.minimize(() => tf.sum(tf.square(x)), [x]);
- * [tuned.iterations, tuned.learningRate, tuned.lossScale, tuned.lossScaleTensor.size, tuned.lastStep]; // [1, 0.1, 1, 1, null]
+ * tuned.lastStep?.outcome; // "updated"
+ * [tuned.iterations, tuned.learningRate, tuned.lossScale, tuned.lossScaleTensor.size]; // [1, 0.1, 1, 1]
  * tuned.finalizeVariableValues();
  * tuned.fromCore(await tuned.toCore());
  * ```
@@ -97,8 +101,11 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
   readonly lossScale: number;
   /** What gradients must be multiplied by that you compute yourself: a scalar that belongs to the optimizer until its next step. */
   readonly lossScaleTensor: T;
-  /** What the last step did is known to the device alone: `null`. The form without `resident` has `core.lastStep`. */
-  readonly lastStep: null;
+  /** What the last step did; `null` before the first. */
+  readonly lastStep: ResidentLastStep<T> | null;
+  /** Which norms `lastStep` has, though no option needs them, from the next step on. Default: none. In no configuration. */
+  get measure(): Measure;
+  set measure(measure: Measure);
   /**
    * An optimizer of the package over copies of values and state as they are now, for `save`, `load` and files: read without
    * blocking. Free it, and its `trainableVariables`, when it is not needed any more.
@@ -113,4 +120,53 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
    * @throws {CheckpointError} if its options or variables are others; then nothing has changed.
    */
   fromCore(core: RMSprop | LossScaleOptimizer): void;
+}
+
+/**
+ * What a step on the device did: numbers where the host knows them, else scalars that stay on the device. They belong to the
+ * optimizer until its next step or `dispose`: `clone()` what you keep. What the core's `lastStep` also has is not there:
+ * `firstNonFinite` would be a search.
+ *
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { rmsprop } from "rmsprop-wasm/tfjs";
+ *
+ * const y = tf.variable(tf.tensor1d([3, 4]));
+ * const watched = rmsprop(tf, { globalClipnorm: 1, resident: true });
+ * watched.minimize(() => tf.mul(tf.sum(tf.square(y)), 0.5), [y]);
+ * const { learningRate, lossScale, finite, gradientNorm, clipFactor, updateNorm } = await watched.lastStep!.read();
+ * [lossScale, finite, gradientNorm]; // [1, null, 5]
+ * ```
+ */
+export interface ResidentLastStep<T = TensorLike> {
+  /** `"updated"`, or `"accumulated"`; `null` with the option `lossScale`, under which only the device knows: `read` tells. */
+  readonly outcome: Exclude<LastStep["outcome"], "skipped"> | null;
+  /** The float32 learning rate; of a schedule beside the option `lossScale` a tensor. */
+  readonly learningRate: number | T;
+  /** What the gradients were divided by; 1 if they were not scaled; with the option `lossScale` a tensor. */
+  readonly lossScale: number | T;
+  /** Whether all gradients were finite, a truth value with the option `lossScale`; `null` without it: then a step does not look. */
+  readonly finite: T | null;
+  /**
+   * The joint L2 norm of the gradients as clipping saw them, as the core's. `null` if neither clipping by norms nor `measure` needs
+   * it, and if gradients were only accumulated.
+   */
+  readonly gradientNorm: T | null;
+  /** What clipping by norms multiplied the gradients by, of several numbers the smallest; 1 without it. */
+  readonly clipFactor: number | T;
+  /** The L2 norm of the change of the values; `null` unless `measure` asks for it, and if gradients were only accumulated. */
+  readonly updateNorm: T | null;
+  /**
+   * All of it as numbers, read without blocking. Both norms are `null` if the step updated nothing.
+   *
+   * @throws {StateError} after the next step, or `dispose`.
+   */
+  read(): Promise<LastStepNumbers>;
+}
+
+/** What `ResidentLastStep.read` gives. */
+export interface LastStepNumbers
+  extends Pick<LastStep, "outcome" | "learningRate" | "lossScale" | "gradientNorm" | "clipFactor" | "updateNorm"> {
+  /** Whether all gradients were finite; `null` without the option `lossScale`. */
+  readonly finite: boolean | null;
 }

@@ -11,7 +11,13 @@ import { optimizerClass } from "./optimizer.js";
 import { residentClass } from "./resident/optimizer.js";
 import type { SerializableClass, TensorFlow } from "./tensorflow.js";
 
-export type { CommonAdditions, ResidentAdditions, RMSpropAdditions } from "./additions.js";
+export type {
+  CommonAdditions,
+  LastStepNumbers,
+  ResidentAdditions,
+  ResidentLastStep,
+  RMSpropAdditions,
+} from "./additions.js";
 export type { DynamicScaling, Residence, RMSpropTfjsOptions } from "./config.js";
 export type { Exclusion, TensorSelection } from "./selection.js";
 export type {

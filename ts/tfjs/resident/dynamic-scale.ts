@@ -12,10 +12,11 @@ import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import { CONTROLS, type Controls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
 import { runKernel } from "./kernels.js";
-import { norms } from "./norms.js";
+import { NO_NORMS } from "./last-step.js";
+import { clipsByNorm, type GradientNorms, gradientNorms, updateNorm } from "./norms.js";
 import type { Operations } from "./operations.js";
-import { arraysOf, onDevice, type Pair, writeOf } from "./step.js";
-import type { Entry, Write } from "./variables.js";
+import { arraysOf, type Call, onDevice, type Step, writeOf } from "./step.js";
+import type { Write } from "./variables.js";
 
 /** The rule by which the scale moves. */
 export interface ScaleRule {
@@ -100,15 +101,14 @@ export class DynamicScale {
   /**
    * One call, after `evaluate`.
    *
-   * @returns what it writes, and what then moves the scale.
+   * @returns what it writes and did, and what then moves the scale.
    */
   step(
     kernel: Kernel<never> | undefined,
     by: Hyperparameters,
     rate: LearningRate,
-    all: readonly Entry[],
-    pairs: readonly Pair[],
-  ): { readonly writes: readonly Write[]; end(): void } {
+    { all, pairs, measure }: Call,
+  ): Step & { end(): void } {
     const x = this.#x;
     const { scale, raw } = this.tensors;
     const calls = callsPerUpdate(by);
@@ -143,7 +143,7 @@ export class DynamicScale {
       return calls > 1 && sum ? x.add(x.div(gradient, scale), sum) : gradient;
     });
     const form: Form = { ...formOf(by), divides: true, overwrites: overwrites !== undefined };
-    const gradients = this.#clipped(by, form, c, sums);
+    const gradients = this.#clipped(by, form, c, measure.gradientNorm, sums);
 
     const next = this.#next(finite);
     const given = new Map(pairs.map(({ entry }, i) => [entry, sums[i] as TensorLike]));
@@ -171,8 +171,14 @@ export class DynamicScale {
       if (kernel) return writeOf(entry, runKernel(this.#tf, kernel, own, numbers, arrays, controls));
       return writeOf(entry, conditionalStep(x, own, c, chosen, arrays));
     });
+    const writes = [...others, ...updated];
     return {
-      writes: [...others, ...updated],
+      writes,
+      record: {
+        ...{ outcome: null, learningRate: typeof rate === "number" ? rate : eta, lossScale: scale, finite, updates },
+        ...gradients.norms,
+        updateNorm: measure.updateNorm ? updateNorm(x, writes) : null,
+      },
       end: () => {
         for (const tensor of Object.values(next)) this.#tf.keep(tensor);
         this.#take(next);
@@ -181,21 +187,29 @@ export class DynamicScale {
     };
   }
 
-  /** Gradients clipped by their norms, if they are to be, and what the formula then need not do: norms are more than a kernel reads. */
+  /** Gradients clipped by their norms, if they are to be; what the formula then need not do, for norms are more than a kernel reads. */
   #clipped(
     by: Hyperparameters,
     form: Form,
     c: Coefficients<TensorLike>,
+    isMeasured: boolean,
     sums: readonly TensorLike[],
-  ): { readonly list: readonly TensorLike[]; readonly form: Partial<Form> } {
-    if (form.clips !== "norm" && form.clips !== "globalNorm") return { list: sums, form: {} };
+  ): {
+    readonly list: readonly TensorLike[];
+    readonly form: Partial<Form>;
+    readonly norms: Omit<GradientNorms, "clipping">;
+  } {
+    const clips = clipsByNorm(form.clips);
+    if (!clips && !isMeasured) return { list: sums, form: {}, norms: NO_NORMS };
     const x = this.#x;
     const undivided: Form = { ...form, divides: false };
     const divided = sums.map((sum) => x.div(sum, c.divisor));
-    const norm = norms(x, by, form.clips, c, divided);
+    const { clipping, ...norms } = gradientNorms(x, by, form.clips, c, isMeasured, divided);
+    if (!clips) return { list: divided, form: { divides: false }, norms };
     return {
-      list: divided.map((g, i) => prepared(x, undivided, c, g, norm[i])),
+      list: divided.map((g, i) => prepared(x, undivided, c, g, clipping[i])),
       form: { divides: false, clips: "no" },
+      norms,
     };
   }
 

@@ -7,6 +7,7 @@ import { defaultRuntime } from "../../memory/runtime.js";
 import { Variable } from "../../memory/variable.js";
 import { type LearningRate, lockedLearningRateAt, replacedLearningRate } from "../../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../../optimizers/loss-scale-optimizer.js";
+import { type CheckedMeasure, checkedMeasure, type Measure } from "../../optimizers/measure.js";
 import type { RMSpropOptions } from "../../optimizers/options.js";
 import {
   assertOverridesMatch,
@@ -25,7 +26,7 @@ import { callsPerUpdate } from "../../rule/coefficients.js";
 import { CheckpointError, iterationLimit, MAXIMUM_CALLS, StateError } from "../../support/errors.js";
 import { STATE } from "../../support/internal.js";
 import { message, NO_GRADIENTS, show } from "../../support/messages.js";
-import type { ResidentAdditions } from "../additions.js";
+import type { ResidentAdditions, ResidentLastStep } from "../additions.js";
 import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
 import {
   asList,
@@ -48,8 +49,9 @@ import type {
 import { assertFit, COUNTER, checkedWeights, readWeights, type Saved, scalarsOf } from "../weights.js";
 import { DynamicScale } from "./dynamic-scale.js";
 import { kernelOf } from "./kernels.js";
+import { KeptStep } from "./last-step.js";
 import { Operations } from "./operations.js";
-import { writesOfStep } from "./step.js";
+import { stepOf } from "./step.js";
 import { type Entry, Variables } from "./variables.js";
 
 type Options = RMSpropTfjsOptions & Residence;
@@ -62,7 +64,6 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
   return class RMSpropWasmResident extends tf.Optimizer implements OptimizerLike, ResidentAdditions {
     /** In model.json. */
     static readonly className = "RMSpropWasmResident";
-    readonly lastStep = null;
     readonly #by: Hyperparameters;
     readonly #name: string;
     #rate: LearningRate;
@@ -77,6 +78,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     #overrides: readonly Override<VariableLike>[] = [];
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
+    #measure: CheckedMeasure;
+    #lastStep: KeptStep | undefined;
     #isDisposed = false;
 
     constructor(options: Options = { resident: true }) {
@@ -89,6 +92,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#rate = learningRate;
       this.#lossScale = lossScale;
       this.#resident = resident || true;
+      this.#measure = checkedMeasure(lossScale?.measure ?? rmsprop.measure);
       if (lossScale === undefined) return;
       this.#assertRateFits(this.#rate);
       const { initialScale, dynamicGrowthSteps } = new LossScaleOptimizer(rmsprop, lossScale);
@@ -134,6 +138,20 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     get lossScaleTensor(): TensorLike {
       this.#assertAlive();
       return this.#dynamic?.tensors.scale ?? this.#operations.constant(this.lossScale);
+    }
+
+    get lastStep(): ResidentLastStep | null {
+      this.#assertAlive();
+      return this.#lastStep?.lastStep ?? null;
+    }
+
+    get measure(): Measure {
+      return this.#measure;
+    }
+
+    set measure(measure: Measure) {
+      this.#assertAlive();
+      this.#measure = checkedMeasure(measure);
     }
 
     override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
@@ -183,17 +201,20 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         const all = [...new Set([...this.#variables.live, ...entries])];
         tf.tidy(() => {
           const kernel = this.#resident === "composed" ? undefined : kernelOf(tf);
-          if (this.#dynamic) {
-            const { writes, end } = this.#dynamic.step(kernel, this.#by, rate, all, pairs);
-            keep();
-            this.#variables.commit(writes);
-            end();
-          } else {
-            const writes = writesOfStep(tf, this.#operations, kernel, this.#by, { raw, eta, all, pairs });
-            keep();
-            this.#variables.commit(writes);
+          const call = { all, pairs, measure: this.#measure };
+          const end = () => {
             this.#raw = raw + 1;
-          }
+          };
+          const step = this.#dynamic
+            ? this.#dynamic.step(kernel, this.#by, rate, call)
+            : { ...stepOf(tf, this.#operations, kernel, this.#by, { ...call, raw, eta }), end };
+          const done = new KeptStep(step.record);
+          keep();
+          this.#variables.commit(step.writes);
+          step.end();
+          done.keep(tf);
+          this.#lastStep?.dispose();
+          this.#lastStep = done;
           isDone = true;
         });
       } finally {
@@ -373,6 +394,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#variables.replace([]);
       this.#operations.dispose();
       this.#dynamic?.dispose();
+      this.#lastStep?.dispose();
       this.#isDisposed = true;
     }
 
@@ -385,6 +407,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     #template(variables: readonly Variable[]): RMSprop | LossScaleOptimizer {
       const rmsprop = this.#rmsprop();
       const core = this.#lossScale === undefined ? rmsprop : new LossScaleOptimizer(rmsprop, this.#lossScale);
+      core.measure = this.#measure;
       core.build(variables);
       return core;
     }

@@ -2,13 +2,15 @@
 
 import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
+import type { CheckedMeasure } from "../../optimizers/measure.js";
 import { type Coefficients, callsPerUpdate, coefficients, mapCoefficients } from "../../rule/coefficients.js";
 import { decayTerms, type Form, formOf } from "../../rule/form.js";
 import { type Arrays, average, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import type { Kernel } from "./kernel.js";
 import { runKernel } from "./kernels.js";
-import { norms } from "./norms.js";
+import { NO_NORMS, type StepRecord } from "./last-step.js";
+import { clipsByNorm, gradientNorms, updateNorm } from "./norms.js";
 import type { Operations } from "./operations.js";
 import type { Entry, Write } from "./variables.js";
 
@@ -56,20 +58,35 @@ const ownScalars = (
   lambda: x.constant(lambda),
 });
 
-/** Call number `raw` (from 0), with the learning rate `eta`, over `all` variables of which `pairs` have gradients. */
-export function writesOfStep(
+/** What a step is over. */
+export interface Call {
+  readonly all: readonly Entry[];
+  /** Those of them that have gradients, and are trained. */
+  readonly pairs: readonly Pair[];
+  readonly measure: CheckedMeasure;
+}
+
+/** What a step writes, and what it did. */
+export interface Step {
+  readonly writes: readonly Write[];
+  readonly record: StepRecord;
+}
+
+/** Call number `raw` (from 0), with the learning rate `eta`. */
+export function stepOf(
   tf: TensorFlow,
   x: Operations,
   kernel: Kernel<never> | undefined,
   by: Hyperparameters,
-  { raw, eta, all, pairs }: { raw: number; eta: number; all: readonly Entry[]; pairs: readonly Pair[] },
-): Write[] {
+  { raw, eta, all, pairs, measure }: Call & { readonly raw: number; readonly eta: number },
+): Step {
   const calls = callsPerUpdate(by);
   const iteration = Math.floor(raw / calls);
   const updates = (raw + 1) % calls === 0;
   const { emaOverwriteFrequency: frequency, lossScaleFactor } = by;
   const overwrites = by.useEma && !!frequency && (iteration + 1) % frequency === 0;
   const scale = lossScaleFactor === null ? undefined : Math.fround(lossScaleFactor);
+  const known = { learningRate: eta, lossScale: scale ?? 1, finite: null, updates: null };
   const numbers = coefficients(by, eta, iteration);
   const scalars = onDevice(x, numbers);
   const form: Form = { ...formOf(by), overwrites };
@@ -103,15 +120,15 @@ export function writesOfStep(
     const summed = pairs.map(({ entry }, i) =>
       averaged(entry, new Map([["gradient_accumulator", sums[i] as TensorLike]])),
     );
-    return [...summed, ...others];
+    return { writes: [...summed, ...others], record: { ...known, outcome: "accumulated", ...NO_NORMS } };
   }
 
   let gradients = pairs.map(({ gradient }, i) => sums[i] ?? gradient);
-  const needsNorms = form.clips === "norm" || form.clips === "globalNorm";
+  const needsNorms = clipsByNorm(form.clips) || measure.gradientNorm;
   // Norms are those of divided gradients: then these are divided once.
   if (needsNorms && form.divides) gradients = gradients.map((g) => x.div(g, scalars.divisor));
   const divides = form.divides && !needsNorms;
-  const norm = norms(x, by, form.clips, scalars, gradients);
+  const { clipping, ...norms } = gradientNorms(x, by, form.clips, scalars, measure.gradientNorm, gradients);
   const cleared = pairs.map(({ entry }) => emptied(entry));
   // Last, because a kernel may write in place: what can fail has been done.
   const updated = pairs.map(({ entry }, i) => {
@@ -119,7 +136,7 @@ export function writesOfStep(
     const lambda = weightDecay ?? by.weightDecay ?? false;
     const own: Form = { ...form, divides, ...decayTerms(by, lambda) };
     const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda: Math.fround(Number(lambda)) };
-    const arrays = arraysOf(entry, gradients[i] as TensorLike, norm[i]);
+    const arrays = arraysOf(entry, gradients[i] as TensorLike, clipping[i]);
     if (kernel) return writeOf(entry, runKernel(tf, kernel, own, c, arrays));
     const made = step(
       x,
@@ -129,8 +146,11 @@ export function writesOfStep(
     );
     return writeOf(entry, own.overwrites && made.average ? { ...made, value: x.copy(made.average) } : made);
   });
-  return [
+  const writes = [
     ...updated.map(({ slots, ...rest }, i) => ({ ...rest, slots: new Map([...slots, ...(cleared[i] ?? [])]) })),
     ...others,
   ];
+  // Only now: it needs the values that the kernels made.
+  const change = measure.updateNorm ? updateNorm(x, writes) : null;
+  return { writes, record: { ...known, outcome: "updated", ...norms, updateNorm: change } };
 }
