@@ -19,8 +19,16 @@ pub struct Call {
     pub selected: Option<usize>,
 }
 
+impl Call {
+    /// Whether it is over all variables, and its gradients are not scaled.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        self.loss_scale.is_none() && self.selected.is_none()
+    }
+}
+
 /// What a call does to a variable that has a gradient: the hyper-parameters as float32 scalars.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 pub struct Settings {
     /// Whether this call updates the variables or only accumulates.
@@ -119,7 +127,7 @@ impl Settings {
     /// Whether all that is noted of this call is what hyper-parameters and learning rate say.
     #[inline]
     pub fn is_plain(&self, call: Call) -> bool {
-        self.updates && !self.needs_norms && call.loss_scale.is_none() && call.selected.is_none()
+        self.updates && !self.needs_norms && call.is_plain()
     }
 
     /// [`inlined`](Self::inlined), so that the compiler sees that it is never in the JavaScript backend.

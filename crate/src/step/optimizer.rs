@@ -142,9 +142,9 @@ pub struct Optimizer {
     pub(crate) norms: Norms,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
-    /// Whether the last call was plain, under these hyper-parameters: its like differs from it by the learning rate alone, and to
-    /// note eight numbers would make a step of four small variables 1.1× slower.
-    was_plain: bool,
+    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since: those of another one, and what
+    /// is noted of it, differ by the learning rate alone.
+    pub(crate) plain: Option<Settings>,
 }
 
 impl Optimizer {
@@ -179,7 +179,7 @@ impl Optimizer {
             pinned,
             norms: Norms::UNKNOWN,
             measures_norm: false,
-            was_plain: false,
+            plain: None,
         })
     }
 
@@ -218,7 +218,7 @@ impl Optimizer {
     /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum, centering and
     /// accumulation without their slots stay off.
     pub fn hyperparameters_mut(&mut self) -> &mut Hyperparameters {
-        self.was_plain = false;
+        self.plain = None;
         &mut self.hyperparameters
     }
 
@@ -231,7 +231,7 @@ impl Optimizer {
     /// need not have been plain.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
-        self.was_plain = false;
+        self.plain = None;
     }
 
     /// Updates so far (Keras: `iterations`).
@@ -267,6 +267,7 @@ impl Optimizer {
     /// Whether the norm of the gradients is computed from the next call on even if no option needs it: one more pass over them.
     pub fn measure_norm(&mut self, measures: bool) {
         self.measures_norm = measures;
+        self.plain = None;
     }
 
     /// What the last call that succeeded did. It stays at its address, and its outcome is `Outcome::None` before the first.
@@ -300,11 +301,25 @@ impl Optimizer {
     /// [`Freed`] if a variable is not there any more; nothing is changed then.
     pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
         self.validate(variables)?;
-        if self.selected_count(call) > 0 {
-            let mut settings = self.settings(call);
-            self.gather_norms(variables, call, &mut settings);
-            self.update_variables(variables, call, &mut settings);
+        if self.selected_count(call) == 0 {
+            return Ok(());
         }
+        let mut from = 0;
+        if call.is_plain()
+            && let Some(plain) = &mut self.plain
+            && let Some(factor) = plain.inlined_factor()
+        {
+            // To derive the settings anew would make a step of ten parameters 1.8× slower.
+            plain.coefficients.set_rate(call.learning_rate);
+            from = update_inlined(&mut self.states, variables, plain, factor, (0, self.raw_iterations));
+            if from == self.states.len() {
+                self.count_plain(call);
+                return Ok(());
+            }
+        }
+        let mut settings = self.settings(call);
+        self.gather_norms(variables, call, &mut settings);
+        self.update_variables(variables, call, &mut settings, from);
         Ok(())
     }
 
@@ -327,7 +342,7 @@ impl Optimizer {
         if !finite {
             self.record(Outcome::Skipped, call, Norms::UNKNOWN);
         } else if self.selected_count(call) > 0 {
-            self.update_variables(variables, call, &mut settings);
+            self.update_variables(variables, call, &mut settings, 0);
         }
         scale.record(finite);
         Ok(finite)
@@ -428,14 +443,15 @@ impl Optimizer {
         true
     }
 
-    /// Changes variables, state and counter.
+    /// Changes variables from position `from` on, their state, and the counter.
     #[inline(never)]
-    fn update_variables(&mut self, variables: &mut Variables, call: Call, settings: &mut Settings) {
+    fn update_variables(&mut self, variables: &mut Variables, call: Call, settings: &mut Settings, from: usize) {
         let count = self.selected_count(call);
-        let mut progress = Progress::default();
+        let mut progress = Progress { position: from, ..Progress::default() };
         loop {
             if let Some(factor) = settings.inlined_factor() {
-                progress.position = self.update_inlined(variables, settings, factor, progress.position);
+                let from = (progress.position, self.raw_iterations);
+                progress.position = update_inlined(&mut self.states, variables, settings, factor, from);
             }
             if progress.position >= count {
                 break;
@@ -453,22 +469,28 @@ impl Optimizer {
     /// Counts the call, and notes what it did.
     #[inline]
     pub(crate) fn record_call(&mut self, call: Call, settings: &Settings) {
-        self.raw_iterations = self.raw_iterations.wrapping_add(1);
         let is_plain = settings.is_plain(call);
-        if self.was_plain && is_plain {
-            self.pinned[0].last_step.learning_rate = call.learning_rate;
-            return;
+        if self.plain.is_some() && is_plain {
+            return self.count_plain(call);
         }
+        self.raw_iterations = self.raw_iterations.wrapping_add(1);
         let outcome = if settings.updates { Outcome::Updated } else { Outcome::Accumulated };
         self.record(outcome, call, if settings.needs_norms { self.norms } else { Norms::UNKNOWN });
-        self.was_plain = is_plain;
+        self.plain = is_plain.then_some(*settings);
+    }
+
+    /// [`record_call`](Self::record_call) for a plain call after another.
+    #[inline]
+    fn count_plain(&mut self, call: Call) {
+        self.raw_iterations = self.raw_iterations.wrapping_add(1);
+        self.pinned[0].last_step.learning_rate = call.learning_rate;
     }
 
     /// Notes what a call did.
     #[cold]
     #[inline(never)]
     pub(crate) fn record(&mut self, outcome: Outcome, call: Call, Norms { gradient_norm, clip_factor }: Norms) {
-        self.was_plain = false;
+        self.plain = None;
         let factor = self.hyperparameters.loss_scale_factor;
         self.pinned[0].last_step = LastStep {
             outcome: f32::from(outcome as u8),
@@ -484,27 +506,6 @@ impl Optimizer {
             update_norm: LastStep::UNKNOWN,
             selected: call.selected.map_or(LastStep::UNKNOWN, |selected| selected as f32),
         };
-    }
-
-    /// Updates variables from this position on, up to the first that needs more than the inlined loop; returns its position. A
-    /// loop of its own, small enough for engines to keep what it needs in registers.
-    #[inline(never)]
-    fn update_inlined(&mut self, variables: &mut Variables, settings: &Settings, factor: f32, from: usize) -> usize {
-        let mut position = from;
-        let raw_iterations = self.raw_iterations;
-        while let Some(state) = self.states.get_mut(position) {
-            if state.may_inline {
-                let Some(variable) = variables.get_mut(state.variable) else { break };
-                let offset = scan_offset(position, raw_iterations);
-                if !step_inlined(settings, Arrays::of(variable, &mut state.slots), factor, offset) {
-                    break;
-                }
-            } else if !state.is_frozen() {
-                break;
-            }
-            position += 1;
-        }
-        position
     }
 
     /// Updates variables from this position on: one, if the inlined loop may go on behind it; otherwise all. A function of its own,
@@ -556,6 +557,32 @@ impl Optimizer {
             }
         }
     }
+}
+
+/// Updates variables from this position on, up to the first that needs more than the inlined loop; returns its position. A
+/// loop of its own, small enough for engines to keep what it needs in registers.
+#[inline(never)]
+fn update_inlined(
+    states: &mut [State],
+    variables: &mut Variables,
+    settings: &Settings,
+    factor: f32,
+    (from, raw_iterations): (usize, u32),
+) -> usize {
+    let mut position = from;
+    while let Some(state) = states.get_mut(position) {
+        if state.may_inline {
+            let Some(variable) = variables.get_mut(state.variable) else { break };
+            let offset = scan_offset(position, raw_iterations);
+            if !step_inlined(settings, Arrays::of(variable, &mut state.slots), factor, offset) {
+                break;
+            }
+        } else if !state.is_frozen() {
+            break;
+        }
+        position += 1;
+    }
+    position
 }
 
 /// How far a call has come.

@@ -12,6 +12,7 @@ use crate::rule::weight_decay::decayed;
 use crate::step::call::Call;
 use crate::step::fused::{Block, update_block};
 use crate::step::optimizer::Optimizer;
+use crate::step::overrides::Override;
 use crate::step::slots::Slot;
 use crate::step::subnormal_update::{update_stuck, update_via_f64};
 use crate::step::variable::SCANNED;
@@ -254,5 +255,55 @@ proptest! {
         let plain = run(SmallNumbers::None);
         prop_assert_eq!(&run(SmallNumbers::Stuck), &plain);
         prop_assert_eq!(&run(SmallNumbers::Any), &plain);
+    }
+
+    /// Settings kept from a plain call are those that the next one would derive, whatever was called and set between them.
+    #[test]
+    fn settings_that_are_kept_change_no_bit(
+        hyperparameters in prop_oneof![Just(Hyperparameters::default()), hyperparameters()],
+        lens in prop::collection::vec(1usize..300, 1..4),
+        numbers in prop::collection::vec(any_float(), 1..50),
+        calls in prop::collection::vec((0u8..16, prop::sample::select(vec![1e-3f32, 0.5, 0.0, -0.1, 1e-40]), 0.0..1.0f64), 1..30),
+    ) {
+        let run = |keeps: bool| {
+            let mut variables = Variables::new();
+            let handles: Vec<_> = (lens.iter())
+                .map(|&len| {
+                    let number = |i: usize| numbers[i % numbers.len()];
+                    let mut variable = Variable::new(&(0..len).map(number).collect::<Vec<_>>()).unwrap();
+                    for (i, g) in variable.gradient_mut().iter_mut().enumerate() {
+                        *g = number(i + 7);
+                    }
+                    variables.insert(variable).unwrap()
+                })
+                .collect();
+            let mut optimizer = Optimizer::build(hyperparameters.clone(), &handles, &variables).unwrap();
+            let mut scale = LossScale::new(8.0, 10, 1.0, 16.0);
+            let mut all = Vec::new();
+            for &(what, learning_rate, number) in &calls {
+                if !keeps {
+                    optimizer.plain = None;
+                }
+                let call = Call { learning_rate, loss_scale: None, selected: None };
+                match what {
+                    0 => optimizer.hyperparameters_mut().rho = number,
+                    1 => optimizer.hyperparameters_mut().loss_scale_factor = (number < 0.5).then_some(8.0 * number),
+                    2 => optimizer.hyperparameters_mut().clipvalue = (number < 0.5).then_some(number),
+                    3 => optimizer.measure_norm(number < 0.5),
+                    4 => optimizer.set_raw_iterations((300.0 * number) as u32),
+                    5 => drop(optimizer.set_override(0, Override { learning_rate_multiplier: number, ..Override::NONE })),
+                    6 => drop(optimizer.apply_scaled(&mut variables, &mut scale, call).unwrap()),
+                    7 => optimizer.apply(&mut variables, Call { selected: Some(1), ..call }).unwrap(),
+                    8 => optimizer.slot_mut(Slot::Velocity, 0).unwrap()[0] = 1e-40,
+                    _ => optimizer.apply(&mut variables, call).unwrap(),
+                }
+                let slots = Slot::ALL.into_iter().filter_map(|slot| optimizer.slot(slot, 0));
+                let values = handles.iter().map(|&handle| variables.get(handle).unwrap().value());
+                all.extend(slots.chain(values).flatten().chain(bytemuck::cast_ref::<_, [f32; 8]>(optimizer.last_step())).map(|&x| bits(x)));
+                all.push(optimizer.raw_iterations());
+            }
+            all
+        };
+        prop_assert_eq!(run(true), run(false));
     }
 }
