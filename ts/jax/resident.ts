@@ -3,7 +3,7 @@
 import { type JsTree, type numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
-import { checkedRate, type LearningRate } from "../optimizers/learning-rate.js";
+import type { LearningRate } from "../optimizers/learning-rate.js";
 import { assertRateFinite } from "../optimizers/overrides.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { callsPerUpdate, coefficients } from "../rule/coefficients.js";
@@ -18,7 +18,7 @@ import {
   value,
   velocity,
 } from "../rule/rmsprop.js";
-import { checkedObject } from "../support/checks.js";
+import { checkedObject, finiteFloat32 } from "../support/checks.js";
 import { message, NO_GRADIENTS, showReturned } from "../support/messages.js";
 import { assertReferences, disposeAll, firstState, type Leaf } from "./arrays.js";
 import type { LeafOverrides } from "./overrides.js";
@@ -42,7 +42,7 @@ function rateOf(given: LearningRate): (x: Traced, count: np.Array) => Operand {
     const of = given as unknown as (count: np.Array) => unknown;
     return (x, count) => {
       const rate = of(x.float(count).ref);
-      if (typeof rate === "number") return checkedRate("learningRate", rate);
+      if (typeof rate === "number") return finiteFloat32("learningRate", rate);
       // What the function gives is ours now.
       if (isArray(rate) && x.own(rate).shape.length === 0) return rate;
       throw new TypeError(`The learning rate must be a number or a scalar array; received ${showReturned(rate)}.`);

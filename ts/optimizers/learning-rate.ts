@@ -2,7 +2,7 @@
 
 import type { Runtime } from "../memory/runtime.js";
 import { LearningRateSchedule, type Schedule } from "../schedules/schedule.js";
-import { float32 } from "../support/checks.js";
+import { finiteFloat32 } from "../support/checks.js";
 import { StateError } from "../support/errors.js";
 import { EVALUATE } from "../support/internal.js";
 import { message, showReturned } from "../support/messages.js";
@@ -12,7 +12,7 @@ export type LearningRate = number | Schedule | ((step: number) => number);
 
 /** `rate`, if it is one; a number is rounded to float32, as Keras stores it. */
 export function checkedLearningRate(argument: string, rate: unknown): LearningRate {
-  if (typeof rate === "number") return float32(argument, rate);
+  if (typeof rate === "number") return finiteFloat32(argument, rate);
   if (typeof rate === "function") return rate as (step: number) => number;
   // Arrays have an `at` too.
   const isList = Array.isArray(rate) || ArrayBuffer.isView(rate);
@@ -51,7 +51,7 @@ export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: 
 function rounded(rate: LearningRate, step: number, value: number): number {
   if (Number.isFinite(Math.fround(value))) return Math.fround(value);
   const kind = rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : "";
-  return float32(`learningRate (${kind}at step ${step})`, value);
+  return finiteFloat32(`learningRate (${kind}at step ${step})`, value);
 }
 
 /** The rate that replaces `current`. As in Keras, a number cannot replace a schedule. */

@@ -2,7 +2,7 @@
 
 import { HYPERPARAMETERS } from "../generated/hyperparameters.js";
 import type { Runtime } from "../memory/runtime.js";
-import { checkedObject, finite, float32, integer, option } from "../support/checks.js";
+import { checkedObject, finite, finiteFloat32, integer, option } from "../support/checks.js";
 import { notBuilt, OutOfMemoryError } from "../support/errors.js";
 import { LOSS_SCALE, SCALE_HANDLE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
@@ -37,7 +37,7 @@ const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => 
 /** A loss scale as it was given. From infinity, which one too large is in float32, it would never come back. */
 function scale(argument: string, value: unknown): number {
   const number = finite(argument, value);
-  float32(argument, number);
+  finiteFloat32(argument, number);
   return number;
 }
 

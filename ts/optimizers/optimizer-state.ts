@@ -6,7 +6,7 @@ import { type Descriptor, HYPERPARAMETERS, type Hyperparameters } from "../gener
 import { lengthOf, type Numbers } from "../memory/numbers.js";
 import { defaultRuntime, type Runtime } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
-import { float32 } from "../support/checks.js";
+import { finiteFloat32 } from "../support/checks.js";
 import { notBuilt, StateError } from "../support/errors.js";
 import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
 import { BuiltOptimizer } from "./built-optimizer.js";
@@ -275,7 +275,7 @@ export class OptimizerState {
       const assign = (value: number) => {
         this.#learningRate = Math.fround(value);
       };
-      list.push(rateVariable(name, "learning_rate", () => this.currentLearningRate, assign, float32));
+      list.push(rateVariable(name, "learning_rate", () => this.currentLearningRate, assign, finiteFloat32));
     }
     for (const slot of SLOTS) {
       built?.variables.forEach((variable, i) => {

@@ -10,7 +10,7 @@ export function finite(argument: string, value: unknown): number {
 }
 
 /** `number` in float32, if it is finite there. */
-export function float32(argument: string, number: number): number {
+export function finiteFloat32(argument: string, number: number): number {
   const rounded = Math.fround(number);
   if (!Number.isFinite(rounded)) throw new RangeError(message(argument, "finite in float32", number));
   return rounded;
