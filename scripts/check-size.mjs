@@ -65,7 +65,8 @@ for (const { to, add, budget } of additions) {
   const isTooBig = gzip > budget;
   if (isTooBig) process.exitCode = 1;
   console.log(
-    columns(/** @type {string} */ (add.split('"')[1]), String(gzip), String(budget)) + (isTooBig ? "  is too big" : ""),
+    columns(/** @type {string} */ (/{ (\w+) }/.exec(add)?.[1]), String(gzip), String(budget)) +
+      (isTooBig ? "  is too big" : ""),
   );
 }
 

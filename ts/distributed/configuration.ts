@@ -3,7 +3,7 @@
 import { save } from "../checkpoint/index.js";
 import { checkedBytes } from "../formats/bytes.js";
 import { read } from "../formats/safetensors.js";
-import { show } from "../support/messages.js";
+import { message } from "../support/messages.js";
 import { ConfigurationError } from "./errors.js";
 import type { FoldedOptimizer, ReplicatedVariable } from "./fold.js";
 
@@ -70,9 +70,8 @@ export function assertSameEverywhere(config: object): void {
   }
   const { module } = (typeof rate === "object" && rate !== null ? rate : {}) as { readonly module?: unknown };
   if (typeof rate !== "object" || module === "keras.optimizers.schedules") return;
-  throw new TypeError(
-    `The learning rate must be a number or one of the package's schedules, because a function may give other numbers in another engine; received ${show(rate)}. If it does not, say \`sameEverywhere: true\`.`,
-  );
+  const rule = "a number or one of the package's schedules, unless `sameEverywhere` is true";
+  throw new TypeError(message("learningRate", rule, rate));
 }
 
 /** The state as a checkpoint: names that are counted up in each process must not tell replicas apart. */

@@ -25,6 +25,13 @@ const scope = (): Scope => globalThis as unknown as Scope;
 
 export const newAbortController = (): { readonly signal: Signal; abort(): void } => new (scope().AbortController)();
 
+/** Calls when a signal is aborted, or now if it is; returns what takes that back. */
+export function onAbort(signal: Signal | undefined, call: () => void): () => void {
+  signal?.addEventListener("abort", call);
+  if (signal?.aborted) call();
+  return () => signal?.removeEventListener("abort", call);
+}
+
 /** Milliseconds of a clock that nobody sets: a wall clock that is corrected would make stalls, or hide them. */
 export const now = (): number => scope().performance.now();
 

@@ -143,14 +143,6 @@ export interface Checkpoint {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Replicas that write checkpoints after other updates take each other's for those of another history. */
-function assertSameSchedule({ schedule: theirs }: Announcement, { schedule: ours }: Checkpoint): void {
-  SCHEDULE.forEach((name, i) => {
-    if (theirs[i] === 0 || theirs[i] === ours[i]) return;
-    throw new ConfigurationError(`Another replica has ${name} = ${theirs[i]}; this one has ${ours[i]}.`);
-  });
-}
-
 /**
  * Finds the checkpoint in the log behind `last`, or puts it there. Whoever put it there drops what nobody needs any more: what is
  * before the checkpoint `last`, so that two remain.
@@ -177,7 +169,11 @@ export async function link(log: Messages, last: Announcement, own: Checkpoint): 
     if (next) {
       // Check 3.
       if (found && (await has(log, found.position))) {
-        assertSameSchedule(found, own);
+        SCHEDULE.forEach((name, i) => {
+          const [theirs, ours] = [found.schedule[i], own.schedule[i]];
+          if (theirs === ours) return;
+          throw new ConfigurationError(`Another replica has ${name} = ${theirs}; this one has ${ours}.`);
+        });
         throw new LogChangedError(
           `The log has a checkpoint of ${found.unit} units at ${found.position}; this replica's has ${own.unit} at ${own.position}.`,
         );

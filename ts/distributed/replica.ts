@@ -6,7 +6,7 @@ import { assertSameConfiguration, type ReplicatedOptimizer, saved } from "./conf
 import { ConfigurationError } from "./errors.js";
 import { Fold } from "./fold.js";
 import { Assembly, type Position, positionOf, readFrame, sequenceOf } from "./frame.js";
-import { newAbortController, type Signal } from "./host.js";
+import { newAbortController, onAbort, type Signal } from "./host.js";
 import { Layout } from "./layout.js";
 import type { Delivered, Log } from "./log.js";
 import { Publisher } from "./publisher.js";
@@ -100,11 +100,8 @@ export class Replica {
   }
 
   async *events(): AsyncGenerator<ReplicaEvent, void, void> {
-    const { signal } = this.#options;
     const stop = () => this.#stop.abort();
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
-    const cancels = [() => signal?.removeEventListener("abort", stop)];
+    const cancels = [onAbort(this.#options.signal, stop)];
     try {
       const last = await this.#join();
       cancels.push(

@@ -5,7 +5,7 @@ import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import { LogFullError, ServerSilentError } from "./errors.js";
 import { Draft, type Position, readFrame, sequenceOf } from "./frame.js";
-import { newAbortController, now, randomId, type Signal, sleep } from "./host.js";
+import { newAbortController, now, onAbort, randomId, type Signal, sleep } from "./host.js";
 import { Inbox } from "./inbox.js";
 import type { GradientArray } from "./layout.js";
 import { Log } from "./log.js";
@@ -40,13 +40,6 @@ export interface WorkOptions {
 /**
  * Computes gradients for a run until it is over, or `signal` says so.
  *
- * ```js
- * await work(log, async ({ unit, values, gradients, lossScale, signal }) => {
- *   const computed = await backpropagate(batch(unit), values["dense/kernel"], signal);
- *   gradients["dense/kernel"].set(computed.map((g) => lossScale * g));
- * }, { patience: 2000, signal: stop.signal, maximumBytes: 2 ** 28 });
- * ```
- *
  * @param compute fills in the gradients of one unit. What it throws ends the worker, and the unit goes to another one.
  * @returns how many gradients it has appended.
  * @throws {TypeError | RangeError} for arguments, or gradients, that are not as documented.
@@ -65,8 +58,7 @@ export async function work(
 
   const stop = newAbortController();
   const abort = () => stop.abort();
-  given.signal?.addEventListener("abort", abort);
-  if (given.signal?.aborted) abort();
+  const cancel = onAbort(given.signal, abort);
   const inbox = new Inbox();
   const listening = inbox.listen(log, maximum, stop.signal);
   const ending = endOf(inbox, patience, stop.signal).then(abort, abort);
@@ -92,7 +84,7 @@ export async function work(
     return appended;
   } finally {
     abort();
-    given.signal?.removeEventListener("abort", abort);
+    cancel();
     await Promise.all([listening, ending]);
   }
 
@@ -119,17 +111,14 @@ export async function work(
     const look = () => {
       if (inbox.values?.position !== base || stop.signal.aborted) useless.abort();
     };
-    const cancel = inbox.onChange(look);
-    const stopped = () => useless.abort();
-    stop.signal.addEventListener("abort", stopped);
+    const cancels = [inbox.onChange(look), onAbort(stop.signal, look)];
     try {
       await compute({ unit, values: arrays, gradients, lossScale, signal: useless.signal });
     } catch (error) {
       if (useless.signal.aborted) return inbox.values?.position === base ? "left" : "void";
       throw error;
     } finally {
-      cancel();
-      stop.signal.removeEventListener("abort", stopped);
+      for (const cancel of cancels) cancel();
     }
     if (inbox.values?.position !== base) return "void";
     if (!layout.finish(draft.data, gradients)) {

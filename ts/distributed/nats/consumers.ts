@@ -1,6 +1,6 @@
 // Messages of a stream in order, through consumers in the server's memory: one after the other, each until it is lost.
 
-import { type Signal, sleep } from "../host.js";
+import { onAbort, type Signal, sleep } from "../host.js";
 import type { NatsConsumer, NatsJetStream, NatsMessage, NatsMessages } from "./client.js";
 import type { Questions } from "./questions.js";
 
@@ -26,8 +26,7 @@ export async function* consumers(
   for (let failing: number | undefined; !signal.aborted; ) {
     let messages: NatsMessages | undefined;
     const stop = () => messages?.stop();
-    const cancel = questions.onReconnect(stop);
-    signal.addEventListener("abort", stop);
+    const cancels = [questions.onReconnect(stop), onAbort(signal, stop)];
     try {
       const consumer = await questions.ask(make);
       const { num_pending: pending } = await consumer.info(true);
@@ -41,8 +40,7 @@ export async function* consumers(
       failing = failed(failing, error);
       await sleep(100);
     } finally {
-      cancel();
-      signal.removeEventListener("abort", stop);
+      for (const cancel of cancels) cancel();
       stop();
     }
   }

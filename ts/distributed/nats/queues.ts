@@ -1,6 +1,6 @@
 // Tickets: a work queue that all workers share.
 
-import { type Signal, sleep, within } from "../host.js";
+import { onAbort, type Signal, sleep, within } from "../host.js";
 import type { Ticket } from "../log.js";
 import type { NatsConsumer, NatsJetStream, NatsManager, NatsMessage } from "./client.js";
 import type { Questions } from "./questions.js";
@@ -57,11 +57,11 @@ export async function* takeTickets(queue: Queue, patience: number, signal: Signa
 /** A ticket, or nothing for a while. Nobody answers a pull under way when the server dies, so a reconnect ends it too. */
 async function pull(questions: Questions, consumer: NatsConsumer, signal: Signal): Promise<NatsMessage | null> {
   if (signal.aborted) return null;
-  let [isOver, stop, cancel] = [false, () => {}, () => {}];
+  let isOver = false;
+  let cancels: (() => void)[] = [];
   const lost = new Promise<null>((resolve) => {
-    stop = () => resolve(null);
-    cancel = questions.onReconnect(stop);
-    signal.addEventListener("abort", stop);
+    const stop = () => resolve(null);
+    cancels = [questions.onReconnect(stop), onAbort(signal, stop)];
   });
   const pulled = consumer.next({ expires: EXPIRES });
   pulled.then(
@@ -72,7 +72,6 @@ async function pull(questions: Questions, consumer: NatsConsumer, signal: Signal
     return await within(2 * EXPIRES, Promise.race([pulled, lost]), () => null);
   } finally {
     isOver = true;
-    cancel();
-    signal.removeEventListener("abort", stop);
+    for (const cancel of cancels) cancel();
   }
 }
