@@ -47,8 +47,8 @@ const MEAN_SQUARE: Limits = Limits { minimum: Some(0.0), maximum: Some(f32::MAX 
 
 /// An argument of Keras' RMSprop.
 const KERAS: bool = false;
-/// Keras does not have it: a configuration holds it only if it is not at its default, so that Keras refuses what it would
-/// compute otherwise.
+/// Keras does not have it: a configuration holds it only if it is not at its default, so that Keras refuses to compute something
+/// else.
 const OWN: bool = true;
 
 /// One row of the table: a hyper-parameter as its users see it.

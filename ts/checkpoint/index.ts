@@ -113,11 +113,10 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
 }
 
 /**
- * Puts back what `save` has saved, into an optimizer built over variables with the same paths and shapes: all of it, or
- * nothing and an error. The hyper-parameters are the optimizer's own; those it was saved with are in the file's metadata.
- * Two of them decide what the state means: `momentumMode`, and in the middle of an accumulation `gradientAccumulationSteps`
- * must be as they were. So must the overrides of variables that do: with Keras' momentum `learningRateMultiplier`, and in the middle
- * of an accumulation `trainable`.
+ * Puts back what `save` has saved, into an optimizer built over variables with the same paths and shapes: all of it, or nothing
+ * and an error. The hyper-parameters are the optimizer's own; those it was saved with are in the file's metadata. Two of them
+ * decide what the state means: `momentumMode`, and in the middle of an accumulation `gradientAccumulationSteps` must be as they
+ * were. So must two overrides: with Keras' momentum `learningRateMultiplier`, and in the middle of an accumulation `trainable`.
  *
  * ```ts
  * import { load, save } from "rmsprop-wasm/checkpoint";

@@ -30,7 +30,7 @@ const ABANDONED = 600_000;
 /** How file systems say that they do not synchronize folders: CIFS, VirtualBox, FUSE. */
 const UNSUPPORTED: readonly unknown[] = ["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
-/** The files whose leftovers were looked for. */
+/** Files whose leftovers this process has looked for. */
 const cleaned = new Set<string>();
 
 /**
@@ -58,7 +58,7 @@ const cleaned = new Set<string>();
  * that.
  * @param bytes what `save` returned. Up to 64 MiB are copied; more must not change until the promise is settled.
  * @throws (by rejection) `TypeError` or `RangeError` for arguments that are not as described, the system's error if the file
- * cannot be written (`ENOSPC`, `EACCES`, …), and an error for what is there and no file.
+ * cannot be written (`ENOSPC`, `EACCES`, …), and an error if the path leads to something other than a file.
  */
 export async function writeCheckpoint(path: string, bytes: Uint8Array): Promise<void> {
   const target = resolve(checkedPath(path));
@@ -86,8 +86,8 @@ export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuff
 /**
  * Deletes a checkpoint; of a link, the file that it leads to.
  *
- * @returns whether there was one.
- * @throws (by rejection) the system's error if it cannot be deleted, and an error for what is there and no file.
+ * @returns whether there was one. @throws (by rejection) the system's error if it cannot be deleted, and an error if the path
+ * leads to something other than a file.
  */
 export async function deleteCheckpoint(path: string): Promise<boolean> {
   const name = resolve(checkedPath(path));
@@ -174,7 +174,7 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
   await clean(target).catch(() => {});
 }
 
-/** What is known of a file, `undefined` if there is none. @throws for what is there and no file. */
+/** The status of a file, `undefined` if there is none. @throws if the path leads to something else. */
 async function existingFile(path: string): Promise<Stats | undefined> {
   const found = await stat(path).catch(unlessMissing);
   if (found?.isFile() === false) throw new Error(`${show(path)} is no regular file, and is left as it is.`);

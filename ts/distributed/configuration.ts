@@ -34,7 +34,7 @@ function unnamed(config: object): object {
   return inner ? { ...own, name, inner_optimizer: { ...inner, config: unnamed(inner.config) } } : { ...own, name };
 }
 
-/** What must be the same in all replicas, of a checkpoint: options, overrides, variables, shapes. By key, as text. */
+/** What a checkpoint says that must be the same in all replicas: options, overrides, variables, shapes. By key, as text. */
 function meaning(bytes: Uint8Array): Map<string, string> {
   const { metadata, tensors } = read(checkedBytes(bytes));
   const found = new Map<string, string>();

@@ -89,8 +89,8 @@ export interface KernelExports {
   readonly optimizer_iterations: (optimizer: number) => number;
 
   /**
-   * Sets what the variable built as number `index` does otherwise than the hyper-parameters say, all of it: what its learning rate
-   * is multiplied by, whether weight decay applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
+   * Sets all overrides of the variable built as number `index`: what its learning rate is multiplied by, whether weight decay
+   * applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
    */
   readonly optimizer_override: (optimizer: number, index: number, learningRateMultiplier: number, decays: number, weightDecay: number, trainable: number) => number;
 

@@ -17,12 +17,12 @@ export function checkedArray(argument: string, array: unknown): np.Array {
   return array as np.Array;
 }
 
-/** Each place in the trees takes over a reference: one array in several places needs as many. */
+/** Each leaf takes over a reference: an array that is several leaves needs as many. */
 export function assertReferences(trees: JsTree<Leaf>): void {
   const places = new Map<np.Array, number>();
   for (const array of tree.flatten<Leaf>(trees)[0]) if (array) places.set(array, (places.get(array) ?? 0) + 1);
   for (const [array, count] of places) {
-    // Of one that is gone, jax-js speaks for itself; tracers may not count.
+    // For an array that is gone, jax-js throws its own error; tracers may not count references.
     if (count === 1 || !(count > array.refCount)) continue;
     throw new RangeError(
       `An array is given in ${count} places with ${array.refCount} references: give \`array.ref\` in all but one.`,
@@ -72,8 +72,8 @@ export function stored(numbers: Float32Array, { shape, device }: np.Array): np.A
 }
 
 /**
- * The same, for values that are computed with. If all are equal, jax-js does not store them but computes with a constant,
- * in float64, and so forever after with what came of it: a number that differs keeps it from that, cut off again.
+ * The same, for values that are computed with. If all are equal, jax-js does not store them but computes with a constant, in
+ * float64, and later with all that was computed from it. One number that differs, cut off again, prevents that.
  */
 export function computed(numbers: Float32Array, like: np.Array): np.Array {
   const { length } = numbers;

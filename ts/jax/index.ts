@@ -109,7 +109,7 @@ export interface RMSpropTransformation extends Disposable {
   free(): void;
 }
 
-/** The state between two updates: a tree, as every optax state is. All of it; so an old one can be gone back to. */
+/** The state between two updates: a tree, as every optax state is. It is complete, so a run can go back to an older one. */
 interface State {
   /** Calls so far. */
   readonly count: np.Array;
@@ -227,8 +227,8 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
       optimizer.variables[0]?.assign([step]);
       for (const [k, variable] of workspace.entries()) {
         for (const slot of kept) optimizer.slot(slot, variable)?.set(values(slots.get(slot)?.[trained[k] as number]));
-        // From -0 the step makes -increment, exactly: also +0 of an increment of -0, and -0 of one of +0, which added to
-        // a parameter of -0 leave what Keras leaves.
+        // From -0 the step makes exactly -increment, zeros of both signs included: added to a parameter of -0, they leave what
+        // Keras leaves.
         variable.value.fill(-0);
       }
       const given = trained.map((i) => (own?.[i]?.trainable === false ? null : gradients[i]));

@@ -1,5 +1,5 @@
-// The part of @jax-js/jax in use, which tsconfig.json puts in the place of its own declarations: those need the DOM's types,
-// and the sources do without. The tests of the adapter compile against the real ones.
+// The part of @jax-js/jax in use, which tsconfig.json names instead of its own declarations: those need the DOM's types, and the
+// sources do without. The tests of the adapter compile against the real ones.
 
 export type JsTree<T> = T | JsTree<T>[] | { [key: string]: JsTree<T> };
 

@@ -1,4 +1,4 @@
-// Which leaves of the parameters do otherwise: by their names and paths in the tree.
+// Overrides of single parameters: leaves of the tree, by their names and paths.
 import type { tree } from "@jax-js/jax";
 import {
   assertOverridesMatch,
@@ -42,7 +42,7 @@ export class LeafOverrides {
   }
 
   /**
-   * What each leaf does otherwise; `undefined` without overrides.
+   * The options of each leaf after all overrides; `undefined` if there are none.
    *
    * @throws {RangeError} if one matches no leaf, unless it is optional.
    */

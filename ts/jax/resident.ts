@@ -205,7 +205,7 @@ export function residentFunctions(
       }
       const counted = x.add(count, 1) as np.Array;
 
-      // All that goes out, with a reference of its own each.
+      // The results, each with a reference of its own.
       const flat = [counted, ...results, ...kept.flatMap((slot) => next.get(slot) as Leaf[])];
       const ended = x.end(flat.filter((leaf): leaf is np.Array => leaf != null))[Symbol.iterator]();
       const out = flat.map((leaf) => (leaf == null ? leaf : ended.next().value)) as Leaf[];

@@ -247,7 +247,7 @@ export class KerasFile {
     const weights = states.map(({ name, slot, shape, dtype }, i): NamedValues => {
       const numbers = values[i] as ArrayLike<number> | number;
       const data = async () => (typeof numbers === "number" ? [numbers] : numbers);
-      // tfjs calls the counter otherwise.
+      // tfjs has another name for the counter.
       const called = slot === null ? name.replace(/^iteration$/, "iter") : `${name}/${slot}`;
       return { name: called, tensor: { shape, dtype, data } };
     });

@@ -17,7 +17,7 @@ export type KerasRMSprop = Serialized<RMSpropConfig> & { readonly class_name: "R
 /** Keras' name of the class, or what stands for it. */
 export const classNameOf = (optimizer: unknown): unknown => (isObject(optimizer) ? optimizer["class_name"] : optimizer);
 
-/** The optimizer, if it is one that this package has. tf.keras 2 calls its classes otherwise. */
+/** The optimizer, if it is one that this package has. tf.keras 2 has other names for its classes. */
 export function knownOptimizer(optimizer: unknown): KerasOptimizer | undefined {
   if (!isObject(optimizer) || !isObject(optimizer["config"])) return undefined;
   const { config } = optimizer;

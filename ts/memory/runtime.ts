@@ -47,7 +47,7 @@ export class Runtime {
   maximumBytes = ADDRESSABLE;
   /** @internal Set while a callback runs in the middle of a step: nothing may be allocated, freed or stepped then. */
   locked = false;
-  /** @internal How many variables were freed: who found all of theirs at this count need not look again. */
+  /** @internal How many variables were freed: an optimizer that found all of its own at this count need not look again. */
   freedVariables = 0;
   /** @internal Set while the kernel runs. It stays set if the host cut the call off, which runs no `finally`. */
   running = false;

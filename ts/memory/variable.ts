@@ -113,7 +113,7 @@ export class Variable<D extends GradientDtype = "float32"> {
   readonly #gradient: View<GradientArrays[D]>;
   #freed = false;
 
-  // Two signatures, so that what is not said to be of 16 bits cannot be declared as that.
+  // Two signatures, so that a variable of 16 bits cannot be declared without the option.
   /**
    * A variable with these values and a gradient of zeros, of this type.
    *
@@ -253,7 +253,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     return `the size of variable "${this.path}"`;
   }
 
-  // Accessors, not fields: who prints a variable wants to see its values, not the machine under it.
+  // Accessors, not fields: a variable that is printed should show its values, not its runtime.
   /** @internal */
   get [RUNTIME](): Runtime {
     return this.#runtime;

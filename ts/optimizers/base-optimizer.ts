@@ -132,8 +132,8 @@ export abstract class Optimizer {
   }
 
   /**
-   * Which norms `lastStep` has, though no option needs them, from the next step on. Default: none. It is about watching a run, and
-   * in no configuration or checkpoint.
+   * Which norms `lastStep` has even if no option needs them, from the next step on. Default: none. It changes nothing in a run,
+   * and is in no configuration or checkpoint.
    *
    * ```ts
    * optimizer.measure = { gradientNorm: true, updateNorm: false };

@@ -21,10 +21,10 @@ const DONE = STATUSES.indexOf("done");
 const UPDATED = OUTCOMES.indexOf("updated");
 const SKIPPED = STATUSES.indexOf("skipped");
 
-/** Number of variables from which on room for their state is made at once. */
+/** From this many variables on, memory for their state is reserved at once. */
 const MANY = 1000;
 
-/** About the bytes that the crate takes for the state of these variables: a little more than seen. */
+/** An estimate of the bytes that the crate takes for the state of these variables: a little more than measured. */
 function stateBytes(hyperparameters: Hyperparameters, variables: readonly AnyVariable[]): number {
   const slots = keptSlots(hyperparameters).length;
   return variables.reduce((bytes, { size }) => bytes + 112 + slots * (4 * size + 64), 0);
@@ -46,9 +46,9 @@ export class BuiltOptimizer {
   /** The indices of variables that steps leave alone. */
   readonly #frozen = new Set<number>();
   #updateNorm: UpdateNorm | undefined;
-  /** Whether a step is more than the crate's. */
+  /** Whether there is more to do around the crate's step: constraints, or a norm to measure. */
   #isWatched: boolean;
-  /** A variable and an index, not an object: a step makes none. */
+  /** A variable and an index, not an object: a step allocates nothing. */
   #nonFinite: AnyVariable | undefined;
   #nonFiniteIndex = 0;
   /** The runtime's `freedVariables` when all variables were last found; before that, none. */
@@ -138,7 +138,7 @@ export class BuiltOptimizer {
     this.runtime.call(() => this.#kernel.optimizer_set(this.#handle, row, number));
   }
 
-  /** What the variable at this index does otherwise; `isExcluded`: from weight decay. */
+  /** Sets the overrides of the variable at this index; `isExcluded`: from weight decay. */
   setOverrides(index: number, overrides: ResolvedOverrides, isExcluded: boolean): void {
     this.runtime.assertNotCorrupted();
     const { learningRateMultiplier: multiplier, weightDecay, trainable } = overrides;
@@ -169,7 +169,7 @@ export class BuiltOptimizer {
     return this.#frozen.size === 0 ? variables : variables.filter((v) => !this.#frozen.has(this.find(v) ?? -1));
   }
 
-  /** Why the last step that a loss scale skipped was. */
+  /** Why a loss scale skipped a step, the last time that it did. */
   get nonFinite(): NonFinite | null {
     return this.#nonFinite ? { path: this.#nonFinite.path, index: this.#nonFiniteIndex } : null;
   }
@@ -302,7 +302,7 @@ export class BuiltOptimizer {
     }
   }
 
-  /** `false` if a loss scale skipped the step, after it has found why, while the gradients are there; else an error. */
+  /** `false` if a loss scale skipped the step; finds out why, while the gradients are there. Other outcomes are errors. */
   #skipped(status: number, indices: readonly number[] | undefined): boolean {
     if (status !== SKIPPED) return this.#report(status);
     const found = firstNonFinite(

@@ -26,7 +26,7 @@ export function stringifyConfig(config: object): string {
   return write(JSON.parse(text), false);
 }
 
-/** Numbers as texts, because JSON writes -0 as 0; and so that they can be told from texts, these begin otherwise. */
+/** Numbers as texts, because JSON writes -0 as 0. Texts get a quotation mark in front, which tells them from numbers. */
 function tagged(_key: string, given: unknown): unknown {
   const value = given instanceof Number || given instanceof String ? given.valueOf() : given;
   if (typeof value === "string") return `"${value}`;

@@ -109,8 +109,8 @@ export class LastStep {
   }
 
   /**
-   * What `clipnorm` or `globalClipnorm` multiplied the gradients by, of several numbers the smallest; 1 without them. Clipping by
-   * value multiplies by nothing.
+   * The factor by which `clipnorm` or `globalClipnorm` scaled the gradients; the smallest, if each variable has its own; 1
+   * without them. Clipping by value has no factor.
    */
   get clipFactor(): number {
     return this.#number("clipFactor");

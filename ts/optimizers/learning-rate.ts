@@ -36,7 +36,7 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   return rounded(rate, step, value);
 }
 
-/** The same of a rate that may be the user's: meanwhile it may read the runtime, but not step or free. */
+/** The same for a rate that may be a user's function: it may read the runtime, but not step or free. */
 export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
   runtime.assertUnlocked("A learning rate");
   runtime.locked = true;
@@ -47,7 +47,7 @@ export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: 
   }
 }
 
-/** `value`, that of a rate at a step, in float32. Its name in messages is only made for an error: a step allocates nothing. */
+/** The `value` of a rate at a step, in float32. Its name in messages is only made for an error: a step allocates nothing. */
 function rounded(rate: LearningRate, step: number, value: number): number {
   if (Number.isFinite(Math.fround(value))) return Math.fround(value);
   const kind = rate instanceof LearningRateSchedule ? `${rate.constructor.name} ` : "";

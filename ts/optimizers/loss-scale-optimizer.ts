@@ -24,7 +24,7 @@ export interface LossScaleOptions {
   readonly minimumScale?: number | undefined;
   /** The scale never rises above this. Default: no bound, as in Keras, where it can reach infinity. */
   readonly maximumScale?: number | undefined;
-  /** As that of the inner optimizer, which it sets: norms that `lastStep` is to have. */
+  /** Norms that `lastStep` has even if no option needs them: sets the inner optimizer's `measure`. */
   readonly measure?: Measure | undefined;
   /** Default `loss_scale_optimizer`, `loss_scale_optimizer_1`, … */
   readonly name?: string | undefined;

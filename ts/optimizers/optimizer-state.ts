@@ -310,7 +310,7 @@ export class OptimizerState {
     set(built);
   }
 
-  /** Takes these overrides for all that there were. */
+  /** Replaces all overrides by these. */
   replaceOverrides(list: readonly Override[]): void {
     const overrides = new OverrideIndex(list);
     const set = this.#evaluated(this.#built?.variables ?? [], (variable) => overrides.of(variable));
@@ -318,7 +318,7 @@ export class OptimizerState {
     set(this.#built);
   }
 
-  /** What a variable does otherwise. */
+  /** The overrides of a variable. */
   overridesOf(variable: AnyVariable): ResolvedOverrides {
     this.#built?.indexOf(variable);
     return this.#overrides.of(variable);
@@ -359,7 +359,7 @@ export class OptimizerState {
     return lockedLearningRateAt(rate, this.rawIterations, own ?? defaultRuntime());
   }
 
-  /** With `old`, there is room for the state of all that it keeps, also of what was switched off meanwhile. */
+  /** With `old`, keeps the slots that it has, also those whose option was switched off meanwhile. */
   #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
     const setOverrides = this.#evaluated(variables, (variable) => this.#overrides.of(variable));

@@ -21,7 +21,7 @@ export type OptionalHyperparameters = {
 export interface RMSpropOptions extends OptionalHyperparameters {
   /** A number, a schedule, or a function of the step that is called once per step. Default 0.001. */
   readonly learningRate?: LearningRate | undefined;
-  /** Norms that `lastStep` is to have, though no option needs them. Default: none. Not in Keras' configuration. */
+  /** Norms that `lastStep` has even if no option needs them. Default: none. Not in Keras' configuration. */
   readonly measure?: Measure | undefined;
   /** Default `rm_sprop`, `rm_sprop_1`, … */
   readonly name?: string | undefined;

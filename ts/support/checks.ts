@@ -45,7 +45,7 @@ export function checkedObject(
   retired: readonly string[] = [],
 ): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    // The first key is the one that most callers mean who give its value alone.
+    // Callers who give a value instead of an object mostly mean the first key.
     throw new TypeError(message(argument, known ? `an object, such as { ${known[0]}: … }` : "an object", value));
   }
   const unknown = known ? Object.keys(value).filter((key) => !known.includes(key) && !retired.includes(key)) : [];

@@ -17,7 +17,7 @@ export function show(value: unknown): string {
   }
 }
 
-/** The same of what a user's function returned that is called in the middle of something. */
+/** The same of what a user's function returned, which cannot be waited for. */
 export function showReturned(value: unknown): string {
   const shown = show(value);
   return shown === PROMISE ? "a Promise (the function cannot be async: compute it first)" : shown;

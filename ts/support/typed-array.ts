@@ -31,7 +31,7 @@ export function isShared(buffer: ArrayBufferLike): boolean {
   }
 }
 
-/** Whether a buffer was given to somebody else. */
+/** Whether a buffer was transferred. */
 export function isDetached(buffer: ArrayBufferLike): boolean {
   try {
     // Also where there is no `ArrayBuffer.prototype.detached` yet: views on a detached buffer cannot be made.

@@ -120,7 +120,7 @@ export function optimizerClass(
      */
     override applyGradients(gradients: Gradients): void {
       const list = asList(gradients);
-      // A learning rate of the user's can throw, dispose of tensors, and have tfjs' memory move: before anything is read.
+      // First, because a user's learning-rate function can throw, dispose of tensors, and move tfjs' memory.
       if (list.length > 0) this.#rmsprop[STATE].withLearningRate(() => this.#step(list));
       else this.#step(list);
     }
@@ -249,7 +249,7 @@ export function optimizerClass(
     }
 
     override dispose(): void {
-      // First, because a learning rate of the user's must not do this.
+      // First, because a user's learning-rate function must not call this.
       this.core.free();
       super.dispose();
       this.#dispose();
@@ -313,7 +313,7 @@ export function optimizerClass(
         try {
           bind(unbound);
         } catch (error) {
-          // A regular expression of the user's, which says what is kept from weight decay.
+          // Evaluates a user's regular expressions, which can throw.
           end(false);
           throw error;
         }

@@ -18,7 +18,7 @@ const CHUNKS_PER_SLEEP = 40;
 const MOST_ALONE = 32;
 /** A chunk takes microseconds: a worker that has not finished one by then counts as dead. */
 const TIMEOUT_MS = 5000;
-/** Counts at most, of the time between two reads of the clock: more, and the machine slept or a debugger stopped it. */
+/** The most that counts of the time between two reads of the clock: after more, the machine slept or a debugger stopped it. */
 const LONGEST_MS = 100;
 
 export class Pool {
@@ -30,7 +30,7 @@ export class Pool {
   #mayWait = true;
   /** Chunks that this thread still does alone, because it had to wait for a worker that has no core. */
   #alone = 0;
-  /** How many times as long as the last wait that was; 0 again when as many chunks have been shared since then. */
+  /** The back-off's factor, 1, 2, 4 …; 0 again when as many chunks have been shared since the last wait. */
   #times = 0;
   #probation = 0;
   /** Why there can be no more steps. */

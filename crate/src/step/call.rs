@@ -124,7 +124,7 @@ impl Settings {
         self.ema.is_some() || (self.updates && self.scaling.accumulates())
     }
 
-    /// Whether all that is noted of this call is what hyper-parameters and learning rate say.
+    /// Whether the record of this call follows from hyper-parameters and learning rate alone.
     #[inline]
     pub fn is_plain(&self, call: Call) -> bool {
         self.updates && !self.needs_norms && call.is_plain()

@@ -25,7 +25,7 @@ pub struct Block<'a> {
     pub average_gradient: Option<&'a mut [Group]>,
     /// m, with momentum
     pub momentum: Option<&'a mut [Group]>,
-    /// What the gradient is multiplied by first; 1, which changes no bit, if by nothing, or not [`FUSED`].
+    /// The gradient's factor; 1, which changes no bit, if there is none, and without [`FUSED`].
     pub factor: f32,
     /// λ, with weight decay
     pub weight_decay: Option<f32>,

@@ -1,4 +1,4 @@
-//! What the last call did, for who watches a run: numbers in memory, which the host reads when it wants to know.
+//! What the last call did, for those who watch a run: numbers in memory, which the host reads when it is asked.
 
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;

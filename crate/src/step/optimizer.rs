@@ -142,8 +142,8 @@ pub struct Optimizer {
     pub(crate) norms: Norms,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
-    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since: those of another one, and what
-    /// is noted of it, differ by the learning rate alone.
+    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since: those of another such call, and
+    /// its record, differ by the learning rate alone.
     pub(crate) plain: Option<Settings>,
 }
 
@@ -227,8 +227,8 @@ impl Optimizer {
         self.raw_iterations
     }
 
-    /// Sets the count of calls, to resume, or to take a call back: the host then puts back the record of the one before, too, which
-    /// need not have been plain.
+    /// Sets the count of calls, to resume or to undo a call. The host then restores the record of the call before, which need not
+    /// have been plain.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
         self.plain = None;
@@ -253,8 +253,7 @@ impl Optimizer {
         self.states.get_mut(index)?.slots.get_mut(slot).as_mut().map(Buffer::as_mut_slice)
     }
 
-    /// Sets what the variable built as number `index` does otherwise than the optimizer's hyper-parameters say. `false` if there is no
-    /// such variable.
+    /// Sets the overrides of the variable built as number `index`. `false` if there is no such variable.
     pub fn set_override(&mut self, index: usize, overrides: Override) -> bool {
         let Some(state) = self.states.get_mut(index) else { return false };
         state.tracked.decays = overrides.decays;

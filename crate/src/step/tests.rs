@@ -222,8 +222,8 @@ fn accumulation_cannot_be_switched_on_without_accumulators() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
-    /// Which way numbers go that may be subnormal is a matter of speed: whatever the last scan is said to have met, a run has the
-    /// same bits.
+    /// Which loop computes with numbers that may be subnormal is a matter of speed: whatever the last scan is said to have met, a
+    /// run has the same bits.
     #[test]
     fn scans_change_no_bit(
         hyperparameters in hyperparameters(),

@@ -222,8 +222,8 @@ pub fn optimizer_select(optimizer: u32, position: u32, index: u32) -> u32 {
     found(with_instance(|instance| Some(instance.built(optimizer)?.0.select(position as usize, index as usize))))
 }
 
-/// Sets what the variable built as number `index` does otherwise than the hyper-parameters say, all of it: what its learning rate
-/// is multiplied by, whether weight decay applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
+/// Sets all overrides of the variable built as number `index`: what its learning rate is multiplied by, whether weight decay
+/// applies and with which λ (`NaN`: the optimizer's), and whether it is trained.
 #[wasm_bindgen]
 pub fn optimizer_override(
     optimizer: u32,

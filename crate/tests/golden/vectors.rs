@@ -64,7 +64,7 @@ pub struct Case {
     #[serde(default)]
     pub checkpoints: Vec<Checkpoint>,
     pub lr_bits: Option<Vec<Bits>>,
-    /// Says that another libm may round otherwise; ours must not.
+    /// Says that another libm may round differently; ours must not.
     #[serde(rename = "lr_inexact")]
     _lr_inexact: Option<IgnoredAny>,
     pub save_at: Option<usize>,

@@ -231,7 +231,7 @@ impl Model {
         order.iter().copied().filter(|&i| self.variables[i].overrides.trainable).collect()
     }
 
-    /// What a variable does otherwise from now on.
+    /// The overrides of a variable from now on.
     pub fn set_override(&mut self, i: usize, overrides: Override) {
         self.variables[i].overrides = overrides;
     }

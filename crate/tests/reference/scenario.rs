@@ -45,7 +45,7 @@ pub struct Step {
     pub order: Option<Vec<usize>>,
     /// Hyper-parameters that change before this step, but for those that decide what state there is.
     pub changed: Option<Hyperparameters>,
-    /// What a variable does otherwise from this step on, if there is a variable of this number.
+    /// The overrides of a variable from this step on, if there is a variable of this number.
     pub overrides: Option<(usize, Override)>,
 }
 

@@ -30,7 +30,7 @@ export function kernelOf(tf: TensorFlow): Kernel<never> | undefined {
   const name = tf.getBackend();
   const kernel = Object.hasOwn(KERNELS, name) ? KERNELS[name] : undefined;
   if (!kernel?.isFor(tf.backend())) return undefined;
-  // What is registered calls what it is given: so it serves every copy and version of this package.
+  // The registered function only calls the one it is given, so it serves every copy and version of this package.
   if (!tf.getKernel(KERNEL, name)) {
     tf.registerKernel({
       kernelName: KERNEL,

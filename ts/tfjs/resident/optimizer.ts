@@ -177,7 +177,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       const list = asList(gradients);
       this.#assertUnlocked("A step");
       const [raw, rate] = [this.#raw, this.#rate];
-      // A learning rate of the user's can throw, dispose of tensors and set options: before anything is looked at.
+      // First, because a user's learning-rate function can throw, dispose of tensors and set options.
       const eta = this.#dynamic || list.length === 0 ? 0 : this.#rateAt(raw);
       this.#dynamic?.evaluate(rate);
       const variables = checkedVariablesOf(tf, list);
@@ -483,7 +483,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     /** Replaces all state by copies of this. */
     #replace(states: readonly Saved[], variableOf: (state: Saved) => VariableLike | undefined): void {
-      // A regular expression of the user's can throw: before anything is made.
+      // First, because a user's regular expression can throw.
       const options = states.map((state) => this.#optionsOf(state.name, variableOf(state)));
       const entries = states.map((state, i): Entry => {
         const { name, shape } = state;
@@ -498,7 +498,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#variables.replace(entries);
     }
 
-    /** What a variable does otherwise, exclusion from weight decay included. */
+    /** The overrides of a variable, exclusion from weight decay included. */
     #optionsOf(
       name: string,
       variable: VariableLike | undefined,
@@ -513,7 +513,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     #select(excluded: Selection<VariableLike>, overrides: readonly Override<VariableLike>[]): void {
       const { all } = this.#variables;
-      // A regular expression of the user's can throw: before anything changes.
+      // First, because a user's regular expression can throw.
       const options = all.map(({ name, variable }) => this.#optionsOf(name, variable, excluded, overrides));
       all.forEach((entry, i) => {
         entry.options = options[i] as ResolvedOverrides;
@@ -526,7 +526,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       return typeof this.#rate === "number" ? this.#rate : lockedLearningRateAt(this.#rate, step, defaultRuntime());
     }
 
-    /** A learning rate of the user's must not do this. */
+    /** A user's learning-rate function must not call this. */
     #assertUnlocked(what: string): void {
       if (typeof this.#rate !== "number") defaultRuntime().assertUnlocked(what);
     }

@@ -12,7 +12,7 @@ export interface Entry {
   /** Not known yet for state that was loaded and waits for its variable. */
   variable: VariableLike | undefined;
   readonly slots: Map<Slot, TensorLike>;
-  /** What it does otherwise than the hyper-parameters say. `weightDecay` is `false` if it is excluded. */
+  /** Its overrides. `weightDecay` is `false` if it is excluded from that. */
   options: ResolvedOverrides;
 }
 
@@ -60,7 +60,7 @@ export class Variables {
     const unknown = [...new Set(variables)].filter((variable) => !this.#byVariable.has(variable));
     const waiting = this.#entries.filter(({ variable }) => variable === undefined);
     const partners = pair(waiting, unknown, this.#byVariable.size === 0);
-    // A regular expression of the user's can throw: before anything is made.
+    // First, because a user's regular expression can throw.
     const options = unknown.map(optionsOf);
     const fresh: Entry[] = [];
     const met = new Map(

@@ -104,7 +104,7 @@ ${code}
       true,
     );
   };
-  /** What is updated, or, where the device says so, is not. */
+  /** `a`; where the device decides, `b` if it does not update. */
   const updated = (x: ConditionalArithmetic<string>, a: string, b: string) =>
     flags ? x.where(flags.updates, a, b) : a;
 
@@ -140,7 +140,7 @@ ${code}
     if (flags) {
       newW = run({ w: plain, e: newE }, (x, _, { w, e }) => overwritten(x, flags, w, e));
     } else {
-      // The same texture twice: programs never write into one that there is.
+      // Two tensors may share a texture: programs never write into one that exists.
       backend.incRef(newE.dataId);
       newW = { ...newE };
     }

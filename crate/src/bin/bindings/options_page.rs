@@ -4,7 +4,7 @@ use crate::{camel_case, default_of, documentation};
 use rmsprop::config::{Descriptor, HYPERPARAMETERS};
 use serde_json::{Map, Value};
 
-/// The first rows of the table, and its last: written by hand, they are about what is no hyper-parameter.
+/// The first rows of the table, and its last: written by hand, they are not hyper-parameters.
 const HEAD: usize = 3;
 const START: &str = "| Option ";
 const LAST: &str = "| `name` ";
