@@ -5,7 +5,8 @@ import { join } from "node:path";
 /** Where the sources can be read; empty until there is an address. Links to them are plain text meanwhile. */
 export const REPOSITORY = "";
 
-const groups = [
+/** The groups of the guide; pages are files of docs/, without their ending. */
+export const groups = [
   { text: "Begin", pages: ["first-step", "gradients", "options", "schedules", "overrides"] },
   { text: "Frameworks", pages: ["tfjs", "jax", "react-native"] },
   { text: "From elsewhere", pages: ["migrating", "keras", "keras-tfjs", "pytorch", "pytorch-recipes"] },

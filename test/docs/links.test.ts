@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { groups, otherPages } from "../../site/navigation.mjs";
 import { pages, read, root } from "./pages.js";
 
 const scripts = Object.keys(JSON.parse(read("package.json")).scripts);
@@ -32,4 +33,14 @@ describe.each(pages)("%s", (page) => {
     }
     for (const script of all(read(page), /npm run (?:-s |--silent )?([\w:]+)/g)) expect(scripts).toContain(script);
   });
+});
+
+it("the site's guide and README list every page of docs, and no other", () => {
+  const docs = pages
+    .filter((page) => dirname(page) === "docs")
+    .map((page) => page.slice("docs/".length, -".md".length));
+  const others = Object.keys(otherPages).map((name) => name.slice(0, -".md".length));
+  expect(groups.flatMap((group) => group.pages).sort()).toEqual([...docs, ...others].sort());
+  const linked = all(read("README.md"), /\]\(docs\/([\w-]+)\.md/g);
+  expect(docs.filter((page) => !linked.includes(page))).toEqual([]);
 });
