@@ -1,5 +1,5 @@
 // What TypeDoc's Markdown lacks: entries by the names one imports, the types of errors thrown, and formulas.
-import { Converter, ReflectionKind } from "typedoc";
+import { Comment, Converter, ReflectionKind } from "typedoc";
 import { display, options, schedules, texOf } from "./formulas.mjs";
 
 const FORMULA = /^```text\n(.*←.*?)\n```$/s;
@@ -31,11 +31,26 @@ export function load(app) {
         Object.assign(part, { kind: "text", text: display(tex) });
       }
     }
+    for (const signature of project.getReflectionsByKind(ReflectionKind.SomeSignature)) {
+      // Callers do not give it.
+      signature.parameters = signature.parameters?.filter(({ name }) => name !== "this");
+    }
+    for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter)) {
+      parameter.comment ??= commentOf(parameter.type);
+    }
     for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
       const tex = formulaOf(reflection);
       if (tex) reflection.comment?.summary.push({ kind: "text", text: `\n\n${display(tex)}` });
     }
   });
+}
+
+/** What a parameter is whose type has a name: the first sentence about the type. */
+function commentOf(type) {
+  const summary = type?.type === "reference" ? type.reflection?.comment?.summary : undefined;
+  if (!summary) return undefined;
+  const text = summary.map((part) => part.text).join("");
+  return new Comment([{ kind: "text", text: text.split(/[.:](?=\s|$)/)[0] }]);
 }
 
 /** What can be thrown as one list: the theme gives each tag a heading. */

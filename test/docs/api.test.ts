@@ -33,6 +33,10 @@ it("says what it throws", () => {
   expect(names(({ canThrow, saysThrows }) => canThrow && !saysThrows)).toEqual([]);
 });
 
+it("says what parameters are", () => {
+  expect(names(({ name, saysParameters }) => !saysParameters && !notWritten.test(name))).toEqual([]);
+});
+
 it("is shown in an example", () => {
   expect(names(({ name, isShown }) => !isShown && !notWritten.test(name))).toEqual([]);
 });

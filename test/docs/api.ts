@@ -12,6 +12,8 @@ export interface Documented {
   readonly description: string;
   readonly canThrow: boolean;
   readonly saysThrows: boolean;
+  /** Whether its parameters have a description, or a type that has one. */
+  readonly saysParameters: boolean;
   /** Whether an example of its own comment, or of the comments around it, shows it. */
   readonly isShown: boolean;
 }
@@ -164,6 +166,20 @@ function examplesAround(symbol: ts.Symbol): string {
   return [...near].map(examplesWithin).join("");
 }
 
+/** Parameters with neither a description nor a type of the API, whose own it would be. */
+function isUnsaid(parameter: ts.ParameterDeclaration): boolean {
+  if (!ts.isIdentifier(parameter.name) || parameter.name.text === "this") return false;
+  const described = parameter.type && ts.isTypeReferenceNode(parameter.type) && symbolAt(parameter.type.typeName);
+  return ts.getJSDocParameterTags(parameter).length === 0 && !(described && exported.has(described));
+}
+
+/** Of overloads, the implementation is not public. */
+const isSignature = (node: ts.Node, all: readonly ts.Node[]): node is ts.SignatureDeclaration =>
+  ts.isFunctionLike(node) &&
+  !ts.isAccessor(node) &&
+  !isHidden(node) &&
+  !(all.length > 1 && (node as ts.FunctionLikeDeclaration).body);
+
 function documented(name: string, nodes: readonly ts.Node[], symbol: ts.Symbol, isShown: boolean): Documented {
   const constructors = nodes.flatMap((node) =>
     ts.isClassDeclaration(node) ? node.members.filter((member) => ts.isConstructorDeclaration(member)) : [],
@@ -176,6 +192,7 @@ function documented(name: string, nodes: readonly ts.Node[], symbol: ts.Symbol, 
       (node) => !isHidden(node) && !isNew(node, constructors) && canThrow(node),
     ),
     saysThrows: tagged.some((node) => ts.getJSDocTags(node).some(({ tagName }) => tagName.text === "throws")),
+    saysParameters: !tagged.some((node) => isSignature(node, tagged) && node.parameters.some(isUnsaid)),
     isShown,
   };
 }

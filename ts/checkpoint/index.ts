@@ -71,6 +71,7 @@ export interface Loaded extends UserData {
  * inspect(bytes).metadata["epoch"]; // "7"
  * ```
  *
+ * @param optimizer a built one, of any entry.
  * @throws {StateError} if the optimizer is not built, or was freed.
  * @throws {TypeError} for options that are not as documented.
  * @throws {CheckpointError} if two variables have the same path, or the file could not be read again.
@@ -126,6 +127,8 @@ export function save(optimizer: StoredOptimizer, options: SaveOptions = {}): Uin
  * [metadata["epoch"], missing, unexpected]; // ["7", [], []]
  * ```
  *
+ * @param bytes what `save` has given.
+ * @param optimizer one that is built over variables with the same paths and shapes.
  * @throws {CheckpointError} if the bytes were altered or truncated, or do not fit this optimizer; it says what and where.
  * @throws {StateError} if the optimizer is not built, or was freed.
  * @throws {TypeError} if `only` is no function, or returns neither true nor false.

@@ -43,6 +43,7 @@ export interface InspectedVariable {
  * variables; // [{ path: "w", shape: [], slots: ["velocity"] }]
  * ```
  *
+ * @param bytes what `save` has given.
  * @throws {CheckpointError} if the bytes were altered or truncated, or `save` did not write them.
  * @throws {TypeError} if they are no Uint8Array.
  */

@@ -69,6 +69,7 @@ export async function writeCheckpoint(path: string, bytes: Uint8Array): Promise<
 /**
  * The bytes of the file, or `null` if there is none yet.
  *
+ * @param path the file, or a link to it.
  * @throws (by rejection) the system's error if the file cannot be read, and `OutOfMemoryError` if there is no room.
  */
 export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -86,6 +87,7 @@ export async function readCheckpoint(path: string): Promise<Uint8Array<ArrayBuff
 /**
  * Deletes a checkpoint; of a link, the file that it leads to.
  *
+ * @param path the file, or a link to it.
  * @returns whether there was one. @throws (by rejection) the system's error if it cannot be deleted, and an error if the path
  * leads to something other than a file.
  */
@@ -104,6 +106,7 @@ export async function deleteCheckpoint(path: string): Promise<boolean> {
 /**
  * The names of the checkpoints in a folder, sorted: of the files that begin as one does. None if there is no such folder.
  *
+ * @param folder a path.
  * @throws (by rejection) the system's error if the folder cannot be read.
  */
 export async function listCheckpoints(folder: string): Promise<string[]> {

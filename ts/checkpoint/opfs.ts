@@ -98,6 +98,7 @@ export async function writeCheckpoint(name: string, bytes: Uint8Array, directory
 /**
  * The bytes of the file, or `null` if there is none yet.
  *
+ * @param name as in `writeCheckpoint`.
  * @param directory where; default: the root of the origin private file system.
  * @throws (by rejection) the browser's `DOMException` if the file cannot be read, and `OutOfMemoryError` if there is no room.
  */
@@ -116,6 +117,7 @@ export async function readCheckpoint(name: string, directory?: Directory): Promi
 /**
  * Deletes a checkpoint.
  *
+ * @param name as in `writeCheckpoint`.
  * @param directory where; default: the root of the origin private file system.
  * @returns whether there was one.
  * @throws (by rejection) the browser's `DOMException` if it cannot be deleted.

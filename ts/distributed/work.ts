@@ -40,6 +40,13 @@ export interface WorkOptions {
 /**
  * Computes gradients for a run until it is over, or `signal` says so.
  *
+ * ```js
+ * await work(log, async ({ unit, values, gradients, lossScale, signal }) => {
+ *   const computed = await backpropagate(batch(unit), values["dense/kernel"], signal);
+ *   gradients["dense/kernel"].set(computed.map((g) => lossScale * g));
+ * }, { patience: 2000, signal: stop.signal, maximumBytes: 2 ** 28 });
+ * ```
+ *
  * @param compute fills in the gradients of one unit. What it throws ends the worker, and the unit goes to another one.
  * @returns how many gradients it has appended.
  * @throws {TypeError | RangeError} for arguments, or gradients, that are not as documented.

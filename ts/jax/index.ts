@@ -76,12 +76,19 @@ export type RMSpropResidentOptions = Omit<RMSpropOptions, "learningRate" | "meas
  * ```
  */
 export interface RMSpropTransformation extends Disposable {
-  /** The state for these parameters: zeros, `initialVelocity`, and a counter. */
+  /**
+   * The state for these parameters: zeros, `initialVelocity`, and a counter.
+   *
+   * @param params float32 arrays; `null` where there is none to train.
+   */
   init<Params extends JsTree<np.Array | null>>(params: Params): JsTree<np.Array>;
   /**
    * What to add to the parameters, and the next state. A leaf that is `null` has no gradient: nothing is added to its parameter,
    * and its state stays. Where the parameters given to `init` have `null`, there is no state, and the update is `null`.
    *
+   * @param updates the gradients, in the structure and shapes of the parameters.
+   * @param state what `init` or the last `update` gave.
+   * @param params the parameters, which `weightDecay` and `useEma` need.
    * @throws {TypeError | RangeError} for gradients that are not float32 arrays with values, or a state that does not
    * belong to them. Then nothing was taken over.
    */
@@ -126,6 +133,7 @@ interface State {
  * const solver = rmsprop({ learningRate: 0.1, momentum: 0.9 }); // for `chain` of @jax-js/optax too
  * ```
  *
+ * @param options those of `new RMSprop`, but for `weightDecay` and `useEma`.
  * @throws {TypeError | RangeError} for options that are not as documented, or that need the parameters.
  */
 export function rmsprop(options?: RMSpropJaxOptions & { readonly resident?: false | undefined }): RMSpropTransformation;

@@ -22,6 +22,7 @@ import { arrayKind } from "../support/typed-array.js";
  * const values = exportSafetensors(optimizer.trainableVariables);
  * ```
  *
+ * @param variables an optimizer's `variables` or `trainableVariables`.
  * @throws {StateError} if the optimizer or a variable was freed.
  * @throws {TypeError} if it is no list of variables.
  */
@@ -32,6 +33,7 @@ export function exportNpz(variables: readonly StoredArray[]): Uint8Array<ArrayBu
 /**
  * The same as a safetensors file, whose metadata have the arrays' paths.
  *
+ * @param variables an optimizer's `variables` or `trainableVariables`.
  * @throws {StateError} if the optimizer or a variable was freed.
  * @throws {TypeError} if it is no list of variables.
  */

@@ -218,6 +218,8 @@ export class KerasFile {
   /**
    * The same for an optimizer of `rmsprop-wasm/tfjs`, whose variables are named here: `model.trainableWeights`, in Keras' order.
    *
+   * @param optimizer of `rmsprop-wasm/tfjs`, without `resident`.
+   * @param variables `model.trainableWeights`, in Keras' order.
    * @throws (by rejection) {CheckpointError} if options, number, shapes or types differ; it says what and where.
    */
   loadOptimizer(optimizer: TensorReceiver, variables: readonly NamedVariable[]): Promise<void>;
@@ -296,6 +298,7 @@ export class KerasFile {
    * file.loadVariables({ [path]: kernel });
    * ```
    *
+   * @param variables by the paths of their weights in the file.
    * @throws {CheckpointError} if a path is not in the file, or its shape or type differs.
    * @throws {StateError} if a variable was freed.
    */

@@ -35,6 +35,7 @@ export const loaders: readonly BackendLoader[] = [wasm];
  * initSync(await readFile("node_modules/rmsprop-wasm/dist/rmsprop.wasm"));
  * ```
  *
+ * @param source a `WebAssembly.Module`, or bytes.
  * @throws {TypeError} if `source` is neither.
  * @throws {WebAssembly.CompileError} if the bytes are no WebAssembly, or may not be compiled here.
  */
@@ -59,6 +60,7 @@ export function initSync(source: object): void {
  * await init(new URL("rmsprop-wasm/rmsprop.wasm", import.meta.url));
  * ```
  *
+ * @param source where the module is, or what it is.
  * @throws {Error} if it cannot be loaded, naming the address, the status, or the page that came instead.
  */
 export async function init(source: WasmSource | Promise<WasmSource>): Promise<void> {

@@ -117,6 +117,7 @@ export class Variable<D extends GradientDtype = "float32"> {
   /**
    * A variable with these values and a gradient of zeros, of this type.
    *
+   * @param options with the type of the gradient's numbers.
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
@@ -131,6 +132,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * [scale.gradient.constructor.name, mean.size]; // ["Uint16Array", 2]
    * ```
    *
+   * @param options name, path, shape and others.
    * @param value a number, or `size` numbers in C order; copied.
    * @throws {TypeError | RangeError} for values, shapes and options that are not as documented.
    * @throws {OutOfMemoryError} if there is no room.
@@ -226,6 +228,7 @@ export class Variable<D extends GradientDtype = "float32"> {
    * w.value; // [5]
    * ```
    *
+   * @param value `size` numbers in C order; a number, if the variable has one value.
    * @throws {TypeError | RangeError} if they are not numbers, or not as many.
    * @throws {StateError} if the variable was freed.
    */

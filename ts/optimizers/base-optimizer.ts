@@ -212,6 +212,7 @@ export abstract class Optimizer {
    * rms.slot("velocity", kernel); // [0, 0]
    * ```
    *
+   * @param variables distinct ones of one runtime; their order is that of Keras' `trainable_variables`.
    * @throws {StateError} if it is built without one of them, or a variable was freed.
    * @throws {RangeError} if one is listed twice, or they belong to different runtimes.
    * @throws {OutOfMemoryError} if there is no room.
@@ -240,6 +241,7 @@ export abstract class Optimizer {
    * optimizer.trainableVariables.length; // 2
    * ```
    *
+   * @param variables distinct ones of the optimizer's runtime.
    * @throws {StateError} if one of them is trained already, a variable was freed, or the optimizer was.
    * @throws {RangeError | TypeError} if they are no distinct variables of the optimizer's runtime.
    * @throws {OutOfMemoryError} if there is no room.
@@ -260,6 +262,7 @@ export abstract class Optimizer {
    * optimizer.trainableVariables.length; // 0
    * ```
    *
+   * @param variables some of `trainableVariables`.
    * @throws {StateError} if one of them is not trained, another variable was freed, or the optimizer is not built or was freed.
    * @throws {RangeError | TypeError} if they are no distinct variables.
    * @throws {OutOfMemoryError} if there is no room for the state of the others twice.
@@ -287,6 +290,7 @@ export abstract class Optimizer {
    * optimizer.apply([[10]]); // 1
    * ```
    *
+   * @param gradients one for each variable: as many numbers as that has values, in C order, or `null`.
    * @param variables which variables the gradients belong to; default: all the optimizer was built with.
    * @returns `rawIterations` after the call.
    * @throws {RangeError | TypeError} for gradients that do not fit their variables, or if all are `null`.
@@ -331,6 +335,7 @@ export abstract class Optimizer {
    * optimizer.applyGradients([[[10], w]]); // 1
    * ```
    *
+   * @param pairs gradients as `apply` takes them, each with its variable.
    * @returns `rawIterations` after the call.
    * @throws {TypeError} if `pairs` are no pairs; and what `apply` throws.
    */
@@ -357,6 +362,7 @@ export abstract class Optimizer {
    * }, w);
    * ```
    *
+   * @param loss computes the loss, and writes the gradients of `variables`, multiplied by `lossScale`.
    * @param variables a variable, or an array of them.
    * @returns what `loss` returned.
    * @throws {TypeError} if that is not a number. If `loss` throws, nothing but the gradients it wrote has changed.
@@ -400,6 +406,7 @@ export abstract class Optimizer {
    * new RMSprop({ lossScaleFactor: 1024 }).scaleLoss(0.5); // 512
    * ```
    *
+   * @param loss a number.
    * @throws {TypeError} if the loss is no number.
    * @throws {StateError} if the optimizer was freed.
    */
@@ -417,6 +424,8 @@ export abstract class Optimizer {
    * optimizer.slot("velocity", w); // [0]
    * ```
    *
+   * @param name which state: `"velocity"`, `"momentum"`, `"average_gradient"`, `"average"` or `"gradient_accumulator"`.
+   * @param variable one that the optimizer trains.
    * @throws {TypeError} if there is no slot of this name.
    * @throws {StateError} if the optimizer was not built with the variable, or was freed.
    */
@@ -471,6 +480,7 @@ export abstract class Optimizer {
    * optimizer.overridesOf(w); // { learningRateMultiplier: 1, weightDecay: null, trainable: true }
    * ```
    *
+   * @param variable one that the optimizer trains, or any before `build`.
    * @throws {StateError} if the optimizer is built without the variable, or was freed.
    */
   overridesOf(variable: AnyVariable): ResolvedOverrides {
@@ -542,6 +552,7 @@ export abstract class Optimizer {
    * optimizer.iterations; // 0
    * ```
    *
+   * @param store for each index in `variables`, as text, that variable's numbers in C order.
    * @throws {RangeError | TypeError} if an array is missing, unknown, or of another size.
    * @throws {StateError} if the optimizer is not built.
    */
@@ -606,6 +617,7 @@ export abstract class Optimizer {
    * optimizer.setWeights(optimizer.getWeights());
    * ```
    *
+   * @param weights for each of `variables` its numbers in C order.
    * @throws {TypeError} if `weights` is no list; and what `loadOwnVariables` throws.
    */
   setWeights(weights: readonly (Numbers | number)[]): void {

@@ -17,6 +17,7 @@ const COUNTS: ReadonlySet<string> = /* @__PURE__ */ new Set([
  * stringifyConfig({ learning_rate: 1 }); // "{\"learning_rate\": 1.0}"
  * ```
  *
+ * @param config what `getConfig` gave.
  * @throws {TypeError} for what JSON cannot hold.
  */
 export function stringifyConfig(config: object): string {

@@ -73,6 +73,7 @@ export class LossScaleOptimizer extends Optimizer {
    * new LossScaleOptimizer(new RMSprop(), { ...bounds, measure: { gradientNorm: true }, name: "scaled" }).name; // "scaled"
    * ```
    *
+   * @param inner the optimizer that takes the steps.
    * @throws {TypeError | RangeError} for options that are not as documented, or that belong to the inner optimizer.
    */
   constructor(inner: RMSprop, options: LossScaleOptions = {}) {

@@ -55,6 +55,7 @@ const NAMES: Readonly<Partial<Record<Slot, string>>> = {
  * ```
  *
  * @param bytes the content of the safetensors file.
+ * @param optimizer an RMSprop with the file's options, built over variables in PyTorch's order.
  * @throws {CheckpointError} if the file is not as documented, or if the optimizer would not go on as PyTorch's; it says
  * why, and what to do.
  * @throws {StateError} if the optimizer is not built, or something was freed.

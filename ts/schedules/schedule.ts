@@ -13,6 +13,8 @@ export interface Schedule {
    * ```ts
    * optimizer.learningRate = { at: (step) => 0.1 / Math.sqrt(1 + step) };
    * ```
+   *
+   * @param step from 0.
    */
   at(step: number): number;
 }
@@ -111,6 +113,7 @@ export abstract class LearningRateSchedule<Config extends ScheduleConfig = Sched
   /**
    * The float32 learning rate at `step`: the number of calls made before, also when gradients are accumulated.
    *
+   * @param step from 0; fractions are possible.
    * @throws {TypeError | RangeError} if the step is no finite number.
    */
   at(step: number): number {

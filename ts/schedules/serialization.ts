@@ -45,6 +45,8 @@ const CLASSES = { ...GENERATED, PiecewiseConstantDecay } as Readonly<Record<stri
  * [module, class_name, registered_name]; // ["keras.optimizers.schedules", "PiecewiseConstantDecay", null]
  * config["values"]; // [1]
  * ```
+ *
+ * @param schedule one of Keras', or any object with `at(step)`.
  */
 export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfig }): Serialized<ScheduleConfig> {
   const name = Object.keys(CLASSES).find((key) => (CLASSES[key] as unknown) === schedule.constructor);
@@ -67,6 +69,7 @@ export function serialize(schedule: Schedule & { getConfig?: () => ScheduleConfi
  * deserialize({ ...keras, class_name: "CosineDecay", config }).at(1000); // 0
  * ```
  *
+ * @param json what `serialize`, here or in Keras, gave.
  * @throws {TypeError | RangeError} if it is not one of Keras' schedules, or its configuration is not valid.
  */
 export function deserialize(json: SerializedInput): LearningRateSchedule {

@@ -11,7 +11,12 @@ import type { TensorLike, VariableLike } from "./tensorflow.js";
 
 /** What both forms of the optimizer have beyond `tf.Optimizer`. */
 export interface CommonAdditions<Loss = () => TensorLike, V = VariableLike> {
-  /** Keras' form: one step on the loss over these variables. The loss's value is not returned. */
+  /**
+   * Keras' form: one step on the loss over these variables. The loss's value is not returned.
+   *
+   * @param loss the function that tfjs differentiates.
+   * @param variables those to train.
+   */
   minimize(loss: Loss, variables: readonly V[]): null;
   /**
    * The current float32 learning rate. A number cannot replace a schedule. With `resident`, the rate of a schedule beside the option
@@ -69,6 +74,7 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
   /**
    * Copies the values of `core` into the variables.
    *
+   * @param core this optimizer's.
    * @throws {TypeError} if it is not this optimizer's.
    */
   fromCore(core: Core): void;
@@ -116,6 +122,7 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
   /**
    * Takes values, state and counters from what `toCore` gave.
    *
+   * @param core what `toCore` gave.
    * @throws {TypeError} if it is another kind of optimizer.
    * @throws {CheckpointError} if its options or variables are others; then nothing has changed.
    */

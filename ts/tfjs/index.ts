@@ -73,6 +73,7 @@ export interface RMSpropClass<TF extends TensorFlow> extends SerializableClass {
  * ```
  *
  * @param tf the namespace of `@tensorflow/tfjs` or `@tensorflow/tfjs-core`, version 4.
+ * @param options those of `new RMSprop`.
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export function rmsprop<TF extends TensorFlow>(
@@ -90,6 +91,8 @@ export function rmsprop<TF extends TensorFlow>(
  * scaled.core.dynamicScale; // 1024
  * ```
  *
+ * @param tf the namespace of TensorFlow.js.
+ * @param options those of `new RMSprop`, and `lossScale`.
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export function rmsprop<TF extends TensorFlow>(
@@ -106,6 +109,8 @@ export function rmsprop<TF extends TensorFlow>(
  * rmsprop(tf, { learningRate: 0.1, resident: true }).iterations; // 0
  * ```
  *
+ * @param tf the namespace of TensorFlow.js.
+ * @param options those of `new RMSprop`, and `resident`.
  * @throws {TypeError | RangeError} for options that are not as documented, or a function as learning rate beside `lossScale`.
  */
 export function rmsprop<TF extends TensorFlow>(
@@ -115,6 +120,8 @@ export function rmsprop<TF extends TensorFlow>(
 /**
  * The same with options of which it is not known whether `lossScale` is among them.
  *
+ * @param tf the namespace of TensorFlow.js.
+ * @param options those of `new RMSprop`, and `lossScale`.
  * @throws {TypeError | RangeError} for options that are not as documented.
  */
 export function rmsprop<TF extends TensorFlow>(tf: TF, options?: RMSpropTfjsOptions & Plain): RMSpropOptimizer<TF>;
@@ -152,6 +159,7 @@ const classes = new WeakMap<TensorFlow["Optimizer"], Classes<never>>();
  * register(tf).className; // "RMSpropWasm"
  * ```
  *
+ * @param tf the namespace of TensorFlow.js.
  * @throws {TypeError} if `tf` is not TensorFlow.js.
  */
 export function register<TF extends TensorFlow>(tf: TF): RMSpropClass<TF> {

@@ -22,6 +22,8 @@ export interface NatsPermissions {
  * subscribe.allow; // ["_INBOX.>"]
  * ```
  *
+ * @param run the name that `natsLog` is given.
+ * @param role what the user does in the run.
  * @param inbox where this user gets answers; with one of its own for each user (`inboxPrefix` of the connection), no one can listen to
  *   those of others. Default `_INBOX`.
  * @throws {TypeError} for a role that there is not.
