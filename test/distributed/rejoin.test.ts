@@ -10,6 +10,7 @@ import {
   NoCheckpointError,
   NoRunError,
   replicate,
+  ServerSilentError,
   StalledError,
   StateDiffersError,
   work,
@@ -536,6 +537,48 @@ describe("work", () => {
       stop.abort();
       await events;
     }
+  });
+
+  it("computes one unit, and no more, while the gradient before it is being stored", async () => {
+    const wide = { ...training, options: { ...training.options, gradientAccumulationSteps: 3 } };
+    const trained = make(wide);
+    const log = await newRun(trained);
+    const hidden = inside(log);
+    const append = hidden.append.bind(log);
+    let store = () => {};
+    const stored = new Promise<void>((resolve) => {
+      store = resolve;
+    });
+    hidden.append = async (subject, frames) => {
+      if (subject === "gradients") await stored;
+      return append(subject, frames);
+    };
+    const computed: number[] = [];
+    const worker = work(log, (unit) => {
+      computed.push(unit.unit);
+      compute(wide, unit);
+    });
+    const events = drained(replicate(log, trained.optimizer, { ...options, updates: 1 }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(computed).toEqual([0, 1]);
+    store();
+    await events;
+    expect(await worker).toBe(3);
+    expect(stateOf(trained)).toBe(new OneProcess(wide).until(3).state);
+  });
+
+  it("ends where the server is silent about a gradient", async () => {
+    const trained = make(training);
+    const log = await newRun(trained);
+    const hidden = inside(log);
+    hidden.append = async () => {
+      throw new ServerSilentError();
+    };
+    const stop = new AbortController();
+    const events = drained(replicate(log, trained.optimizer, { ...options, stall: 50, signal: stop.signal }));
+    await expect(work(log, (unit) => compute(training, unit), { patience: 20 })).rejects.toThrow(ServerSilentError);
+    stop.abort();
+    await events;
   });
 
   it("ends with the run, though a slower replica's values came behind the last ones", async () => {

@@ -1,6 +1,7 @@
 // How long updates take, as ratios within one run: beside core NATS with the same records, beside request and reply with the same
-// bytes, in round trips of a slow network, and when parts die. Here it is only shown to come to an end; numbers by hand:
+// bytes, beside JetStream that stores them and nothing else, in round trips of a slow network, and when parts die. Here it is only shown to come to an end; numbers by hand:
 // DISTRIBUTED_SPEED=5 npx vitest run test/distributed/speed.test.ts
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import { type ReplicaEvent, replicate } from "rmsprop-wasm/distributed";
@@ -63,7 +64,7 @@ function model(parameters: number, gradientDtype: Dtype) {
   return { variable, optimizer };
 }
 
-/** The same records over core NATS, and requests of the same bytes: one update of each. */
+/** The same records over core NATS, requests of the same bytes, and JetStream that only stores them: one update of each. */
 async function withoutLog(server: Server, subject: string, parameters: number, dtype: Dtype) {
   const { variable, optimizer } = model(parameters, dtype);
   const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
@@ -85,6 +86,16 @@ async function withoutLog(server: Server, subject: string, parameters: number, d
       return new array(whole.buffer);
     };
   });
+  const [stream, { streams }] = [jetstream(connection), await jetstreamManager(connection)];
+  await streams.add({ name: `${subject}-v`, subjects: [`${subject}.s.*`], storage: "memory", max_msgs_per_subject: 1 });
+  await streams.add({ name: `${subject}-g`, subjects: [`${subject}.s`], storage: "file", max_msgs: 64 });
+  /** Acknowledged, as the log's are: each chunk of the values on a subject of its own. */
+  const store = (bytes: Uint8Array, isValues: boolean) =>
+    Promise.all(
+      Array.from({ length: Math.ceil(bytes.length / CHUNK) }, (_, i) =>
+        stream.publish(`${subject}.s${isValues ? `.${i}` : ""}`, bytes.subarray(i * CHUNK, (i + 1) * CHUNK)),
+      ),
+    );
   // Core NATS drops what nobody has subscribed to yet.
   await Promise.all([connection.flush(), ...workers.map((worker) => worker.ready())]);
   return {
@@ -101,6 +112,10 @@ async function withoutLog(server: Server, subject: string, parameters: number, d
         return new array(new Uint8Array(data).buffer);
       };
       for (const gradient of await Promise.all(workers.map(ask))) optimizer.apply([gradient]);
+    },
+    async store() {
+      await store(bytesOf(variable.value).slice(), true);
+      await Promise.all(workers.map(() => store(new Uint8Array(gradientBytes), false)));
     },
     async free() {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -134,22 +149,18 @@ it.each(SETTINGS)(
       log: median(await timed(updates, () => nextUpdate(events))),
       core: median(await timed(updates, core.publish)),
       request: median(await timed(updates, core.request)),
+      store: median(await timed(updates, core.store)),
     });
     await round(3);
     const rounds: Awaited<ReturnType<typeof round>>[] = [];
     for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) rounds.push(await round(isReal ? 10 : 3));
-    const [ms, ratio] = [
-      (of: "log" | "core" | "request") => median(rounds.map((each) => each[of])),
-      (of: "core" | "request") => median(rounds.map((each) => each.log / each[of])),
-    ];
+    const ms = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each[of]));
+    const ratio = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each.log / each[of]));
     show({
       parameters,
       dtype,
-      log: ms("log"),
-      core: ms("core"),
-      request: ms("request"),
-      toCore: ratio("core"),
-      toRequest: ratio("request"),
+      ...{ log: ms("log"), core: ms("core"), request: ms("request"), store: ms("store") },
+      ...{ toCore: ratio("core"), toRequest: ratio("request"), toStore: ratio("store") },
     });
     expect(optimizer.iterations).toBeGreaterThan(3);
     stop.abort();
