@@ -1,6 +1,14 @@
 // `override` in the adapters: by the names of tfjs' variables, and by the paths of jax-js' leaves; the core's bits.
 import { defaultDevice, type JsTree, jit, numpy as np, tree } from "@jax-js/jax";
-import { LossScaleOptimizer, RMSprop, type RMSpropOptions, Variable, type VariableOverrides } from "rmsprop-wasm";
+import {
+  CosineDecay,
+  LossScaleOptimizer,
+  type LossScaleOptions,
+  RMSprop,
+  type RMSpropOptions,
+  Variable,
+  type VariableOverrides,
+} from "rmsprop-wasm";
 import { inspect, save } from "rmsprop-wasm/checkpoint";
 import * as jax from "rmsprop-wasm/jax";
 import { rmsprop } from "rmsprop-wasm/tfjs";
@@ -8,10 +16,16 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { bits, noise } from "../unit/support.js";
 import { gradient, gradientsOf, onBothBackends, start, tf, valueBits, variables } from "./tf.js";
 
-const OPTIONS: RMSpropOptions[] = [
+type Options = RMSpropOptions & { readonly lossScale?: LossScaleOptions };
+const OPTIONS: Options[] = [
   { learningRate: 0.05, momentum: 0.9, weightDecay: 0.1 },
   { learningRate: 0.05, centered: true, useEma: true, emaMomentum: 0.9, emaOverwriteFrequency: 3, clipvalue: 0.5 },
   { learningRate: 0.05, momentum: 0.5, momentumMode: "torch", gradientAccumulationSteps: 2 },
+  { learningRate: 0.05, centered: true, weightDecay: 0.1, lossScale: { initialScale: 4, dynamicGrowthSteps: 2 } },
+  {
+    ...{ learningRate: new CosineDecay({ initialLearningRate: 0.05, decaySteps: 4 }), weightDecay: 0.1, useEma: true },
+    ...{ emaOverwriteFrequency: 2, gradientAccumulationSteps: 2, lossScale: { initialScale: 4 } },
+  },
 ];
 const OVERRIDES: VariableOverrides[] = [
   { learningRateMultiplier: 0.1, weightDecay: 0.3 },
@@ -23,9 +37,11 @@ const CASES = OPTIONS.flatMap((options) => OVERRIDES.map((overrides) => ({ optio
 
 onBothBackends(() => {
   /** The core's bits after each step; the first variable does otherwise. */
-  function expected(options: RMSpropOptions, overrides: VariableOverrides, steps: number): string[][][] {
+  function expected(of: Options, overrides: VariableOverrides, steps: number): string[][][] {
     const list = [0, 1].map((i) => new Variable(start(i), { name: `v${i}` }));
-    const optimizer = new RMSprop(options);
+    const { lossScale, ...options } = of;
+    const inner = new RMSprop(options);
+    const optimizer = lossScale ? new LossScaleOptimizer(inner, lossScale) : inner;
     optimizer.override({ names: ["v0"] }, overrides);
     return Array.from({ length: steps }, (_, step) => {
       optimizer.apply(
@@ -101,6 +117,24 @@ onBothBackends(() => {
       optimizer.dispose();
     });
 
+    it.each([{}, { lossScale: {} }, { lossScale: {}, learningRate: { at: () => 0.1 } }])(
+      "keeps nothing of overrides that are over: %o",
+      (options) => {
+        const list = named();
+        const optimizer = make(options);
+        const gradients = gradientsOf(list, 0);
+        const counts = Array.from({ length: 10 }, (_, i) => {
+          const own = 1 / (i + 2);
+          optimizer.override({ names: ["v0"] }, { learningRateMultiplier: own, weightDecay: own });
+          optimizer.applyGradients(gradients);
+          return tf.memory().numTensors;
+        });
+        expect(counts.slice(2)).toEqual(counts.slice(2).map(() => counts[2]));
+        tf.dispose([list, gradients]);
+        optimizer.dispose();
+      },
+    );
+
     it("says in the first step what matches nothing, and then at once; nothing has changed", () => {
       const list = named();
       const optimizer = make({});
@@ -125,25 +159,24 @@ onBothBackends(() => {
     });
   });
 
-  it("tfjs: under a loss scale as the LossScaleOptimizer has it; on the device not at all", () => {
-    const list = named();
-    const optimizer = rmsprop(tf, { learningRate: 0.1, lossScale: { initialScale: 2 } });
-    optimizer.override({ names: ["v0"] }, { learningRateMultiplier: 0.1 });
-    const core = new LossScaleOptimizer(new RMSprop({ learningRate: 0.1 }), { initialScale: 2 });
-    const wanted = [0, 1].map((i) => new Variable(start(i), { name: `v${i}` }));
-    core.override({ names: ["v0"] }, { learningRateMultiplier: 0.1 });
-    const gradients = gradientsOf(list, 0);
-    optimizer.applyGradients(gradients);
-    core.apply(
-      wanted.map((_, i) => gradient(0, i)),
-      wanted,
-    );
-    expect(list.map(valueBits)).toEqual(wanted.map(({ value }) => bits(value)));
-    const resident = rmsprop(tf, { lossScale: {}, resident: true });
-    expect(() => resident.override({ names: ["v0"] }, { trainable: false })).toThrow(/`resident` and `lossScale`/);
-    tf.dispose([list, gradients]);
-    optimizer.dispose();
-    resident.dispose();
+  it("under a loss scale, frozen variables do not count, and what comes of it goes into the core", async () => {
+    for (const resident of [undefined, true, "composed"] as const) {
+      const list = named();
+      const optimizer = rmsprop(tf, { lossScale: { initialScale: 4 }, resident } as { resident: true });
+      optimizer.override({ names: ["v0"] }, { trainable: false });
+      const gradients = gradientsOf(list, 0);
+      const infinite = tf.tidy(() => tf.mul(gradients[list[0]!.name]!, Number.POSITIVE_INFINITY));
+      optimizer.applyGradients({ ...gradients, [list[0]!.name]: infinite });
+      expect([valueBits(list[0]!), optimizer.iterations, optimizer.lossScale]).toEqual([bits(start(0)), 1, 4]);
+      const core = await optimizer.toCore();
+      expect(core.overridesOf(core.trainableVariables[0]!).trainable).toBe(false);
+      optimizer.override({ names: ["v0"] }, { trainable: null });
+      const before = list.map(valueBits);
+      optimizer.applyGradients({ ...gradients, [list[0]!.name]: infinite });
+      expect([list.map(valueBits), optimizer.lossScale]).toEqual([before, 2]);
+      tf.dispose([list, gradients, infinite]);
+      optimizer.dispose();
+    }
   });
 });
 

@@ -419,6 +419,23 @@ onBothBackends((backend) => {
       tf.dispose([list, whole]);
     });
 
+    it("takes the weights of tfjs' own optimizer, which have no loss scale, in both forms", async () => {
+      const list = variables();
+      const theirs = tf.train.rmsprop(0.1);
+      for (let step = 0; step < 3; step++) apply(theirs, list, step);
+      const options = { learningRate: 0.1, lossScale: { initialScale: 8, dynamicGrowthSteps: 1 } };
+      for (const optimizer of [rmsprop(tf, options), make(options), make({ ...options, resident: "composed" })]) {
+        apply(optimizer, list, 3);
+        await optimizer.setWeights(await theirs.getWeights());
+        expect([optimizer.iterations, optimizer.lossScale, optimizer.learningRate]).toEqual([3, 16, Math.fround(0.1)]);
+        apply(optimizer, list, 4);
+        expect([optimizer.iterations, optimizer.lossScale]).toEqual([4, 32]);
+        optimizer.dispose();
+      }
+      theirs.dispose();
+      tf.dispose(list);
+    });
+
     it("refuses weights that do not fit, and has changed nothing", async () => {
       const list = variables();
       const [optimizer, other] = [make({ momentum: 0.9 }), make()];

@@ -19,6 +19,14 @@ const cosine = {
 /** @satisfies {import("./types.js").NamedSchedule} */
 const restarts = { schedule: "CosineDecayRestarts", initialLearningRate: 0.02, firstDecaySteps: 7 };
 
+/** @type {Case["overrides"]} */
+const OVERRIDES = {
+  _0_: { learningRateMultiplier: 0.3 },
+  _2_: { learningRateMultiplier: 0.3, weightDecay: 0.5 },
+  _3_: { trainable: false },
+  _4_: { weightDecay: false },
+};
+
 /** @type {Readonly<Record<string, Case>>} */
 export const CASES = {
   defaults: { options: {} },
@@ -73,6 +81,18 @@ export const CASES = {
       ...{ momentum: 0.9, centered: true, weightDecay: 0.004, clipvalue: 0.5, useEma: true, emaOverwriteFrequency: 5 },
       ...{ lossScaleFactor: 8, gradientAccumulationSteps: 2, learningRate: cosine },
     },
+  },
+  overrides: {
+    options: { learningRate: cosine, weightDecay: 0.02, useEma: true, emaOverwriteFrequency: 3, momentum: 0.9 },
+    overrides: OVERRIDES,
+  },
+  "overrides, dynamic scale": {
+    options: {
+      ...{ learningRate: cosine, weightDecay: 0.02, useEma: true, emaOverwriteFrequency: 3, momentum: 0.9 },
+      lossScale: { initialScale: 64, dynamicGrowthSteps: 4 },
+    },
+    overrides: OVERRIDES,
+    spikes: true,
   },
   clipnorm: { options: { clipnorm: 0.5 }, isNorm: true },
   "clipnorm with all": {
@@ -237,6 +257,7 @@ export function expected(of, rmsprop, steps = STEPS, measure = {}) {
   const core = lossScale ? new LossScaleOptimizer(inner, lossScale) : inner;
   core.build(list);
   if (of.exclude) core.excludeFromWeightDecay({ names: of.exclude });
+  for (const [name, own] of Object.entries(of.overrides ?? {})) core.override({ names: [name] }, own);
   /** @type {Map<number, Numbers | undefined>} */
   const watched = new Map();
   for (const [step, each] of gradients.entries()) {
@@ -316,6 +337,7 @@ export async function check(tf, tfjs, rmsprop, of, { resident = true, steps = ST
   );
   const optimizer = tfjs.rmsprop(tf, { ...optionsOf(of, rmsprop), resident, measure });
   if (of.exclude) optimizer.excludeFromWeightDecay({ names: of.exclude });
+  for (const [name, own] of Object.entries(of.overrides ?? {})) optimizer.override({ names: [name] }, own);
   /** @type {string[]} */
   const complaints = [];
   let held = 0;

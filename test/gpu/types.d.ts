@@ -28,6 +28,8 @@ export interface Case {
   };
   /** For `excludeFromWeightDecay`. */
   readonly exclude?: readonly string[];
+  /** For `override`, by what is found in names. */
+  readonly overrides?: Readonly<Record<string, rmspropWasm.VariableOverrides>>;
   /** Sums are in it, whose order is the backend's. */
   readonly isNorm?: boolean;
   /** Some gradients are not finite. */

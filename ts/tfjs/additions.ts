@@ -30,8 +30,7 @@ export interface CommonAdditions<Loss = () => TensorLike, V = VariableLike> {
    * Gives some variables another learning rate or weight decay, or freezes them. Later calls win, option by option; `null` takes
    * an option back.
    *
-   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it. Also
-   * with `resident` and `lossScale`, where the step is known to the device alone.
+   * @throws {RangeError} if a part of `which` matches no variable, unless `optional`: here after the first step, else in it.
    */
   override(which: TensorSelection<V>, options: VariableOverrides): void;
   /** Sets the variables to their moving averages, for evaluation. Does nothing without `useEma`. */

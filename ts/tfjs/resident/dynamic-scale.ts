@@ -15,7 +15,7 @@ import { runKernel } from "./kernels.js";
 import { NO_NORMS } from "./last-step.js";
 import { clipsByNorm, type GradientNorms, gradientNorms, updateNorm } from "./norms.js";
 import type { Operations } from "./operations.js";
-import { arraysOf, type Call, onDevice, type Step, writeOf } from "./step.js";
+import { arraysOf, type Call, etaOnDevice, lambdaOnDevice, onDevice, type Step, writeOf } from "./step.js";
 import type { Write } from "./variables.js";
 
 /** The rule by which the scale moves. */
@@ -38,6 +38,22 @@ interface Tensors {
 /** Learning rates to begin with in the table of them. */
 const TABLE = 1024;
 
+/** What a schedule gives, evaluated ahead. */
+interface Rates {
+  readonly of: LearningRate;
+  readonly values: Float32Array;
+  /** How many there are; the others are 0. */
+  readonly count: number;
+  /** The values on the device, each times a variable's multiplier. */
+  readonly tables: Map<number, TensorLike>;
+}
+
+/** Scalars of variables with the same learning rate, and as a kernel reads them. */
+interface OwnScalars {
+  readonly own: Coefficients<TensorLike>;
+  readonly controls: TensorLike | undefined;
+}
+
 /** The scale, on the device. */
 export class DynamicScale {
   readonly #tf: TensorFlow;
@@ -46,8 +62,7 @@ export class DynamicScale {
   /** Made at the first use: a backend may not be ready before. */
   #tensors: Tensors | undefined;
   #calls = 0;
-  /** The rates of the first `count` steps. */
-  #rates: { readonly tensor: TensorLike; readonly of: LearningRate; readonly count: number } | undefined;
+  #rates: Rates | undefined;
 
   constructor(tf: TensorFlow, x: Operations, rule: ScaleRule) {
     this.#tf = tf;
@@ -56,7 +71,7 @@ export class DynamicScale {
   }
 
   get tensors(): Tensors {
-    if (!this.#tensors) this.set(this.#rule.initialScale, 0, 0);
+    if (!this.#tensors) this.set(0, this.#rule.initialScale, 0);
     return this.#tensors as Tensors;
   }
 
@@ -65,37 +80,51 @@ export class DynamicScale {
     return this.#calls;
   }
 
-  set(scale: number, counter: number, raw: number): void {
-    this.#take({ scale: this.#kept(scale), counter: this.#kept(counter), raw: this.#kept(raw) });
+  /** Without a scale, as tfjs' own weights are, it stays. */
+  set(raw: number, scale?: number, counter?: number): void {
+    const own = (value: number | undefined, now: () => TensorLike) =>
+      value === undefined
+        ? this.#kept(now().clone())
+        : this.#kept(this.#tf.tensor(Float32Array.of(value), [], "float32"));
+    this.#take({
+      scale: own(scale, () => this.tensors.scale),
+      counter: own(counter, () => this.tensors.counter),
+      raw: own(raw, () => this.tensors.raw),
+    });
     this.#calls = raw;
   }
 
   dispose(): void {
     this.#take(undefined);
-    this.#rates?.tensor.dispose();
-    this.#rates = undefined;
+    this.forget();
+  }
+
+  /** Disposes of the tables of rates: those of some multipliers may not be needed again. */
+  forget(): void {
+    for (const table of this.#rates?.tables.values() ?? []) table.dispose();
+    this.#rates?.tables.clear();
   }
 
   /**
    * Evaluates a schedule as far as the next call may need it.
    *
-   * @throws what it throws at the number of calls so far, though the device may have counted fewer.
+   * @returns the rate at the number of calls so far, though the device may have counted fewer.
+   * @throws what the schedule throws there.
    */
-  evaluate(rate: LearningRate): void {
-    if (typeof rate === "number" || (this.#rates?.of === rate && this.#calls < this.#rates.count)) return;
-    const size = Math.max(TABLE, 2 ** Math.ceil(Math.log2(this.#calls + 1)));
-    const rates = new Float32Array(size);
+  evaluate(rate: LearningRate): number {
+    if (typeof rate === "number") return rate;
+    if (this.#rates?.of === rate && this.#calls < this.#rates.count) return this.#rates.values[this.#calls] as number;
+    const values = new Float32Array(Math.max(TABLE, 2 ** Math.ceil(Math.log2(this.#calls + 1))));
     let count = 0;
     try {
-      for (; count < size; count++) rates[count] = lockedLearningRateAt(rate, count, defaultRuntime());
+      for (; count < values.length; count++) values[count] = lockedLearningRateAt(rate, count, defaultRuntime());
     } catch (error) {
       // A later step may be one that never comes.
       if (count <= this.#calls) throw error;
     }
-    const tensor = this.#tf.tensor(rates, [size], "float32");
-    this.#tf.keep(tensor);
-    this.#rates?.tensor.dispose();
-    this.#rates = { tensor, of: rate, count };
+    this.forget();
+    this.#rates = { of: rate, values, count, tables: new Map() };
+    return values[this.#calls] as number;
   }
 
   /**
@@ -134,7 +163,9 @@ export class DynamicScale {
       overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
     }
     const chosen: Flags<TensorLike> = { finite, updates, overwrites };
-    const eta = typeof rate === "number" ? scalars.eta : this.#rateOf(raw);
+    const etaOf = (multiplier: number) =>
+      typeof rate === "number" ? etaOnDevice(x, rate, multiplier) : this.#rateOf(multiplier, raw);
+    const eta = etaOf(1);
     const divisor = calls > 1 ? scalars.divisor : by.maximize ? x.mul(scale, x.constant(-1)) : scale;
     const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
 
@@ -160,16 +191,27 @@ export class DynamicScale {
       if (given.has(entry) || !variable || !previous) return { entry, slots, value: undefined };
       const average = conditionalAverage(x, c, chosen, previous, variable);
       slots.set("average", average);
-      return { entry, slots, value: overwrites && overwritten(x, chosen, variable, average) };
+      const isOverwritten = overwrites !== undefined && entry.options.trainable;
+      return { entry, slots, value: isOverwritten ? overwritten(x, chosen, variable, average) : undefined };
     });
-    const controls = kernel && this.#controls(chosen, c);
+    const multipliers = new Set(pairs.map(({ entry }) => entry.options.learningRateMultiplier));
+    const ownScalars = new Map<number, OwnScalars>(
+      [...multipliers].map((multiplier) => {
+        const own = multiplier === 1 ? c : { ...c, eta: etaOf(multiplier) };
+        return [multiplier, { own, controls: kernel && this.#controls(chosen, own) }];
+      }),
+    );
     // Last, because a kernel may write in place: what can fail has been done.
     const updated = pairs.map(({ entry }, i): Write => {
-      const lambda = entry.options.weightDecay === false ? false : (by.weightDecay ?? false);
-      const own: Form = { ...form, ...gradients.form, ...decayTerms(by, lambda) };
+      const lambda = entry.options.weightDecay ?? by.weightDecay ?? false;
+      const terms: Form = { ...form, ...gradients.form, ...decayTerms(by, lambda) };
       const arrays = arraysOf(entry, gradients.list[i] as TensorLike);
-      if (kernel) return writeOf(entry, runKernel(this.#tf, kernel, own, numbers, arrays, controls));
-      return writeOf(entry, conditionalStep(x, own, c, chosen, arrays));
+      const { own, controls } = ownScalars.get(entry.options.learningRateMultiplier) as OwnScalars;
+      const number = Math.fround(Number(lambda));
+      if (kernel) {
+        return writeOf(entry, runKernel(this.#tf, kernel, terms, { ...numbers, lambda: number }, arrays, controls));
+      }
+      return writeOf(entry, conditionalStep(x, terms, { ...own, lambda: lambdaOnDevice(x, number) }, chosen, arrays));
     });
     const writes = [...others, ...updated];
     return {
@@ -250,17 +292,26 @@ export class DynamicScale {
   }
 
   /** The learning rate at a count that the host does not know: looked up in a table of all that it can be. */
-  #rateOf(raw: TensorLike): TensorLike {
+  #rateOf(multiplier: number, raw: TensorLike): TensorLike {
     const x = this.#x;
-    const table = this.#rates?.tensor as TensorLike;
-    const size = table.shape[0] as number;
+    const { values, tables } = this.#rates as Rates;
+    const size = values.length;
+    const table =
+      tables.get(multiplier) ??
+      this.#kept(
+        this.#tf.tensor(
+          values.map((value) => value * multiplier),
+          [size],
+          "float32",
+        ),
+      );
+    tables.set(multiplier, table);
     const isNow = x.run("Equal", { a: x.range(size), b: raw });
     // All but one are 0: the sum is exact in any order. (`GatherV2` reads its index on cpu and wasm.)
     return x.sum(x.select(isNow, table, x.filled([size], 0)));
   }
 
-  #kept(value: number): TensorLike {
-    const tensor = this.#tf.tensor(Float32Array.of(value), [], "float32");
+  #kept(tensor: TensorLike): TensorLike {
     this.#tf.keep(tensor);
     return tensor;
   }

@@ -17,6 +17,7 @@ const LONG = 1024;
 export class Operations implements ConditionalArithmetic<TensorLike> {
   readonly #tf: TensorFlow;
   readonly #kept = new Map<string, TensorLike>();
+  readonly #changing = new Set<string>();
   readonly #numbers = new WeakMap<TensorLike, number>();
   /** Flags in the shapes of what they choose, as long as the scope keeps them. */
   readonly #spread = new WeakMap<TensorLike, Map<string, TensorLike>>();
@@ -126,13 +127,23 @@ export class Operations implements ConditionalArithmetic<TensorLike> {
     return this.#keep(Object.is(value, -0) ? "-0" : String(value), () => this.#scalar(value));
   }
 
-  /** A scalar whose number changes from time to time: it stays on the device until then. */
+  /** A scalar whose number changes from time to time: it stays on the device until then, or until `forget`. */
   changing(name: string, value: number): TensorLike {
     const known = this.#kept.get(name);
     if (known && Object.is(this.#numbers.get(known), value)) return known;
     known?.dispose();
     this.#kept.delete(name);
+    this.#changing.add(name);
     return this.#keep(name, () => this.#scalar(value));
+  }
+
+  /** Disposes of the scalars that change, whose names may not come again. */
+  forget(): void {
+    for (const name of this.#changing) {
+      this.#kept.get(name)?.dispose();
+      this.#kept.delete(name);
+    }
+    this.#changing.clear();
   }
 
   /** A tensor full of one number that stays on the device. */

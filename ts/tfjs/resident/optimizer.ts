@@ -178,8 +178,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#assertUnlocked("A step");
       const [raw, rate] = [this.#raw, this.#rate];
       // First, because a user's learning-rate function can throw, dispose of tensors and set options.
-      const eta = this.#dynamic || list.length === 0 ? 0 : this.#rateAt(raw);
-      this.#dynamic?.evaluate(rate);
+      const eta = this.#dynamic ? this.#dynamic.evaluate(rate) : list.length === 0 ? 0 : this.#rateAt(raw);
       const variables = checkedVariablesOf(tf, list);
       assertDistinct(variables);
       if (list.length > 0 && list.every(({ tensor }) => tensor == null)) {
@@ -230,9 +229,6 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     override(which: TensorSelection, options: VariableOverrides): void {
       this.#assertAlive();
       const last = checkedOverride(which, options, checkedTensors);
-      if (this.#dynamic) {
-        throw new RangeError("`override` is not possible with `resident` and `lossScale`: leave one of them out.");
-      }
       const met = this.#met();
       if (met.length > 0) assertOverridesMatch([last], met, namedTensor);
       this.#select(this.#excluded, withOverride(this.#overrides, last));
@@ -444,7 +440,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     #setScalars(numbers: ReadonlyMap<string, number>): void {
       const of = (name: string) => numbers.get(name);
       this.#raw = of(COUNTER) ?? 0;
-      this.#dynamic?.set(of("dynamic_scale") ?? 1, of("step_counter") ?? 0, this.#raw);
+      this.#dynamic?.set(this.#raw, of("dynamic_scale"), of("step_counter"));
       if (typeof this.#rate === "number") this.#rate = Math.fround(of("learning_rate") ?? this.#rate);
     }
 
@@ -518,6 +514,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       all.forEach((entry, i) => {
         entry.options = options[i] as ResolvedOverrides;
       });
+      this.#operations.forget();
+      this.#dynamic?.forget();
       this.#excluded = excluded;
       this.#overrides = overrides;
     }

@@ -42,21 +42,16 @@ export function writeOf(entry: Entry, { value, ...state }: Partial<Updated<Tenso
   return { entry, slots: new Map(slots), value };
 }
 
+/** float32(η · multiplier) as a tensor. */
+export const etaOnDevice = (x: Operations, eta: number, multiplier: number): TensorLike =>
+  x.changing(`eta * ${multiplier}`, Math.fround(eta * multiplier));
+
+/** A variable's weight decay as a tensor. */
+export const lambdaOnDevice = (x: Operations, lambda: number): TensorLike => x.changing(`lambda = ${lambda}`, lambda);
+
 /** The scalars as tensors. */
 export const onDevice = (x: Operations, numbers: Coefficients): Coefficients<TensorLike> =>
-  mapCoefficients(numbers, (name, value) => (name === "eta" ? x.changing("eta", value) : x.constant(value)));
-
-/** The scalars of a variable with a rate or a weight decay of its own. */
-const ownScalars = (
-  x: Operations,
-  scalars: Coefficients<TensorLike>,
-  multiplier: number,
-  { eta, lambda }: Coefficients,
-): Coefficients<TensorLike> => ({
-  ...scalars,
-  eta: x.changing(`eta * ${multiplier}`, eta),
-  lambda: x.constant(lambda),
-});
+  mapCoefficients(numbers, (name, value) => (name === "eta" ? etaOnDevice(x, value, 1) : x.constant(value)));
 
 /** What a step is over. */
 export interface Call {
@@ -138,12 +133,8 @@ export function stepOf(
     const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda: Math.fround(Number(lambda)) };
     const arrays = arraysOf(entry, gradients[i] as TensorLike, clipping[i]);
     if (kernel) return writeOf(entry, runKernel(tf, kernel, own, c, arrays));
-    const made = step(
-      x,
-      own,
-      multiplier === 1 && c.lambda === numbers.lambda ? scalars : ownScalars(x, scalars, multiplier, c),
-      arrays,
-    );
+    const tensors = { ...scalars, eta: etaOnDevice(x, eta, multiplier), lambda: lambdaOnDevice(x, c.lambda) };
+    const made = step(x, own, tensors, arrays);
     return writeOf(entry, own.overwrites && made.average ? { ...made, value: x.copy(made.average) } : made);
   });
   const writes = [
