@@ -45,7 +45,7 @@ const UNUSED = [
 ];
 const unused = {
   find: new RegExp(`^\\./(${UNUSED.join("|")})\\.vue$`),
-  replacement: join(root, "site/components/EmptyPart.vue"),
+  replacement: join(root, "site/components/empty-part.ts"),
 };
 
 /** Cells longer than this are sentences. */

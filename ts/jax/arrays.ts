@@ -19,9 +19,9 @@ export function checkedArray(argument: string, array: unknown): np.Array {
 
 /** Each leaf takes over a reference: an array that is several leaves needs as many. */
 export function assertReferences(trees: JsTree<Leaf>): void {
-  const places = new Map<np.Array, number>();
-  for (const array of tree.flatten<Leaf>(trees)[0]) if (array) places.set(array, (places.get(array) ?? 0) + 1);
-  for (const [array, count] of places) {
+  const counts = new Map<np.Array, number>();
+  for (const array of tree.flatten<Leaf>(trees)[0]) if (array) counts.set(array, (counts.get(array) ?? 0) + 1);
+  for (const [array, count] of counts) {
     // For an array that is gone, jax-js throws its own error; tracers may not count references.
     if (count === 1 || !(count > array.refCount)) continue;
     throw new RangeError(
