@@ -1,7 +1,9 @@
 // The crate's own tests as native code under AddressSanitizer and ThreadSanitizer, with the standard library rebuilt: memory errors
-// and data races in the few lines of `unsafe`, with other random numbers in each case.
+// and data races in the few lines of `unsafe`, with other random numbers in each case. Those of memory and threads in Miri as well,
+// which interprets them and knows what the language leaves undefined.
 //
-// What cannot run here says so: they need rustup's component rust-src. Miri is not among them: three tests of threads take it minutes.
+// What cannot run here says so: the sanitizers need rustup's component rust-src, Miri needs that and its own in a nightly toolchain,
+// since stable Rust has none.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import * as fc from "fast-check";
@@ -20,6 +22,7 @@ const triple = triples[`${process.platform} ${process.arch}`];
  * @property {string} name
  * @property {string[]} command
  * @property {NodeJS.ProcessEnv} env
+ * @property {string[]} [tests] Which; default: all.
  */
 
 /**
@@ -34,8 +37,17 @@ const sanitizer = (name, kind) => ({
   env: { ...environment([`-Zsanitizer=${kind}`]), RUSTC_BOOTSTRAP: "1" },
 });
 
-/** @type {readonly Checker[]} */
-const checkers = [sanitizer("AddressSanitizer", "address"), sanitizer("ThreadSanitizer", "thread")];
+/** @type {Checker} */
+const miri = {
+  name: "Miri",
+  command: ["+nightly", "miri", "test"],
+  // Random numbers come from the environment.
+  env: { MIRIFLAGS: "-Zmiri-disable-isolation" },
+  // Those that reach `unsafe`: an interpreter takes minutes for the others.
+  tests: ["memory::buffer", "threads"],
+};
+
+const checkers = [sanitizer("AddressSanitizer", "address"), sanitizer("ThreadSanitizer", "thread"), miri];
 
 /**
  * Runs the tests, or with `--no-run` builds them.
@@ -62,7 +74,7 @@ const reason = (output) =>
 /** @type {import("./run.mjs").Campaign} */
 export const campaign = {
   name: "sanitizers",
-  what: "the crate's tests under AddressSanitizer and ThreadSanitizer",
+  what: "the crate's tests under AddressSanitizer and ThreadSanitizer, and in Miri",
   property() {
     const working = checkers.filter((checker) => {
       const { works, output } = run(checker, ["--no-run"]);
@@ -73,7 +85,7 @@ export const campaign = {
     return fc.property(fc.noShrink(fc.nat()), (seed) => {
       for (const checker of working) {
         const numbers = { PROPTEST_RNG_SEED: String(seed), PROPTEST_CASES: "256" };
-        const { works, output } = run(checker, [], numbers);
+        const { works, output } = run(checker, ["--", ...(checker.tests ?? [])], numbers);
         if (!works) throw new Error(`${checker.name}, PROPTEST_RNG_SEED=${seed}:\n${output.slice(-8000)}`);
       }
     });

@@ -108,7 +108,8 @@ impl Training {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    // Miri interprets: a case takes it half a minute.
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 300 }))]
     /// Steps in chunks, by any number of threads, have the bits of whole ones.
     #[test]
     fn cutting_does_not_change_bits(
