@@ -5,7 +5,7 @@ import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
 import type { Position } from "./frame.js";
 import type { Signal } from "./host.js";
-import type { Stored, Subject } from "./messages.js";
+import { Messages, type Stored } from "./messages.js";
 import { createRun } from "./rejoin.js";
 
 export type { Stored, Subject } from "./messages.js";
@@ -38,7 +38,7 @@ export interface CreateOptions {
  * isNew; // true
  * ```
  */
-export abstract class Log {
+export abstract class Log extends Messages {
   /**
    * Begins a run with this checkpoint, unless the log has one. Only whoever begins a run calls it, once; two at the same time
    * are no harm: one of them wins.
@@ -54,35 +54,8 @@ export abstract class Log {
     return createRun(this, checkpoint, integer("unit", unit, 0, Number.MAX_SAFE_INTEGER));
   }
 
-  /** @internal Bytes of a record that fit into one message. */
-  abstract readonly chunkBytes: number;
-
-  /** @internal Makes the stream of the run, unless it is there. */
-  abstract open(): Promise<void>;
-
   /** @internal Makes what values and tickets go through, unless it is there: nothing in it is needed for the bits. */
   abstract ensure(): Promise<void>;
-
-  /**
-   * @internal Stores messages, each once.
-   *
-   * @returns the first one's sequence; `undefined` if `last` is not the sequence of the subject's last message.
-   * @throws {LogFullError} if the log's limits leave no room.
-   */
-  abstract append(
-    subject: Subject,
-    frames: readonly Uint8Array[],
-    options?: { readonly id?: string; readonly last?: number },
-  ): Promise<number | undefined>;
-
-  /** @internal The message with this sequence, as the leader has it; `undefined` if there is none. */
-  abstract get(sequence: number): Promise<Stored | undefined>;
-
-  /** @internal The first message of a subject from this sequence on. */
-  abstract next(subject: Subject, sequence: number): Promise<Stored | undefined>;
-
-  /** @internal Drops all messages before this sequence. */
-  abstract purge(before: number): Promise<void>;
 
   /**
    * @internal The gradients behind a position, for ever. `verify` is asked, with no message on the way, whenever another consumer

@@ -13,22 +13,32 @@ export interface Stored {
   readonly bytes: Uint8Array;
 }
 
-/** The part of a `Log` by which a run is begun and joined; each member is documented there. */
-export interface Messages {
-  /** @internal */
-  readonly chunkBytes: number;
-  /** @internal */
-  open(): Promise<void>;
-  /** @internal */
-  append(
+/** The part of a `Log` by which a run is begun and joined. */
+export abstract class Messages {
+  /** @internal Bytes of a record that fit into one message. */
+  abstract readonly chunkBytes: number;
+
+  /** @internal Makes the stream of the run, unless it is there. */
+  abstract open(): Promise<void>;
+
+  /**
+   * @internal Stores messages, each once.
+   *
+   * @returns the first one's sequence; `undefined` if `last` is not the sequence of the subject's last message.
+   * @throws {LogFullError} if the log's limits leave no room.
+   */
+  abstract append(
     subject: Subject,
     frames: readonly Uint8Array[],
     options?: { readonly id?: string; readonly last?: number },
   ): Promise<number | undefined>;
-  /** @internal */
-  get(sequence: number): Promise<Stored | undefined>;
-  /** @internal */
-  next(subject: Subject, sequence: number): Promise<Stored | undefined>;
-  /** @internal */
-  purge(before: number): Promise<void>;
+
+  /** @internal The message with this sequence, as the leader has it; `undefined` if there is none. */
+  abstract get(sequence: number): Promise<Stored | undefined>;
+
+  /** @internal The first message of a subject from this sequence on. */
+  abstract next(subject: Subject, sequence: number): Promise<Stored | undefined>;
+
+  /** @internal Drops all messages before this sequence. */
+  abstract purge(before: number): Promise<void>;
 }
