@@ -24,7 +24,7 @@ export class StateArray implements Tensor {
   }
 
   get values(): Float32Array<ArrayBuffer> {
-    return this.#source.value as Float32Array<ArrayBuffer>;
+    return (this.#source.peek?.() ?? this.#source.value) as Float32Array<ArrayBuffer>;
   }
 }
 

@@ -10,32 +10,38 @@ export type Numbers = ArrayLike<number>;
 export const ownShared: WeakSet<ArrayBufferLike> = /* @__PURE__ */ new WeakSet();
 
 /**
- * `values`, if it is an array of `size` numbers that can be copied; `what` says in the message what the size is.
+ * `values`, if it is an array of `size` numbers that can be copied; `what` says in the message what the size is. Texts are made
+ * for errors alone.
  *
  * Plain arrays are copied: their elements can be getters, which must not run once a call has begun to change things.
  */
-export function checkedNumbers(argument: string, values: unknown, size: number | undefined, what: string): Numbers {
-  const rule = size === undefined ? "an array of numbers" : `an array of ${plural(size, "number")}, ${what}`;
+export function checkedNumbers(
+  argument: string,
+  values: unknown,
+  size: number | undefined,
+  what: () => string,
+): Numbers {
+  const rule = () => (size === undefined ? "an array of numbers" : `an array of ${plural(size, "number")}, ${what()}`);
   const kind = arrayKind(values);
   // A DataView has numbers in an order that nobody has said.
   if (typeof values !== "object" || values === null || (kind === undefined && ArrayBuffer.isView(values))) {
-    throw new TypeError(message(argument, rule, values));
+    throw new TypeError(message(argument, rule(), values));
   }
   const length = lengthOf(values as Numbers);
-  if (typeof length !== "number") throw new TypeError(message(argument, rule, values));
+  if (typeof length !== "number") throw new TypeError(message(argument, rule(), values));
   const fits = () => {
     if (size === undefined ? Number.isInteger(length) && length >= 0 : length === size) return;
-    throw new RangeError(message(argument, rule, values));
+    throw new RangeError(message(argument, rule(), values));
   };
   if (kind !== undefined) {
-    if (kind.startsWith("Big")) throw new TypeError(message(argument, rule, values));
+    if (kind.startsWith("Big")) throw new TypeError(message(argument, rule(), values));
     const buffer = arrayBuffer(values);
     // Another thread could change shared memory between the check and the copy.
     if (!ownShared.has(buffer) && isShared(buffer)) {
-      throw new TypeError(message(argument, `${rule}, and not in shared memory (copy it first)`, values));
+      throw new TypeError(message(argument, `${rule()}, and not in shared memory (copy it first)`, values));
     }
     if (isDetached(buffer)) {
-      throw new TypeError(message(argument, `${rule}, and its buffer must not be detached`, values));
+      throw new TypeError(message(argument, `${rule()}, and its buffer must not be detached`, values));
     }
     fits();
     return values as Numbers;
@@ -64,7 +70,7 @@ export function checkedBits(
   values: unknown,
   dtype: "float16" | "bfloat16",
   size: number,
-  what: string,
+  what: () => string,
 ): Uint16Array {
   const kind = arrayKind(values);
   const isBits = kind === "Uint16Array";

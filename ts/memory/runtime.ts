@@ -199,6 +199,12 @@ export class View<A extends Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>
     return view;
   }
 
+  /** A view to be used at once and dropped. Of many arrays, views that stay would be more work for the garbage collector than all else. */
+  peek(): A {
+    const view = this.#view;
+    return view !== undefined && view.buffer === this.#runtime.buffer ? view : this.unowned();
+  }
+
   /** A view to be used at once and dropped: it keeps nothing alive. */
   unowned(): A {
     return new this.#class(this.#runtime.buffer, this.#address, this.#length);

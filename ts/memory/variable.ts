@@ -153,7 +153,7 @@ export class Variable<D extends GradientDtype = "float32"> {
     const name = optional(given, "name", "string") as string | undefined;
     const path = optional(given, "path", "string") as string | undefined;
     // Last, because reading an option can run code that detaches the values.
-    const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, "");
+    const numbers = typeof value === "number" ? [value] : checkedNumbers("value", value, undefined, () => "");
     const count = lengthOf(numbers);
     this.shape = checkedShape(shape, typeof value === "number" ? [] : [count]);
     this.size = sizeOf(this.shape);
@@ -240,16 +240,22 @@ export class Variable<D extends GradientDtype = "float32"> {
     }
     const given = typeof value === "number" ? [value] : value;
     // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
-    const numbers = checkedNumbers("value", given, this.size, this.#sized);
-    this.value.set(numbers);
+    const numbers = checkedNumbers("value", given, this.size, () => this.#sized);
+    this.peek().set(numbers);
+  }
+
+  /** @internal The values, to be read or written at once. */
+  peek(): Float32Array<ArrayBuffer> {
+    this[ASSERT_NOT_FREED]();
+    return this.#value.peek();
   }
 
   /** @internal */
   [CHECKED_GRADIENT](argument: string, gradient: unknown): Numbers {
     const { gradientDtype, size } = this;
     return gradientDtype === "float32"
-      ? checkedNumbers(argument, gradient, size, this.#sized)
-      : checkedBits(argument, gradient, gradientDtype, size, this.#sized);
+      ? checkedNumbers(argument, gradient, size, () => this.#sized)
+      : checkedBits(argument, gradient, gradientDtype, size, () => this.#sized);
   }
 
   get #sized(): string {

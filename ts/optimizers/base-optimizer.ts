@@ -559,7 +559,7 @@ export abstract class Optimizer {
   loadOwnVariables(store: Readonly<Record<string, Numbers | number>>): void {
     this.#trainedVariables();
     const given = checkedObject("store", store);
-    const entryOf = (i: number, path: string) => {
+    const entryOf = (i: number, { path }: OptimizerVariable) => {
       if (Object.hasOwn(given, String(i))) return given[String(i)];
       throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
     };
@@ -569,7 +569,7 @@ export abstract class Optimizer {
   #load(
     argument: string,
     count: number,
-    entryOf: (i: number, path: string) => unknown,
+    entryOf: (i: number, state: OptimizerVariable) => unknown,
     nameOf: (i: number) => string,
   ): void {
     const { variables } = this;
@@ -579,14 +579,15 @@ export abstract class Optimizer {
         `Argument \`${argument}\` must hold the ${variables.length} arrays of this optimizer; it holds ${count}.`,
       );
     }
-    const values = variables.map(({ path, shape, variable, check }, i) => {
-      const entry = entryOf(i, path);
+    const values = variables.map((state, i) => {
+      const { shape, variable, check } = state;
+      const entry = entryOf(i, state);
       const name = nameOf(i);
       const numbers = checkedNumbers(
         name,
         typeof entry === "number" ? [entry] : entry,
         variable?.size ?? sizeOf(shape),
-        `the size of ${path}`,
+        () => `the size of ${state.path}`,
       );
       check?.(name, numbers[0] as number);
       // The arrays given can be views on the slots they are to overwrite.

@@ -129,8 +129,12 @@ export class BuiltOptimizer {
   }
 
   slot(slot: Slot, index: number): Float32Array<ArrayBuffer> | null {
+    return this.slotView(slot, index)?.get() ?? null;
+  }
+
+  slotView(slot: Slot, index: number): View<Float32Array<ArrayBuffer>> | null {
     if (this.#freed) throw new StateError("The optimizer was freed.");
-    return this.#slots[SLOTS.indexOf(slot)]?.[index]?.get() ?? null;
+    return this.#slots[SLOTS.indexOf(slot)]?.[index] ?? null;
   }
 
   set(row: number, number: number): void {

@@ -4,7 +4,7 @@
 import { LAST_STEP, OUTCOMES, SLOTS } from "../generated/codes.js";
 import { type Descriptor, HYPERPARAMETERS, type Hyperparameters } from "../generated/hyperparameters.js";
 import { lengthOf, type Numbers } from "../memory/numbers.js";
-import { defaultRuntime, type Runtime } from "../memory/runtime.js";
+import { defaultRuntime, type Runtime, type View } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { finiteFloat32 } from "../support/checks.js";
 import { notBuilt, StateError } from "../support/errors.js";
@@ -166,7 +166,11 @@ export class OptimizerState {
       built.variables.forEach((variable, i) => {
         const before = old.find(variable);
         if (before === undefined) return;
-        for (const slot of SLOTS) built.slot(slot, i)?.set(old.slot(slot, before) ?? []);
+        for (const slot of SLOTS)
+          built
+            .slotView(slot, i)
+            ?.peek()
+            .set(old.slotView(slot, before)?.peek() ?? []);
       });
     }
     this.#built = built;
@@ -282,7 +286,7 @@ export class OptimizerState {
         if (!built.keeps(slot, i)) return;
         const read = () => {
           const now = this.built;
-          return now.slot(slot, now === built ? i : now.indexOf(variable)) as Float32Array<ArrayBuffer>;
+          return now.slotView(slot, now === built ? i : now.indexOf(variable)) as View<Float32Array<ArrayBuffer>>;
         };
         list.push(new SlotVariable(name, slot, variable, read));
       });

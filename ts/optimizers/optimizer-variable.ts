@@ -1,6 +1,7 @@
 // What Keras calls an optimizer's variables: counters, the learning rate, and one slot per trained variable.
 
 import type { Slot } from "../generated/codes.js";
+import type { View } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { integer } from "../support/checks.js";
 import { MAXIMUM_CALLS } from "../support/errors.js";
@@ -51,33 +52,46 @@ export type OptimizerVariable = OptimizerVariableDescription &
     | { readonly dtype: "float32"; readonly value: Float32Array<ArrayBuffer> }
   );
 
-/** The state in one slot of a trained variable. A class, because objects with getters of their own take 1 µs each to make. */
+/**
+ * The state in one slot of a trained variable. A class, because objects with getters of their own take 1 µs each to make; its
+ * texts are made when they are asked for, because they take as long.
+ */
 export class SlotVariable implements OptimizerVariableDescription {
-  readonly name: string;
-  readonly path: string;
   readonly shape: readonly number[];
   readonly dtype = "float32";
   readonly slot: Slot;
   readonly variable: AnyVariable;
   readonly check: undefined;
-  readonly #read: () => Float32Array<ArrayBuffer>;
+  readonly #optimizer: string;
+  readonly #view: () => View<Float32Array<ArrayBuffer>>;
 
-  /** `read` gives the view. */
-  constructor(optimizer: string, slot: Slot, variable: AnyVariable, read: () => Float32Array<ArrayBuffer>) {
-    this.name = `${variable.path.replaceAll("/", "_")}_${slot}`;
-    this.path = `${optimizer}/${this.name}`;
+  constructor(optimizer: string, slot: Slot, variable: AnyVariable, view: () => View<Float32Array<ArrayBuffer>>) {
+    this.#optimizer = optimizer;
     this.shape = variable.shape;
     this.slot = slot;
     this.variable = variable;
-    this.#read = read;
+    this.#view = view;
+  }
+
+  get name(): string {
+    return `${this.variable.path.replaceAll("/", "_")}_${this.slot}`;
+  }
+
+  get path(): string {
+    return `${this.#optimizer}/${this.name}`;
   }
 
   get value(): Float32Array<ArrayBuffer> {
-    return this.#read();
+    return this.#view().get();
+  }
+
+  /** @internal The values, to be read at once. */
+  peek(): Float32Array<ArrayBuffer> {
+    return this.#view().peek();
   }
 
   assign(values: ArrayLike<number>): void {
-    this.#read().set(values);
+    this.#view().peek().set(values);
   }
 }
 
