@@ -345,3 +345,26 @@ describe.each(Object.entries(FORMS))("%s", (form, make) => {
     });
   }
 });
+
+describe.each([undefined, true, "composed"] as const)("tfjs, resident: %s", (resident) => {
+  it("a core over what is no variable that can be trained", async () => {
+    const [gone, integers] = tf.tidy(() => [tf.variable(tf.scalar(1)), tf.variable(tf.scalar(1, "int32"))]);
+    gone!.dispose();
+    const optimizer = rmsprop(tf, { resident } as { resident: true });
+    const { numTensors } = tf.memory();
+    for (const [given, type, text] of [
+      [5, TypeError, /`variables` must be an array of variables; received 5/],
+      [[tf.scalar], TypeError, /`variables\[0\]` must be a tf\.Variable/],
+      [[integers], TypeError, /must be float32; it is int32/],
+      [[gone], StateError, /it was disposed of, or never made/],
+    ] as const) {
+      const error = await optimizer.toCore(given as never).catch((thrown) => thrown);
+      expect(error).toBeInstanceOf(type);
+      expect(error.message).toMatch(text);
+    }
+    expect(tf.memory().numTensors).toBe(numTensors);
+    expect((await optimizer.toCore()).trainableVariables).toEqual([]);
+    integers!.dispose();
+    optimizer.dispose();
+  });
+});

@@ -53,7 +53,7 @@ const { values: options } = parseArgs({
     verbose: { type: "boolean", default: false },
   },
 });
-const SECONDS = 240;
+const SECONDS = 300;
 
 /**
  * One script of page.js and all it imports, and a page for it.

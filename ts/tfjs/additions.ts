@@ -68,6 +68,8 @@ export interface RMSpropAdditions<Loss = () => TensorLike, V = VariableLike, Cor
    * `core` with the variables' values as they are now, for `save`, `load` and files. After `load`, call `fromCore`.
    *
    * @param variables variables that the optimizer has not met yet, to begin with.
+   * @throws {TypeError} if they are no float32 variables.
+   * @throws {StateError} if one of them was disposed of.
    */
   toCore(variables?: readonly V[]): Promise<Core>;
   /**
@@ -116,6 +118,8 @@ export interface ResidentAdditions<Loss = () => TensorLike, V = VariableLike, T 
    * blocking. Free it, and its `trainableVariables`, when it is not needed any more.
    *
    * @param variables variables that the optimizer has not met yet, to begin with.
+   * @throws {TypeError} if they are no float32 variables.
+   * @throws {StateError} if one of them was disposed of.
    */
   toCore(variables?: readonly V[]): Promise<RMSprop | LossScaleOptimizer>;
   /**

@@ -3,6 +3,7 @@
 import { option } from "../support/checks.js";
 import { StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
+import { checkedTensors } from "./selection.js";
 import type {
   GradientsLike,
   NamedTensorLike,
@@ -100,6 +101,15 @@ export function checkedVariablesOf(tf: TensorFlow, list: GradientList): Variable
   });
   return variables;
 }
+
+/**
+ * `variables`, if the optimizer can train them.
+ *
+ * @throws {TypeError} if they are no variables, or not float32.
+ * @throws {StateError} if one was disposed of.
+ */
+export const checkedVariables = (tf: TensorFlow, variables: unknown): VariableLike[] =>
+  checkedTensors(variables).map(({ name }) => registered(tf, name));
 
 /** The variable that tfjs knows by this name. */
 function registered(tf: TensorFlow, name: string): VariableLike {

@@ -20,6 +20,7 @@ import type { RMSpropAdditions } from "./additions.js";
 import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
 import {
   asList,
+  checkedVariables,
   checkedVariablesOf,
   type GradientList,
   type Gradients,
@@ -234,7 +235,7 @@ export function optimizerClass(
 
     /** `core`, with these variables taken up and the values of all as they are now. */
     async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
-      this.#meet(variables)(true);
+      this.#meet(checkedVariables(tf, variables))(true);
       copyIn(
         tf,
         this.#bindings.filter(({ tensor }) => !tensor?.isDisposed),

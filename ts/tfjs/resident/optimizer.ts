@@ -30,6 +30,7 @@ import type { ResidentAdditions, ResidentLastStep } from "../additions.js";
 import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
 import {
   asList,
+  checkedVariables,
   checkedVariablesOf,
   type GradientList,
   type Gradients,
@@ -299,7 +300,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
      */
     async toCore(variables: readonly VariableLike[] = []): Promise<RMSprop | LossScaleOptimizer> {
       this.#assertAlive();
-      this.#meet(variables).keep();
+      this.#meet(checkedVariables(tf, variables)).keep();
       const { live } = this.#variables;
       const kept = keptSlots(this.#by);
       // All of them asked for now, before the next step.
