@@ -164,7 +164,10 @@ export interface ResidentLastStep<T = TensorLike> {
   readonly gradientNorm: T | null;
   /** What clipping by norms multiplied the gradients by, of several numbers the smallest; 1 without it. */
   readonly clipFactor: number | T;
-  /** The L2 norm of the change of the values; `null` unless `measure` asks for it, and if gradients were only accumulated. */
+  /**
+   * The L2 norm of the change of the values, NaN if one was not finite; `null` unless `measure` asks for it, and if gradients were only
+   * accumulated.
+   */
   readonly updateNorm: T | null;
   /**
    * All of it as numbers, read without blocking. Both norms are `null` if the step updated nothing.
