@@ -15,7 +15,8 @@ export type OptionalHyperparameters = {
  * `globalClipnorm` and `clipvalue` can be set: two are a `RangeError`.
  *
  * ```ts
- * new RMSprop({ learningRate: 0.01, globalClipnorm: 1, measure: { gradientNorm: true }, name: "rms" });
+ * const measure = { gradientNorm: true };
+ * new RMSprop({ learningRate: 0.01, globalClipnorm: 1, measure, name: "rms" });
  * ```
  */
 export interface RMSpropOptions extends OptionalHyperparameters {
