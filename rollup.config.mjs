@@ -51,6 +51,7 @@ const sharedChunks = (entry) => ({
     "memory/numbers",
     "optimizers/hyperparameters",
     "optimizers/learning-rate",
+    "optimizers/measure",
     "optimizers/options",
     "optimizers/overrides",
     "optimizers/slots",
@@ -195,7 +196,11 @@ const outputs = (variant, extension) =>
     dir,
     entryFileNames: `[name]${extension}`,
     // Rollup takes `errors.d.ts` for `errors.d`: declarations must be called as what they declare.
-    chunkFileNames: ({ name }) => `${variant.name}.${name.replace(/\.d$/, "")}${extension}`,
+    chunkFileNames({ name }) {
+      if (name === variant.name)
+        throw new Error(`${name} would be a third file: put what others import of it in its core.`);
+      return `${variant.name}.${name.replace(/\.d$/, "")}${extension}`;
+    },
     hoistTransitiveImports: false,
     minifyInternalExports: false,
   }));
