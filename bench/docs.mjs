@@ -1,5 +1,5 @@
 // docs/benchmarks.md and its plots, from a run of bench/run.mjs, which is kept beside them as docs/benchmarks/run.json:
-// node bench/docs.mjs [FILE] [--as xeon]. With `--as`, docs/benchmarks-xeon.md from docs/benchmarks/xeon/run.json.
+// node bench/docs.mjs [FILE] [--as xeon|quick]. With `--as`, docs/benchmarks-xeon.md from docs/benchmarks/xeon/run.json.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,10 +19,11 @@ const docs = join(root, "docs");
 const read = (path) => JSON.parse(readFileSync(path, "utf8"));
 const run = read(file);
 
-/** The pages there are: one for each processor. */
+/** The pages there are: a full run for each processor, and a quick one of what came since. */
 const PAGES = [
   { name: "benchmarks", pictures: "benchmarks" },
   { name: "benchmarks-xeon", pictures: "benchmarks/xeon" },
+  { name: "benchmarks-quick", pictures: "benchmarks/quick" },
 ];
 const name = options.as === undefined ? "benchmarks" : `benchmarks-${options.as}`;
 const own = PAGES.find((page) => page.name === name);
@@ -36,7 +37,7 @@ function processors() {
     const kept = join(docs, each.pictures, "run.json");
     return { ...each, run: each.name === name ? run : existsSync(kept) ? read(kept) : undefined };
   });
-  const known = runs.flatMap(({ run: of, ...each }) => (of ? [{ ...each, run: of }] : []));
+  const known = runs.flatMap(({ run: of, ...each }) => (of?.kind === "full" ? [{ ...each, run: of }] : []));
   const links = known.map((each) => `[${each.run.machine.processor}](${each.name}.md)`).join(" and ");
   return `There are full runs on ${links}. A step with default options on both; how many times our own time:
 
@@ -76,7 +77,8 @@ const drawings = plots(run);
  */
 const picture = (name, says) => (name in drawings ? `![${says}](${own?.pictures}/${name})\n\n` : "");
 
-const text = `# Benchmarks${options.as === undefined ? "" : `, ${on.processor.replaceAll(/\(R\)| Processor/g, "")}`}
+const suffix = { benchmarks: "", "benchmarks-quick": ", a quick run" }[name];
+const text = `# Benchmarks${suffix ?? `, ${on.processor.replaceAll(/\(R\)| Processor/g, "")}`}
 
 Written by \`npm run docs:benchmarks\` from a ${run.kind} run of \`npm run bench\`: ${run.package}, ${run.date.slice(0, 10)}, ${on.processor}
 (${on.cores} cores, ${on.gibibytes} GiB), ${on.system}, Node ${on.node}, ${on.rust}. The load average was ${on.load} when it began. Read ratios, not

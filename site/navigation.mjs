@@ -18,7 +18,10 @@ export const groups = [
     ],
   },
   { text: "Look up", pages: ["performance", "errors", "faq", "keras-differences"] },
-  { text: "Numbers", pages: ["benchmarks", "benchmarks-xeon", "environments", "size", "decisions"] },
+  {
+    text: "Numbers",
+    pages: ["benchmarks", "benchmarks-xeon", "benchmarks-quick", "environments", "size", "decisions"],
+  },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];
 
@@ -33,6 +36,7 @@ export const otherPages = {
 export const notSearched = [
   "benchmarks",
   "benchmarks-xeon",
+  "benchmarks-quick",
   "decisions",
   "environments",
   "size",
