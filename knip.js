@@ -28,7 +28,7 @@ export default {
     // With lock files of their own.
     "bench/peers": { entry: "*.mjs" },
     site: {
-      entry: ["*.{mjs,ts}", "components/*.vue", "live/*/{page,worker}.ts"],
+      entry: ["*.{mjs,ts}", "components/{*.vue,empty-part.ts}", "live/*/{page,worker}.ts"],
       // The tests read one as a file; the other is what @mdit/plugin-katex asks for.
       ignoreDependencies: ["axe-core", "katex"],
     },
