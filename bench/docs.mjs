@@ -51,7 +51,10 @@ function goalsSaid() {
     ...ratioGoals.map(
       (goal) => `- ${goal.over} ÷ ${goal.under} ${limit(goal)}, at ${goal.workloads.join(", ")}: ${goal.because}`,
     ),
-    ...regimeGoals.map((goal) => `- ours, ${goal.regime} ÷ ours, dense ${limit(goal)}: ${goal.because}`),
+    ...regimeGoals.map((goal) => {
+      const where = goal.configurations ? `, ${goal.configurations.join(", ")}` : "";
+      return `- ours, ${goal.regime} ÷ ours, dense ${limit(goal)}${where}: ${goal.because}`;
+    }),
     ...budgets.map((goal) => `- ${goal.title} ${limit(goal)}`),
   ];
   return lines.join("\n");

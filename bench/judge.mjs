@@ -138,7 +138,8 @@ export function judge(run) {
   const regimes = matches
     .filter(({ name }) => name === "regimes")
     .flatMap((match) =>
-      regimeGoals.map((goal) => {
+      regimeGoals.flatMap((goal) => {
+        if (goal.configurations?.includes(match.configuration) === false) return [];
         const title = `${goal.regime} / dense, 4k, ${match.configuration}`;
         return judged(title, goal, ratio(match, `ours/${goal.regime}`, "ours/dense"));
       }),

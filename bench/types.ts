@@ -73,6 +73,8 @@ export interface RatioGoal extends Limit {
 
 export interface RegimeGoal extends Limit {
   readonly regime: Regime;
+  /** Default: all that are measured. */
+  readonly configurations?: readonly Configuration[];
 }
 
 export interface Budget extends Limit {

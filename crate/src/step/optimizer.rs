@@ -308,7 +308,7 @@ impl Optimizer {
             && let Some(plain) = &mut self.plain
             && let Some(factor) = plain.inlined_factor()
         {
-            // To derive the settings anew would make a step of ten parameters 1.8× slower.
+            // To derive the settings anew would make a step of ten parameters 1.6× slower.
             plain.coefficients.set_rate(call.learning_rate);
             from = update_inlined(&mut self.states, variables, plain, factor, (0, self.raw_iterations));
             if from == self.states.len() {
