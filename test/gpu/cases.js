@@ -189,7 +189,7 @@ const SPIKES = {
 };
 
 /** @param {readonly number[]} shape */
-const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
+export const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 
 /**
  * The variables of a case: names, shapes, first values; and their gradients in each step, `null` for one now and then.
@@ -272,18 +272,20 @@ export function expected(of, rmsprop, steps = STEPS, measure = {}) {
 const SLOTS = ["velocity", "momentum", "average_gradient", "average", "gradient_accumulator"];
 
 /**
- * Counts what is read from the backend while `work` runs.
+ * Calls `notes` with the first arguments of the backend's methods of these names while `work` runs. Methods that the backend has
+ * not are left out.
  *
  * @param {Tf} tf
+ * @param {Readonly<Record<string, (argument: any) => void>>} notes
  * @param {() => void} work
  */
-export function reads(tf, work) {
+export function watched(tf, notes, work) {
   const backend = /** @type {Record<string, any>} */ (/** @type {unknown} */ (tf.backend()));
-  let count = 0;
-  const undo = ["read", "readSync"].map((name) => {
+  const undo = Object.entries(notes).flatMap(([name, note]) => {
     const original = backend[name];
+    if (!original) return [];
     backend[name] = function (/** @type {unknown[]} */ ...args) {
-      count++;
+      note(args[0]);
       return original.apply(this, args);
     };
     return () => {
@@ -295,6 +297,18 @@ export function reads(tf, work) {
   } finally {
     for (const restore of undo) restore();
   }
+}
+
+/**
+ * Counts what is read from the backend while `work` runs.
+ *
+ * @param {Tf} tf
+ * @param {() => void} work
+ */
+export function reads(tf, work) {
+  let count = 0;
+  const note = () => count++;
+  watched(tf, { read: note, readSync: note }, work);
   return count;
 }
 

@@ -1,4 +1,5 @@
 // Kernels and real launches of one step per tensor, beside tfjs' own optimizer. Counted, not timed.
+import { watched } from "./cases.js";
 
 /** @import { Outcome, ResidentOptions, Rmsprop, Tf, Tfjs } from "./types.js" */
 /** @typedef {{ launches: number, uploads: number, reads: number }} Counts */
@@ -13,32 +14,14 @@
 export function counted(tf, work) {
   const backend = /** @type {Record<string, any>} */ (/** @type {unknown} */ (tf.backend()));
   const counts = { launches: 0, uploads: 0, reads: 0 };
-  /** @type {(() => void)[]} */
-  const undo = [];
-  /** @type {(name: string, count: (argument: any) => void) => void} */
-  const spy = (name, count) => {
-    const original = backend[name];
-    if (!original) return;
-    backend[name] = function (/** @type {unknown[]} */ ...args) {
-      count(args[0]);
-      return original.apply(this, args);
-    };
-    undo.push(() => {
-      backend[name] = original;
-    });
-  };
-  spy("runWebGLProgram", () => counts.launches++);
-  spy("recordAndSubmit", () => counts.launches++);
-  spy("uploadToGPU", (dataId) => {
+  const launch = () => counts.launches++;
+  const read = () => counts.reads++;
+  /** @param {object} dataId */
+  const uploadToGPU = (dataId) => {
     const data = (backend.texData ?? backend.tensorMap).get(dataId);
     if ((backend.texData ? data.texture : data.resource) == null && data.values != null) counts.uploads++;
-  });
-  for (const name of ["read", "readSync"]) spy(name, () => counts.reads++);
-  try {
-    work();
-  } finally {
-    for (const restore of undo) restore();
-  }
+  };
+  watched(tf, { runWebGLProgram: launch, recordAndSubmit: launch, uploadToGPU, read, readSync: read }, work);
   return counts;
 }
 

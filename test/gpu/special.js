@@ -1,10 +1,7 @@
 // Numbers and shapes at the edges, on a device.
-import { difference } from "./cases.js";
+import { difference, sizeOf } from "./cases.js";
 
 /** @import { ResidentOptions, Rmsprop, Tf, Tfjs, Trial, Trials } from "./types.js" */
-
-/** @param {readonly number[]} shape */
-const sizeOf = (shape) => shape.reduce((size, length) => size * length, 1);
 
 /**
  * `steps` steps with gradients that `gradient` makes, here and in the core: what differs.
