@@ -19,7 +19,7 @@ const [WIDTH, HEIGHT] = [400, 230];
 const [LEFT, RIGHT, TOP, BOTTOM] = [62, 22, 34, 40];
 
 /** Colours where it is a picture: for lines the one that is recommended, the other, a third. */
-export const STYLE = `<style>
+const STYLE = `<style>
 svg { color-scheme: light dark; --ink: #20262e; --soft: #525b66; --grid: #dcdfe3; --paper: #fbfaf7; --a: #c8400a; --b: #2463eb; --c: #8b1a8f }
 @media (prefers-color-scheme: dark) {
   svg { --ink: #e6eaf0; --soft: #9aa6b5; --grid: #29323e; --paper: #0f141b; --a: #ff8a4c; --b: #7ab8ff; --c: #f0abfc }
@@ -28,7 +28,7 @@ svg { color-scheme: light dark; --ink: #20262e; --soft: #525b66; --grid: #dcdfe3
 const COLOURS = ["var(--a)", "var(--b)", "var(--c)"];
 const DASHES = ["none", "6 3", "2 3"];
 
-const escaped = (/** @type {string} */ text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+export const escaped = (/** @type {string} */ text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 const short = (/** @type {number} */ n) => String(Math.round(n * 10) / 10);
 
 /** Numbers for an axis: powers of ten, or 1, 2 or 5 times one. */
@@ -54,6 +54,21 @@ const label = (number, logarithmic = false) =>
   logarithmic && (number < 0.01 || number > 1000)
     ? `10${superscript(Math.round(Math.log10(number)))}`
     : Number(number.toPrecision(6)).toLocaleString("en-US", { maximumFractionDigits: 6 });
+
+/**
+ * A picture of these elements on paper: by its class and its style the site knows what it may draw in the page's colours.
+ *
+ * @param {{ title: string, width: number, height: number, fontSize: number }} how
+ * @param {readonly string[]} elements
+ */
+export const picture = ({ title, width, height, fontSize }, elements) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="${fontSize}" fill="var(--soft)" role="img" class="line-plot">
+<title>${escaped(title)}</title>
+${STYLE}
+<rect width="${width}" height="${height}" fill="var(--paper)"/>
+${elements.join("\n")}
+</svg>
+`;
 
 /** @param {Drawing} drawing */
 export function linePlot({ title, x, y, lines, logarithmic = false }) {
@@ -82,14 +97,12 @@ export function linePlot({ title, x, y, lines, logarithmic = false }) {
     from += 44 + Math.ceil(name.length * 6.8);
     return `<path d="M${path}" fill="none" stroke-linejoin="round" ${stroke}/>${lines.length > 1 ? key : ""}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="12.5" fill="var(--soft)" role="img" class="line-plot">
-<title>${escaped(title)}</title>
-${STYLE}
-<rect width="${WIDTH}" height="${HEIGHT}" fill="var(--paper)"/>
-${[...up, ...across].join("\n")}
-<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${escaped(x)}</text>
-<text transform="rotate(-90 13 ${(TOP + HEIGHT - BOTTOM) / 2})" x="13" y="${(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle">${escaped(y)}</text>
-${drawn.join("\n")}
-</svg>
-`;
+  const middle = (TOP + HEIGHT - BOTTOM) / 2;
+  return picture({ title, width: WIDTH, height: HEIGHT, fontSize: 12.5 }, [
+    ...up,
+    ...across,
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 6}" text-anchor="end">${escaped(x)}</text>`,
+    `<text transform="rotate(-90 13 ${middle})" x="13" y="${middle}" text-anchor="middle">${escaped(y)}</text>`,
+    ...drawn,
+  ]);
 }

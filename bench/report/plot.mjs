@@ -1,6 +1,6 @@
 // Plots as SVG: points and lines on two logarithmic axes. Plotting libraries need a document.
 
-import { STYLE } from "../../scripts/line-plot.mjs";
+import { escaped, picture } from "../../scripts/line-plot.mjs";
 
 /** @typedef {{ name: string, points: [x: number, y: number][], isDashed?: boolean }} Series */
 /** @typedef {(number: number) => string} Tick */
@@ -19,8 +19,6 @@ const colours = [
   "#4d8a0b",
   "#7c6cf0",
 ];
-/** @param {string} text */
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 /**
  * The powers of 10 around the numbers.
@@ -103,16 +101,13 @@ export function plot({ title, x, y, series, tickX = String, tickY = String }) {
     ({ name, colour, from, y: at }) =>
       `<path d="M${from[0] + 5} ${from[1]}L${end + 4} ${round(at)}" stroke="${colour}" stroke-width=".7"/><text x="${end + 8}" y="${round(at) + 4}" fill="var(--ink)">${escaped(name)}</text>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="var(--soft)" role="img" class="line-plot">
-<title>${escaped(title)}</title>
-${STYLE}
-<rect width="${width}" height="${height}" fill="var(--paper)"/>
-<text x="${left}" y="22" font-size="14" fill="var(--ink)">${escaped(title)}</text>
-<g stroke="var(--grid)">${grid.join("\n").replaceAll("<text", '<text stroke="none"')}</g>
-<text x="${(left + end) / 2}" y="${height - 10}" text-anchor="middle">${escaped(x)}</text>
-<text transform="rotate(-90 16 ${(top + height - bottom) / 2})" x="16" y="${(top + height - bottom) / 2}" text-anchor="middle">${escaped(y)}</text>
-${lines.toReversed().join("\n")}
-${names.join("\n")}
-</svg>
-`;
+  const middle = (top + height - bottom) / 2;
+  return picture({ title, width, height, fontSize: 12 }, [
+    `<text x="${left}" y="22" font-size="14" fill="var(--ink)">${escaped(title)}</text>`,
+    `<g stroke="var(--grid)">${grid.join("\n").replaceAll("<text", '<text stroke="none"')}</g>`,
+    `<text x="${(left + end) / 2}" y="${height - 10}" text-anchor="middle">${escaped(x)}</text>`,
+    `<text transform="rotate(-90 16 ${middle})" x="16" y="${middle}" text-anchor="middle">${escaped(y)}</text>`,
+    ...lines.toReversed(),
+    ...names,
+  ]);
 }
