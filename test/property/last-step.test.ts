@@ -3,30 +3,15 @@ import * as fc from "fast-check";
 import type { LastStep } from "rmsprop-wasm";
 import { createThreadedRuntime, type ThreadedRuntime } from "rmsprop-wasm/threads";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { pairwiseSum } from "../attack/model.mjs";
 import { canonicalBits } from "../golden/bits.js";
 import { free, gradientsAt, make, plan, runtimes } from "./arbitraries.js";
 
 const f = Math.fround;
 
-/** NumPy's pairwise float32 sum (`loops_utils.h.src`), term by term. */
-function pairwise(terms: Float32Array): number {
-  if (terms.length < 8) return terms.reduce((sum, term) => f(sum + term), 0);
-  if (terms.length > 128) {
-    const half = Math.floor(terms.length / 2) - (Math.floor(terms.length / 2) % 8);
-    return f(pairwise(terms.subarray(0, half)) + pairwise(terms.subarray(half)));
-  }
-  const r = terms.slice(0, 8);
-  let i = 8;
-  for (; i + 8 <= terms.length; i += 8) for (let k = 0; k < 8; k++) r[k] = f(r[k]! + terms[i + k]!);
-  const [a, b, c, d, e, g, h, j] = r as unknown as [number, number, number, number, number, number, number, number];
-  let sum = f(f(f(a + b) + f(c + d)) + f(f(e + g) + f(h + j)));
-  for (; i < terms.length; i++) sum = f(sum + terms[i]!);
-  return sum;
-}
-
 /** Keras' `global_norm`. */
 const globalNorm = (gradients: readonly Float32Array[]) =>
-  f(Math.sqrt(pairwise(Float32Array.from(gradients, (gradient) => pairwise(gradient.map((g) => f(g * g)))))));
+  f(Math.sqrt(pairwiseSum(Float32Array.from(gradients, (gradient) => pairwiseSum(gradient.map((g) => f(g * g)))))));
 
 const norm64 = (arrays: readonly Float32Array[]) =>
   Math.sqrt(arrays.reduce((sum, array) => array.reduce((inner, x) => inner + x * x, sum), 0));
