@@ -1,23 +1,15 @@
 // How far a training goes from PyTorch's and timm's, and both from float64: over random options, from the same values and gradients.
 // What is measured is what docs/pytorch.md says.
-import { RMSprop, type RMSpropOptions, Variable } from "rmsprop-wasm";
+import { RMSprop, Variable } from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
 import { tableRows } from "../docs/pages.js";
 import { noise } from "../unit/support.js";
-import { distance, fixture, tensorsOf, torch } from "./fixtures.js";
+import { distance, fixture, type TorchCase, tensorsOf, torch, torchOptions } from "./fixtures.js";
 
 /** Options of a training, and of its gradients: `(noise + offset) * 2 ** exponent`. */
-interface Configuration {
+interface Configuration extends Omit<TorchCase, "groups" | "saved" | "final"> {
   readonly lr: number;
-  readonly alpha: number;
-  readonly eps: number;
-  readonly momentum: number;
-  readonly centered: boolean;
   readonly weight_decay: number;
-  readonly maximize?: boolean;
-  readonly decoupled_decay?: boolean;
-  /** Only timm's have it. */
-  readonly lr_in_momentum?: boolean;
   readonly offset: number;
   readonly exponent: number;
 }
@@ -37,21 +29,8 @@ const gradientOf = ({ offset, exponent }: Configuration, number: number, step: n
 type Kept = Partial<Record<"value" | "square_avg" | "momentum_buffer" | "grad_avg", readonly number[]>>;
 
 function ours(configuration: Configuration, number: number): Kept {
-  const { lr_in_momentum: isInside, weight_decay: weightDecay } = configuration;
-  const isTimm = isInside !== undefined;
-  const options: RMSpropOptions = {
-    rho: configuration.alpha,
-    epsilon: configuration.eps,
-    momentum: configuration.momentum,
-    centered: configuration.centered,
-    maximize: configuration.maximize,
-    weightDecay,
-    weightDecayMode: configuration.decoupled_decay ? "decoupled" : "coupled",
-    epsilonMode: isTimm ? "inside" : "outside",
-    momentumMode: isInside ? "keras" : "torch",
-    initialVelocity: isTimm ? 1 : 0,
-  };
-  const optimizer = new RMSprop(options);
+  const groups = [{ factor: 1, weight_decay: configuration.weight_decay }];
+  const optimizer = new RMSprop(torchOptions({ ...configuration, groups }));
   const w = new Variable(valuesOf(number));
   optimizer.build([w]);
   for (let step = 0; step < STEPS; step++) {
