@@ -14,7 +14,7 @@ import { root } from "../../scripts/tools.mjs";
 import { closeBrowsers, gpuChromium } from "../runtime/environments/browser/drivers.mjs";
 import { served } from "../runtime/environments/browser/server.mjs";
 import { execute, prepare } from "../runtime/kit.mjs";
-import { bun, deno, install, requirements } from "../runtime/needs.mjs";
+import { bun, deno, install, isCI, requirements } from "../runtime/needs.mjs";
 
 /** @import { Need } from "../runtime/needs.mjs" */
 /**
@@ -33,7 +33,6 @@ const { values: options } = parseArgs({
   },
 });
 const SECONDS = 120;
-const isCI = /^(true|1)$/i.test(process.env.CI ?? "");
 /** Bun's scripts call `bun`. */
 const environment = {
   DENO_NO_UPDATE_CHECK: "1",

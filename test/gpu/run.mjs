@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import * as drivers from "../runtime/environments/browser/drivers.mjs";
 import { served } from "../runtime/environments/browser/server.mjs";
-import { install, npm } from "../runtime/needs.mjs";
+import { install, isCI, npm } from "../runtime/needs.mjs";
 
 /** @import { PageReport } from "./types.js" */
 
@@ -115,7 +115,7 @@ async function run({ name, driver, backend, parts }, folder) {
         `  ${name}: ${complaints.slice(0, 3).join("; ")}${complaints.length > 3 ? `; ${complaints.length - 3} more` : ""}`,
       );
     }
-    if (options.verbose || process.env.CI) {
+    if (options.verbose || isCI) {
       for (const { name, detail, milliseconds } of report.results) {
         if (detail || milliseconds > 3000) console.log(`  ${name}: ${detail} (${milliseconds} ms)`);
       }
@@ -135,7 +135,7 @@ if (options.install) await install(needs);
 const missing = needs.filter((need) => !need.isInstalled()).map(({ label }) => label);
 if (missing.length > 0) {
   console.log(`missing: ${[...new Set(missing)].join(", ")}; \`npm run test:gpu -- --install\` installs it`);
-  process.exitCode = process.env.CI ? 1 : 0;
+  process.exitCode = isCI ? 1 : 0;
 } else {
   const folder = await mkdtemp(join(tmpdir(), "rmsprop-wasm-gpu-"));
   try {

@@ -17,6 +17,9 @@ import { pathToFileURL } from "node:url";
  * @typedef {Readonly<Record<string, string>>} Versions Packages and their versions.
  */
 
+/** Whether what is missing counts as failed. */
+export const isCI = /^(true|1)$/i.test(process.env.CI ?? "");
+
 /** Beside the tools of scripts/tools.mjs: shared by all checkouts, since the versions are part of every path. */
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "rmsprop-wasm", "runtimes");
 const suffix = process.platform === "win32" ? ".exe" : "";

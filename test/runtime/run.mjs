@@ -67,7 +67,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { complaint } from "./judge.mjs";
 import { createKit, prepare } from "./kit.mjs";
-import { install } from "./needs.mjs";
+import { install, isCI } from "./needs.mjs";
 import { CRC } from "./suite.js";
 
 const { values: options } = parseArgs({
@@ -84,7 +84,6 @@ const { values: options } = parseArgs({
 /** @import { Environment, EnvironmentModule, EnvironmentResult, Prepared } from "./types.js" */
 
 const here = import.meta.dirname;
-const isCI = /^(true|1)$/i.test(process.env.CI ?? "");
 
 async function load() {
   const names = (await readdir(join(here, "environments"))).filter((name) => name.endsWith(".mjs")).sort();
