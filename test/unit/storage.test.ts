@@ -458,7 +458,10 @@ it.skipIf(!isLarge)(
   async () => {
     // A process of its own, whose memory can be measured.
     const script = fileURLToPath(new URL("children/large.mjs", import.meta.url));
-    const output = execFileSync(process.execPath, [script, path], { encoding: "utf8", timeout: 600_000 });
+    const output = execFileSync(process.execPath, ["--expose-gc", script, path], {
+      encoding: "utf8",
+      timeout: 600_000,
+    });
     const { size, beside } = JSON.parse(output) as { size: number; beside: number };
     expect(size).toBeGreaterThan(2 * GIB);
     // The bytes themselves, twice for what is read while those that were written are there; and no more than pieces.

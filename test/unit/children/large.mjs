@@ -1,9 +1,9 @@
 // Saves and loads a checkpoint beyond 2 GiB, and says how much memory that took beside its bytes.
 import { statSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { RMSprop, Variable } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { readCheckpoint, writeCheckpoint } from "rmsprop-wasm/checkpoint/node";
+import { collect } from "./collect.mjs";
 
 const [path] = process.argv.slice(2);
 
@@ -25,7 +25,7 @@ if (statSync(path).size !== size) throw new Error("The file has another size.");
 // What is read takes the place of what was written.
 const ends = [bytes.slice(0, 4096), bytes.slice(-4096)];
 bytes = undefined;
-globalThis.gc?.();
+collect();
 const stored = await readCheckpoint(path);
 if (stored?.length !== size) throw new Error("Other bytes were read.");
 for (const [end, part] of [
@@ -34,7 +34,6 @@ for (const [end, part] of [
 ]) {
   if (Buffer.compare(end, part) !== 0) throw new Error("Other bytes were read.");
 }
-await (await open(path, "r")).close();
 
 w.value.fill(0);
 // The array would be copied: a damaged checksum is found before that, an intact one by what was read.
