@@ -18,10 +18,13 @@ function end(name) {
   last = performance.now();
 }
 
+/** @param {string} query Each gives a module of its own. */
+const importEmpty = (query) => import(`./empty.js?${query}`);
+
 // The first import of all readies the loader.
-await import("./empty.js?first");
+await importEmpty("first");
 end("loader");
-await import("./empty.js?second");
+await importEmpty("second");
 end("empty");
 /** @type {typeof import("rmsprop-wasm") & { initSync?: (bytes: Uint8Array) => void }} */
 const rmsprop = await import(entry);
