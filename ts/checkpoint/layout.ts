@@ -4,6 +4,7 @@ import type { Tensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import { SLOTS } from "../generated/codes.js";
 import { CheckpointError } from "../support/errors.js";
+import { PEEK } from "../support/internal.js";
 import { show } from "../support/messages.js";
 
 /** An array of an optimizer, as a tensor of a file: `<path>` is a variable's value, `<path>/velocity` a slot. */
@@ -24,7 +25,7 @@ export class StateArray implements Tensor {
   }
 
   get values(): Float32Array<ArrayBuffer> {
-    return (this.#source.peek?.() ?? this.#source.value) as Float32Array<ArrayBuffer>;
+    return (this.#source[PEEK]?.() ?? this.#source.value) as Float32Array<ArrayBuffer>;
   }
 }
 

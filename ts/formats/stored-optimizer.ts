@@ -1,5 +1,7 @@
 // An optimizer as files see it: what checkpoints, and the files of Keras and PyTorch, need of one, of whatever entry it is.
 
+import type { PEEK } from "../support/internal.js";
+
 /** What files need of an optimizer, of any entry of the package: `RMSprop` and `LossScaleOptimizer` have it. */
 export interface StoredOptimizer {
   /** Names it in messages. */
@@ -36,8 +38,8 @@ export interface StoredVariable {
   readonly shape: readonly number[];
   /** The values in C order; asking throws if it was freed. */
   readonly value: Float32Array;
-  /** @internal The same, to be read at once: of many variables, faster. */
-  readonly peek?: () => Float32Array;
+  /** @internal */
+  readonly [PEEK]?: () => Float32Array;
   /** Copies values in, as many as the variable has. */
   assign(values: ArrayLike<number>): void;
 }
@@ -56,8 +58,8 @@ export interface StoredState {
   readonly variable: StoredVariable | null;
   /** The values in C order. */
   readonly value: Int32Array | Float32Array;
-  /** @internal The same, to be read at once: of many variables, faster. */
-  readonly peek?: () => Int32Array | Float32Array;
+  /** @internal */
+  readonly [PEEK]?: () => Int32Array | Float32Array;
   /** Keras lists it, and nothing depends on it. */
   readonly ignored?: boolean;
 }

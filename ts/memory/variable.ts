@@ -4,7 +4,7 @@ import { GRADIENT_DTYPES, type GradientDtype } from "../generated/codes.js";
 import { checkedObject, option, word } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
 import { OutOfMemoryError, StateError } from "../support/errors.js";
-import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, RUNTIME } from "../support/internal.js";
+import { ASSERT_NOT_FREED, CHECKED_GRADIENT, HANDLE, PEEK, RUNTIME } from "../support/internal.js";
 import { message, plural, show } from "../support/messages.js";
 import { automaticName } from "../support/names.js";
 import { sizeOf } from "../support/size-of.js";
@@ -241,11 +241,11 @@ export class Variable<D extends GradientDtype = "float32"> {
     const given = typeof value === "number" ? [value] : value;
     // Reading the numbers can run code that frees this variable or moves memory: only then the view is taken.
     const numbers = checkedNumbers("value", given, this.size, () => this.#sized);
-    this.peek().set(numbers);
+    this[PEEK]().set(numbers);
   }
 
-  /** @internal The values, to be read or written at once. */
-  peek(): Float32Array<ArrayBuffer> {
+  /** @internal */
+  [PEEK](): Float32Array<ArrayBuffer> {
     this[ASSERT_NOT_FREED]();
     return this.#value.peek();
   }

@@ -5,6 +5,7 @@ import type { View } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { integer } from "../support/checks.js";
 import { MAXIMUM_CALLS } from "../support/errors.js";
+import { PEEK } from "../support/internal.js";
 
 /** Throws if the number is not one that can be assigned; `argument` names it in the message. */
 type Check = (argument: string, value: number) => void;
@@ -85,8 +86,8 @@ export class SlotVariable implements OptimizerVariableDescription {
     return this.#view().get();
   }
 
-  /** @internal The values, to be read at once. */
-  peek(): Float32Array<ArrayBuffer> {
+  /** @internal */
+  [PEEK](): Float32Array<ArrayBuffer> {
     return this.#view().peek();
   }
 

@@ -10,6 +10,12 @@ export const HANDLE: unique symbol = /* @__PURE__ */ Symbol("handle");
 /** Of variables: a gradient from outside, if it can be copied into theirs. */
 export const CHECKED_GRADIENT: unique symbol = /* @__PURE__ */ Symbol("checkedGradient");
 
+/**
+ * Of variables and slots: their values, to be read or written at once; of many, faster than `value`. In the registry of symbols:
+ * `checkpoint` is bundled without the classes, for all builds of them.
+ */
+export const PEEK: unique symbol = /* @__PURE__ */ Symbol.for("rmsprop-wasm.peek");
+
 /** Of optimizers: the `OptimizerState`, which a LossScaleOptimizer shares with its inner optimizer. */
 export const STATE: unique symbol = /* @__PURE__ */ Symbol("state");
 /** Of optimizers: what the loss and its gradients are multiplied by; `null` if it is not scaled. */
