@@ -74,6 +74,29 @@ it("has pages that link to what it holds, but for the one on working on it", () 
   expect(dead).toEqual([]);
 });
 
+it("has no scripts, which only a checkout can run; the checkout has them again afterwards", () => {
+  const checkout = join(folder, "checkout");
+  mkdirSync(checkout);
+  const path = join(checkout, "package.json");
+  const whole = readFileSync(join(root, "package.json"), "utf8");
+  writeFileSync(path, whole);
+  const call = (action: string) =>
+    execFileSync(process.execPath, [join(root, "scripts/packed-manifest.mjs"), action], { cwd: checkout });
+  const { prepack, postpack } = manifest.scripts;
+  expect(prepack.endsWith("&& node scripts/packed-manifest.mjs strip")).toBe(true);
+  expect(postpack).toBe("node scripts/packed-manifest.mjs restore");
+
+  call("strip");
+  const { scripts, wireit, ...packed } = manifest;
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(packed);
+  // As after a pack that was cut off.
+  call("strip");
+  call("restore");
+  expect(readFileSync(path, "utf8")).toBe(whole);
+  call("restore");
+  expect(readFileSync(path, "utf8")).toBe(whole);
+});
+
 it("is a script with one global for those who name no file: unpkg, jsDelivr", () => {
   expect([manifest.unpkg, manifest.jsdelivr]).toEqual([
     manifest.exports["./iife"].default,
