@@ -15,7 +15,7 @@ export {
 export type { FoldedOptimizer, ReplicatedLossScale, ReplicatedRMSprop, ReplicatedVariable } from "./fold.js";
 export type { Signal } from "./host.js";
 export type { GradientArray } from "./layout.js";
-export type { CreateOptions, Log, Stored, Subject } from "./log.js";
+export type { CreateOptions, Log, Messages, Stored, Subject } from "./log.js";
 export { type MemoryLog, type MemoryLogOptions, type MemoryMessage, memoryLog } from "./memory-log.js";
 export type { ReplicaEvent } from "./replica.js";
 export { type ReplicateOptions, replicate } from "./replicate.js";

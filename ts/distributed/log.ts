@@ -8,7 +8,7 @@ import type { Signal } from "./host.js";
 import { Messages, type Stored } from "./messages.js";
 import { createRun } from "./rejoin.js";
 
-export type { Stored, Subject } from "./messages.js";
+export type { Messages, Stored, Subject } from "./messages.js";
 
 /** A message from a consumer; `pending` more are stored already. */
 export type Delivered = Stored & { readonly pending: number };
