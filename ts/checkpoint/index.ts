@@ -13,7 +13,7 @@ import { message, show } from "../support/messages.js";
 import { arrayKind } from "../support/typed-array.js";
 import { assertCompatible, parsedConfig } from "./compatibility.js";
 import { type CheckpointContent, FORMAT, numberText, readContent, VERSION } from "./content.js";
-import { arraysByName, arraysOf, type StateArray, scalarsOf, variablesIn } from "./layout.js";
+import { arraysByName, arraysOf, type StateArray, scalarsOf, valuesOf, variablesIn } from "./layout.js";
 import { arrayMismatch, scalarMismatch } from "./mismatch.js";
 import { overridesMetadata } from "./overrides.js";
 import { encodeUserData, type UserData } from "./user-data.js";
@@ -160,11 +160,11 @@ export function load(bytes: Uint8Array, optimizer: StoredOptimizer, options: Loa
   const rest = found.slice(values.length).values();
   const weightOf = (state: StoredState): ArrayLike<number> | number => {
     if (state.variable === null) return state.ignored ? 0 : (scalars.get(state.name) as number);
-    return (rest.next().value?.values as Float32Array | undefined) ?? state.value;
+    return (rest.next().value?.values as Float32Array | undefined) ?? valuesOf(state);
   };
   try {
     // A variable that was freed throws here, before anything has changed.
-    for (const variable of trained) void variable.value;
+    for (const variable of trained) valuesOf(variable);
     // Checks the numbers and puts back all of the optimizer's own state, or nothing.
     optimizer.setWeights(states.map(weightOf));
   } catch (cause) {

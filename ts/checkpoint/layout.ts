@@ -25,9 +25,13 @@ export class StateArray implements Tensor {
   }
 
   get values(): Float32Array<ArrayBuffer> {
-    return (this.#source[PEEK]?.() ?? this.#source.value) as Float32Array<ArrayBuffer>;
+    return valuesOf(this.#source) as Float32Array<ArrayBuffer>;
   }
 }
+
+/** The values of an array, to be used at once. */
+export const valuesOf = (source: StoredState | StoredVariable): Int32Array | Float32Array =>
+  source[PEEK]?.() ?? source.value;
 
 /**
  * All arrays of an optimizer: the values, if they are included, then the slots. `states` are its `variables`, which it lists

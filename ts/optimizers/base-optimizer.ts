@@ -559,9 +559,9 @@ export abstract class Optimizer {
   loadOwnVariables(store: Readonly<Record<string, Numbers | number>>): void {
     this.#trainedVariables();
     const given = checkedObject("store", store);
-    const entryOf = (i: number, { path }: OptimizerVariable) => {
+    const entryOf = (i: number, state: OptimizerVariable) => {
       if (Object.hasOwn(given, String(i))) return given[String(i)];
-      throw new RangeError(`Argument \`store\` has no array "${i}" (${path}).`);
+      throw new RangeError(`Argument \`store\` has no array "${i}" (${state.path}).`);
     };
     this.#load("store", Object.keys(given).length, entryOf, (i) => `store["${i}"]`);
   }

@@ -8,7 +8,7 @@ import { defaultRuntime, type Runtime, type View } from "../memory/runtime.js";
 import type { AnyVariable } from "../memory/variable.js";
 import { finiteFloat32 } from "../support/checks.js";
 import { notBuilt, StateError } from "../support/errors.js";
-import { ASSERT_NOT_FREED, RUNTIME } from "../support/internal.js";
+import { ASSERT_NOT_FREED, PEEK, RUNTIME } from "../support/internal.js";
 import { BuiltOptimizer } from "./built-optimizer.js";
 import { assertStateFits, boundaryNumber, withHyperparameter } from "./hyperparameters.js";
 import { LastStep, type StepRecord } from "./last-step.js";
@@ -196,7 +196,9 @@ export class OptimizerState {
     this.rebuild([...built.variables, ...variables])(true);
     const after = this.built;
     // At zero, the next step would pull them there: Keras' first step alone replaces an average.
-    for (const variable of variables) after.slot("average", after.indexOf(variable))?.set(variable.value);
+    for (const variable of variables) {
+      after.slotView("average", after.indexOf(variable))?.peek().set(variable[PEEK]());
+    }
   }
 
   /** Trains these variables no longer, which may have been freed. */
@@ -304,11 +306,11 @@ export class OptimizerState {
     const built = this.#built;
     if (built) assertOverridesMatch([override], built.variables, byItself, built);
     const { selection } = override;
+    const hasPatterns = selection.patterns.length > 0;
     // Without patterns, the others need not be looked at.
-    const variables = selection.patterns.length > 0 ? (built?.variables ?? []) : selection.variables;
-    const selected = [...variables].filter(
-      (variable) => built?.has(variable) && selects(selection, variable, variable),
-    );
+    const selected = hasPatterns
+      ? (built?.variables ?? []).filter((variable) => selects(selection, variable, variable))
+      : [...selection.variables].filter((variable) => built?.has(variable));
     const set = this.#evaluated(selected, (variable) => this.#overrides.of(variable, override));
     this.#overrides.add(override);
     set(built);
