@@ -22,9 +22,7 @@ export function checkedLearningRate(argument: string, rate: unknown): LearningRa
   throw new TypeError(message(argument, "a number, a schedule with `at(step)`, or a function of the step", rate));
 }
 
-/** The float32 learning rate at `step`. */
-export function learningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
-  if (typeof rate === "number") return rate;
+function learningRateAt(rate: Exclude<LearningRate, number>, step: number, runtime: Runtime): number {
   // A subclass may have an `at` of its own.
   if (rate instanceof LearningRateSchedule && rate.at === LearningRateSchedule.prototype.at) {
     return rounded(rate, step, rate[EVALUATE](step, runtime));
@@ -36,8 +34,8 @@ export function learningRateAt(rate: LearningRate, step: number, runtime: Runtim
   return rounded(rate, step, value);
 }
 
-/** The same for a rate that may be a user's function: it may read the runtime, but not step or free. */
-export function lockedLearningRateAt(rate: LearningRate, step: number, runtime: Runtime): number {
+/** The float32 learning rate at `step`. If it is a user's function, that may read the runtime, but not step or free. */
+export function lockedLearningRateAt(rate: Exclude<LearningRate, number>, step: number, runtime: Runtime): number {
   runtime.assertUnlocked("A learning rate");
   runtime.locked = true;
   try {
