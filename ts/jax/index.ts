@@ -11,6 +11,7 @@ import { keptSlots } from "../optimizers/slots.js";
 import type { Schedule } from "../schedules/schedule.js";
 import { checkedObject, integer, option } from "../support/checks.js";
 import { DISPOSE } from "../support/disposable.js";
+import { MAXIMUM_CALLS } from "../support/errors.js";
 import { STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
@@ -217,7 +218,7 @@ export function rmsprop(options: object = {}): RMSpropTransformation {
       const { count, slots } = checkedState(state, kept, gradients, structure);
       // Of the parameters nothing is read; but if they are gone, that must be known before the others are taken over.
       for (const leaf of tree.flatten<Leaf>(params ?? [])[0]) leaf?.ref.dispose();
-      const step = integer("state.count", count.ref.item(), 0, 2 ** 31 - 1);
+      const step = integer("state.count", count.ref.item(), 0, MAXIMUM_CALLS);
       assertReferences([updates, state, params ?? []]);
       const own = overrides.of(structure);
       // Leaves without state train nothing.
