@@ -81,22 +81,23 @@ function slotArrays(arrays: readonly Dataset[], optimizer: KerasRMSprop, version
     );
   }
   const grouped = new Map(slots.map((slot, i) => [slot, arrays.slice(i * count, (i + 1) * count)]));
-  const fits = (state: Map<string, Dataset[]>) =>
-    (state.get("velocity") ?? []).every((velocity, i) =>
-      slots.every((slot) => String(state.get(slot)?.[i]?.shape) === String(velocity.shape)),
-    );
-  const state = inOrder(grouped, arrays, fits, version);
+  const state = inOrder(grouped, arrays, version);
   if (fits(state)) return state;
   throw new CheckpointError(
     `The file's optimizer has ${arrays.length} arrays of state, but not each variable's ${slots.join(", ")}: it was saved with other options.`,
   );
 }
 
+/** Whether the arrays of each variable have one shape. */
+const fits = (state: Map<string, Dataset[]>): boolean =>
+  (state.get("velocity") ?? []).every((velocity, i) =>
+    [...state.values()].every((arrays) => String(arrays[i]?.shape) === String(velocity.shape)),
+  );
+
 /** Before 3.10, Keras had averages and accumulators together for each variable. */
 function inOrder(
   grouped: Map<string, Dataset[]>,
   arrays: readonly Dataset[],
-  fits: (state: Map<string, Dataset[]>) => boolean,
   version?: string,
 ): Map<string, Dataset[]> {
   if (!grouped.has("average") || !grouped.has("gradient_accumulator")) return grouped;
