@@ -52,6 +52,11 @@ pub fn hyperparameters() -> impl Strategy<Value = Hyperparameters> {
     })
 }
 
+/// Mostly usual numbers, special ones now and then.
+pub fn number(usual: Range<f64>, special: &'static [f64]) -> impl Strategy<Value = f64> {
+    prop_oneof![3 => usual, 1 => prop::sample::select(special)]
+}
+
 /// `None`: the default.
 fn number_at_boundary(row: &Descriptor) -> BoxedStrategy<Option<f64>> {
     let last = row.choices.len().saturating_sub(1);
@@ -62,7 +67,7 @@ fn number_at_boundary(row: &Descriptor) -> BoxedStrategy<Option<f64>> {
         Kind::Boolean => any::<bool>().prop_map(f64::from).boxed(),
         Kind::Choice => (0..=last).prop_map(|index| index as f64).boxed(),
         Kind::OptionalCount => prop::sample::select(vec![0.0, least, least + 1.0, least + 3.0]).boxed(),
-        Kind::Number | Kind::OptionalNumber => prop_oneof![3 => usual, 1 => prop::sample::select(special)].boxed(),
+        Kind::Number | Kind::OptionalNumber => number(usual, special).boxed(),
     };
     prop_oneof![Just(None), number.prop_map(Some)].boxed()
 }

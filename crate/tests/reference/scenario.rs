@@ -1,7 +1,7 @@
 //! Random training runs: hyper-parameters in all combinations, sizes around every limit of the code, and numbers from
 //! subnormal to `NaN`.
 
-use super::testing::hyperparameters;
+use super::testing::{hyperparameters, number};
 use proptest::prelude::*;
 use rmsprop::{GradientDtype, Hyperparameters, Override};
 
@@ -145,10 +145,6 @@ fn fill() -> impl Strategy<Value = Fill> {
         1 => Just(Numbers::Special),
     ];
     (kind, any::<u64>()).prop_map(|(kind, seed)| Fill { kind, seed })
-}
-
-fn number(plain: std::ops::Range<f64>, special: &'static [f64]) -> impl Strategy<Value = f64> {
-    prop_oneof![3 => plain, 1 => prop::sample::select(special)]
 }
 
 prop_compose! {
