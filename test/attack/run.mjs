@@ -47,10 +47,11 @@ let failed = 0;
 for (const name of names) {
   /** @type {{ campaign: Campaign }} */
   const { campaign } = await import(`./${name}.mjs`);
-  const started = performance.now();
-  const end = started + (minutes * 60_000) / names.length;
   console.log(`${campaign.name}: ${campaign.what}; seed ${seed}`);
   const property = campaign.property();
+  // What it builds does not count: there is a case in any time.
+  const started = performance.now();
+  const end = started + (minutes * 60_000) / names.length;
   let cases = 0;
   let printed = started;
   for (let round = 0; performance.now() < end; round++) {
