@@ -30,19 +30,20 @@ export function numbers(length, { seed, kind }) {
     word[0] = bits;
     return /** @type {number} */ (float[0]);
   };
-  /** @param {number} draw @param {number} special */
-  const number = (draw, special) => {
+  const number = () => {
+    const draw = next();
     const unit = draw / 2 ** 31 - 1;
     switch (kind) {
       case "unit":
         return unit;
       case "dead":
-        return special < 12 ? 0 : unit;
+        return next() % 16 < 12 ? 0 : unit;
       case "special":
-        return special < 2 ? ([Number.NaN, Number.POSITIVE_INFINITY, -0, 0][draw % 4] ?? 0) : unit;
+        return next() % 16 < 2 ? ([Number.NaN, Number.POSITIVE_INFINITY, -0, 0][draw % 4] ?? 0) : unit;
       case "magnitudes":
         return fromBits((draw & 0x807fffff) | ((next() % 240) << 23));
     }
+    const special = next() % 16;
     if (special === 0) return draw % 2 ? 0 : -0;
     if (kind === "any" && special === 1) return draw % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
     // An exponent of 255 is infinity or NaN; up to 12, the number is less than 2⁻¹¹⁵.
@@ -50,8 +51,5 @@ export function numbers(length, { seed, kind }) {
     const drawn = fromBits(draw);
     return kind === "any" || Number.isFinite(drawn) ? drawn : fromBits(draw & 0xbfffffff);
   };
-  return Float32Array.from({ length }, () => {
-    const draw = next();
-    return number(draw, kind === "unit" || kind === "magnitudes" ? 0 : next() % 16);
-  });
+  return Float32Array.from({ length }, number);
 }
