@@ -12,7 +12,8 @@ const [action] = process.argv.slice(2);
 if (action === "strip") {
   const text = readFileSync(MANIFEST, "utf8");
   const { scripts, wireit, ...packed } = JSON.parse(text);
-  // Without scripts it is stripped already: by an earlier pack that did not come to its end.
+  // Without scripts it is stripped already, and the whole one stays. After a pack that was cut off npm has no script to call: then
+  // `restore` by hand.
   if (scripts) {
     mkdirSync("build", { recursive: true });
     writeFileSync(WHOLE, text);

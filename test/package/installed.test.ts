@@ -89,7 +89,7 @@ it("has no scripts, which only a checkout can run; the checkout has them again a
   call("strip");
   const { scripts, wireit, ...packed } = manifest;
   expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(packed);
-  // As after a pack that was cut off.
+  // Once more does not lose the whole one.
   call("strip");
   call("restore");
   expect(readFileSync(path, "utf8")).toBe(whole);
