@@ -234,7 +234,7 @@ async function main() {
   const count = (/** @type {string} */ status) => results.filter((result) => result.status === status).length;
   const counts = ["ok", "failed", "missing", "not covered"].map((status) => `${count(status)} ${status}`);
   console.log(`${counts.join(", ")}; ${Math.round((performance.now() - started) / 1000)} s`);
-  if (count("failed") > 0 || (isCI && count("missing") > 0)) process.exitCode = 1;
+  if (failures.length > 0) process.exitCode = 1;
   if (!isCI && count("missing") > 0) console.log("`npm run test:runtimes -- --install` installs what is missing.");
 }
 
