@@ -42,7 +42,7 @@ const miri = {
   name: "Miri",
   command: ["+nightly", "miri", "test"],
   // Random numbers come from the environment.
-  env: { MIRIFLAGS: "-Zmiri-disable-isolation" },
+  env: { ...environment(), MIRIFLAGS: "-Zmiri-disable-isolation" },
   // Those that reach `unsafe`: an interpreter takes minutes for the others.
   tests: ["memory::buffer", "threads"],
 };
@@ -62,7 +62,7 @@ function run({ name, command, env }, args, more) {
   const { status, stdout, stderr, error } = spawnSync("cargo", [...command, ...settings, ...args], {
     cwd: root,
     encoding: "utf8",
-    env: { ...process.env, ...env, ...more },
+    env: { ...env, ...more },
   });
   return { works: status === 0, output: error?.message ?? `${stdout}${stderr}` };
 }
