@@ -31,10 +31,13 @@ const isOurs = (node: ts.Node) => {
 };
 const declarationsOf = (symbol: ts.Symbol) => (symbol.declarations ?? []).filter(isOurs);
 
+const resolved = (symbol: ts.Symbol): ts.Symbol =>
+  symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+
 /** What a name stands for: not the import of it. */
 function symbolAt(node: ts.Node): ts.Symbol | undefined {
   const symbol = checker.getSymbolAtLocation(node);
-  return symbol && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+  return symbol && resolved(symbol);
 }
 
 /** The code blocks in the comment above a declaration. */
@@ -56,6 +59,13 @@ const bodiesOf = (node: ts.Node): WithMembers[] =>
 const isHidden = (node: ts.Node) =>
   ts.getJSDocTags(node).some(({ tagName }) => tagName.text === "internal") ||
   (ts.getCombinedModifierFlags(node as ts.Declaration) & ts.ModifierFlags.NonPublicAccessibilityModifier) !== 0;
+
+/** The constructors of a class, with their overloads. */
+const constructorsOf = (node: ts.Node) =>
+  ts.isClassDeclaration(node) ? node.members.filter((member) => ts.isConstructorDeclaration(member)) : [];
+
+/** Whether a class can only be made by the package. */
+const isMadeByUs = (node: ts.Node) => constructorsOf(node).some(isHidden);
 
 /** The public members that a declaration has itself; getters and setters, and overloads, are one. */
 function membersOf(node: WithMembers): Map<string, ts.Node[]> {
@@ -104,9 +114,7 @@ function canThrow(node: ts.Node): boolean {
 
 function bodyOf(node: ts.Node): ts.Node | undefined {
   if (ts.isVariableDeclaration(node)) return node.initializer && bodyOf(node.initializer);
-  if (ts.isClassDeclaration(node)) {
-    return node.members.find((member) => ts.isConstructorDeclaration(member) && member.body);
-  }
+  if (ts.isClassDeclaration(node)) return constructorsOf(node).find(({ body }) => body);
   return (node as ts.FunctionLikeDeclaration).body;
 }
 
@@ -129,7 +137,7 @@ for (const source of sources) {
   const { path } = entries.find((entry) => entry.source === source)!;
   const module = checker.getSymbolAtLocation(program.getSourceFile(fileOf(source))!)!;
   for (const each of checker.getExportsOfModule(module)) {
-    const symbol = each.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(each) : each;
+    const symbol = resolved(each);
     if (!exported.has(symbol)) exported.set(symbol, `${path.replace(".", "rmsprop-wasm")}: ${each.name}`);
   }
 }
@@ -181,25 +189,16 @@ const isSignature = (node: ts.Node, all: readonly ts.Node[]): node is ts.Signatu
   !(all.length > 1 && (node as ts.FunctionLikeDeclaration).body);
 
 function documented(name: string, nodes: readonly ts.Node[], symbol: ts.Symbol, isShown: boolean): Documented {
-  const constructors = nodes.flatMap((node) =>
-    ts.isClassDeclaration(node) ? node.members.filter((member) => ts.isConstructorDeclaration(member)) : [],
-  );
-  const tagged = [...nodes, ...constructors];
+  const tagged = [...nodes, ...nodes.flatMap(constructorsOf)];
   return {
     name,
     description: ts.displayPartsToString(symbol.getDocumentationComment(checker)),
-    canThrow: [...nodes, ...constructors].some(
-      (node) => !isHidden(node) && !isNew(node, constructors) && canThrow(node),
-    ),
+    canThrow: tagged.some((node) => !isHidden(node) && !isMadeByUs(node) && canThrow(node)),
     saysThrows: tagged.some((node) => ts.getJSDocTags(node).some(({ tagName }) => tagName.text === "throws")),
     saysParameters: !tagged.some((node) => isSignature(node, tagged) && node.parameters.some(isUnsaid)),
     isShown,
   };
 }
-
-/** Whether a class can only be made by the package. */
-const isNew = (node: ts.Node, constructors: readonly ts.Node[]) =>
-  ts.isClassDeclaration(node) && constructors.some(isHidden);
 
 /** All of the API. */
 export const api: readonly Documented[] = [...exported].flatMap(([symbol, name]) => {
@@ -215,8 +214,7 @@ export const api: readonly Documented[] = [...exported].flatMap(([symbol, name])
   const isAbstract = nodes.some(
     (node) =>
       ts.isClassDeclaration(node) &&
-      (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AbstractKeyword) ||
-        node.members.some((member) => ts.isConstructorDeclaration(member) && isHidden(member))),
+      (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AbstractKeyword) || isMadeByUs(node)),
   );
   const members = nodes.flatMap(bodiesOf).flatMap((body) => [...membersOf(body)]);
   return [
