@@ -70,10 +70,14 @@ function plotted(path) {
   return sections.filter((text) => text.includes("\n![")).map((text) => text.split("\n")[0]);
 }
 
-const sectionLink = (page, section) => ({
-  text: section,
-  link: `/${page}#${section.toLowerCase().replaceAll(" ", "-")}`,
-});
+/** The anchor of a heading, as GitHub gives it. */
+export const anchorOf = (heading) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");
+
+const sectionLink = (page, section) => ({ text: section, link: `/${page}#${anchorOf(section)}` });
 
 /** VitePress' sidebar: the guide, and beside the API's pages those of the API. */
 export function sidebar(folder, names) {

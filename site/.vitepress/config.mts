@@ -7,7 +7,7 @@ import { defineConfig, type MarkdownRenderer } from "vitepress";
 import { packageAliases } from "../aliases.mjs";
 import { codeTheme } from "../code-theme.mjs";
 import { guidePages } from "../gather.mjs";
-import { sidebar } from "../navigation.mjs";
+import { anchorOf, sidebar } from "../navigation.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const pages = join(root, "build/site/pages");
@@ -16,12 +16,6 @@ const base = process.env["SITE_BASE"] ?? "/";
 
 /** VitePress' inline scripts, moved to files: a policy of `script-src 'self'` forbids them inline. */
 const scripts = new Map<string, string>();
-
-const anchorOf = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
-    .replaceAll(" ", "-");
 
 /**
  * Plots become part of the page, in its colours; as pictures they know only the system's theme. A paragraph of several
