@@ -21,9 +21,9 @@ const run = read(file);
 
 /** The pages there are: a full run for each processor, and a quick one of what came since. */
 const PAGES = [
-  { name: "benchmarks", pictures: "benchmarks" },
+  { name: "benchmarks", pictures: "benchmarks", suffix: "" },
   { name: "benchmarks-xeon", pictures: "benchmarks/xeon" },
-  { name: "benchmarks-quick", pictures: "benchmarks/quick" },
+  { name: "benchmarks-quick", pictures: "benchmarks/quick", suffix: ", a quick run" },
 ];
 const name = options.as === undefined ? "benchmarks" : `benchmarks-${options.as}`;
 const own = PAGES.find((page) => page.name === name);
@@ -80,8 +80,7 @@ const drawings = plots(run);
  */
 const picture = (name, says) => (name in drawings ? `![${says}](${own?.pictures}/${name})\n\n` : "");
 
-const suffix = { benchmarks: "", "benchmarks-quick": ", a quick run" }[name];
-const text = `# Benchmarks${suffix ?? `, ${on.processor.replaceAll(/\(R\)| Processor/g, "")}`}
+const text = `# Benchmarks${own.suffix ?? `, ${on.processor.replaceAll(/\(R\)| Processor/g, "")}`}
 
 Written by \`npm run docs:benchmarks\` from a ${run.kind} run of \`npm run bench\`: ${run.package}, ${run.date.slice(0, 10)}, ${on.processor}
 (${on.cores} cores, ${on.gibibytes} GiB), ${on.system}, Node ${on.node}, ${on.rust}. The load average was ${on.load} when it began. Read ratios, not
