@@ -110,7 +110,7 @@ export function residentFunctions(
         });
         return eta;
       });
-      const numbers = coefficients(by, 0, 1);
+      const numbers = coefficients(by, 1);
       const c = { ...numbers, eta };
       /** Whether this call updates; always, without accumulation. */
       const isUpdate = calls > 1 ? x.equal(x.remainder(x.add(count, 1) as np.Array, calls), 0) : undefined;

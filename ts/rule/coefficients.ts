@@ -31,14 +31,14 @@ export type CoefficientName = keyof Coefficients;
 
 const f = Math.fround;
 
-/** The scalars at learning rate `eta` and in this iteration: the first average is a copy. */
-export function coefficients(by: Hyperparameters, eta: number, iteration: number): Coefficients {
+/** The scalars in this iteration: the first average is a copy. Each variable has its own η, which takes the place of 0. */
+export function coefficients(by: Hyperparameters, iteration: number): Coefficients {
   const emaMomentum = iteration === 0 ? 0 : f(by.emaMomentum);
   const calls = callsPerUpdate(by);
   // What is summed over calls was divided by the scale before.
   const divisor = calls > 1 ? calls : (by.lossScaleFactor ?? 1);
   return {
-    eta: f(eta),
+    eta: 0,
     rho: f(by.rho),
     oneMinusRho: f(1 - by.rho),
     epsilon: f(by.epsilon),

@@ -141,7 +141,7 @@ export class DynamicScale {
     const x = this.#x;
     const { scale, raw } = this.tensors;
     const calls = callsPerUpdate(by);
-    const numbers = coefficients(by, typeof rate === "number" ? rate : 0, 1);
+    const numbers = coefficients(by, 1);
     const scalars = onDevice(x, numbers);
     const isMultiple = (count: TensorLike, of: number) =>
       x.run("Equal", { a: x.run("Mod", { a: count, b: x.constant(of) }), b: x.constant(0) });
@@ -307,8 +307,9 @@ export class DynamicScale {
       );
     tables.set(multiplier, table);
     const isNow = x.run("Equal", { a: x.range(size), b: raw });
+    const all = x.select(isNow, table, x.filled([size], 0));
     // All but one are 0: the sum is exact in any order. (`GatherV2` reads its index on cpu and wasm.)
-    return x.sum(x.select(isNow, table, x.filled([size], 0)));
+    return x.run("Sum", { x: all }, { axis: [0], keepDims: false });
   }
 
   #kept(tensor: TensorLike): TensorLike {

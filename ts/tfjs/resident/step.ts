@@ -51,7 +51,7 @@ export const lambdaOnDevice = (x: Operations, lambda: number): TensorLike => x.c
 
 /** The scalars as tensors. */
 export const onDevice = (x: Operations, numbers: Coefficients): Coefficients<TensorLike> =>
-  mapCoefficients(numbers, (name, value) => (name === "eta" ? etaOnDevice(x, value, 1) : x.constant(value)));
+  mapCoefficients(numbers, (_, value) => x.constant(value));
 
 /** What a step is over. */
 export interface Call {
@@ -82,7 +82,7 @@ export function stepOf(
   const overwrites = by.useEma && !!frequency && (iteration + 1) % frequency === 0;
   const scale = lossScaleFactor === null ? undefined : Math.fround(lossScaleFactor);
   const known = { learningRate: eta, lossScale: scale ?? 1, finite: null, updates: null };
-  const numbers = coefficients(by, eta, iteration);
+  const numbers = coefficients(by, iteration);
   const scalars = onDevice(x, numbers);
   const form: Form = { ...formOf(by), overwrites };
 
