@@ -43,12 +43,15 @@ def kill(count: int, is_over: threading.Event, killed: dict[str, int]) -> None:
     """Kills tasks and the actor by turns."""
     while sum(killed.values()) < count and not is_over.wait(random.uniform(0.2, 0.8)):
         name = min(killed, key=killed.__getitem__)
-        if found := processes(name):
-            try:
-                os.kill(random.choice(found), signal.SIGKILL)
-                killed[name] += 1
-            except ProcessLookupError:
-                pass
+        # A process has a task's name only while it runs one, which takes milliseconds: looked for until there is one.
+        while not (found := processes(name)):
+            if is_over.wait(0.002):
+                return
+        try:
+            os.kill(random.choice(found), signal.SIGKILL)
+            killed[name] += 1
+        except ProcessLookupError:
+            pass
 
 
 def main(module: str, kills: int) -> None:
