@@ -1,7 +1,7 @@
 // Tabs in the browsers of Debian, with the same few verbs for all three: WebKitGTK's is driven by plain WebDriver.
 import { writeFile } from "node:fs/promises";
 import { chromium, closeBrowsers, firefox, webkit } from "../runtime/environments/browser/drivers.mjs";
-import { install } from "../runtime/needs.mjs";
+import { install, isCI } from "../runtime/needs.mjs";
 
 /** @import { PuppeteerDriver } from "../runtime/types.js" */
 /** @typedef {{ width: number, height: number }} Size */
@@ -19,10 +19,10 @@ import { install } from "../runtime/needs.mjs";
 
 export { closeBrowsers };
 
-/** Whether each browser is there; installs what is missing first if `RMSPROP_INSTALL` or CI says so. */
+/** Whether each browser is there; installs what is missing first where `CI` is set. */
 export async function prepareBrowsers() {
   const needs = [chromium, firefox, webkit].flatMap((driver) => driver.needs);
-  if (process.env.CI) await install(needs);
+  if (isCI) await install(needs);
   const missing = needs.filter((need) => !need.isInstalled()).map(({ label }) => label);
   if (missing.length > 0) throw new Error(`Missing: ${missing.join("; ")}. CI=1 npm run test:site installs them.`);
 }
