@@ -1,15 +1,16 @@
 /**
  * `npm run bench`: this package side by side with its peers, in one interleaved run.
  *
- *   node bench/run.mjs [--quick] [--python] [--peers] [--check] [--only TEXT] [--json FILE]
+ *   node bench/run.mjs [--quick] [--python] [--peers] [--check] [--only TEXT] [--json FILE] [--report FILE]
  *
  * `--quick` measures less, in two minutes. `--python` adds PyTorch, jax and Keras, and installs them into .venv-bench
  * first; `--peers` adds burn and candle-optimisers, and compiles them. `--check` ends with an error if a goal of goals.mjs
  * is missed by more than the noise. `--only` measures only the matches whose names contain the text: "regimes", "16M",
  * "momentum", "growth"; or "memory", "start-up".
  *
- * Everything measured is in bench/results/latest.json (`--json` names another file); `npm run docs:benchmarks` makes
- * docs/benchmarks.md of it. The run fails if a contestant computes other values than the reference.
+ * Everything measured is in bench/results/latest.json (`--json` names another file); `npm run docs:benchmarks -- NAME` keeps
+ * it beside the other runs there and writes docs/benchmarks.md. `--report` measures nothing and prints the tables of a run
+ * that was kept. The run fails if a contestant computes other values than the reference.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,7 +22,8 @@ import { judge } from "./judge.mjs";
 import { machine } from "./machine.mjs";
 import { effort, growth, matches } from "./matches.mjs";
 import { Contestant } from "./process.mjs";
-import * as tables from "./report/tables.mjs";
+import { fullReport } from "./report/full.mjs";
+import { read } from "./report/runs.mjs";
 import { measure } from "./rounds.mjs";
 import { parts } from "./startup/parts.mjs";
 import { startup } from "./startup/run.mjs";
@@ -37,6 +39,7 @@ const { values: options } = parseArgs({
     check: { type: "boolean", default: false },
     only: { type: "string" },
     json: { type: "string", default: join(root, "bench", "results", "latest.json") },
+    report: { type: "string" },
   },
 });
 
@@ -126,30 +129,6 @@ async function measureAll(list, effort, failures) {
   return measured;
 }
 
-/**
- * @param {string} title
- * @param {string} text
- */
-function print(title, text) {
-  console.log(`\n${title}\n\n${text}`);
-}
-
-/** @param {Run} run */
-function report(run) {
-  const { configurations } = run;
-  for (const configuration of configurations) {
-    print(`Configuration: ${configuration}`, tables.peersTable(run, configuration));
-  }
-  print("Against native code: medians and quartiles of the rounds", tables.nativeTable(run));
-  print("Calls and tensors", tables.tensorsTable(run));
-  print("Kinds of numbers", tables.regimesTable(run));
-  if (run.growth.length > 0) print("Growth", tables.growthTable(run));
-  if (run.memory) print("Memory", tables.memoryTable(run.memory));
-  if (run.startup) print("Cold starts", tables.startupTable(run.startup));
-  if (run.startupParts) print("Where a cold start goes", tables.partsTable(run.startupParts));
-  print("Goals", tables.goalsTable(run.goals));
-}
-
 async function main() {
   if (!existsSync(join(root, "dist", "index.js"))) throw new Error("The package is not built: npm run build.");
   progress("installing");
@@ -203,7 +182,7 @@ async function main() {
   };
   progress("done\n");
 
-  report(run);
+  console.log(fullReport(run));
   mkdirSync(dirname(options.json), { recursive: true });
   writeFileSync(options.json, `${JSON.stringify(run)}\n`);
   console.log(`\n${run.seconds} s; everything is in ${options.json}.`);
@@ -218,7 +197,8 @@ async function main() {
 }
 
 try {
-  await main();
+  if (options.report) console.log(fullReport(read(options.report)));
+  else await main();
 } catch (error) {
   console.error(messageOf(error));
   process.exitCode = 1;

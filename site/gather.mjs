@@ -11,6 +11,9 @@ import {
 } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fullReport } from "../bench/report/full.mjs";
+import { plots } from "../bench/report/plots.mjs";
+import { keptRuns, titles } from "../bench/report/runs.mjs";
 import { entries } from "../scripts/entries.mjs";
 import { display, texOf } from "./formulas.mjs";
 import { notSearched, otherPages, REPOSITORY, sections } from "./navigation.mjs";
@@ -50,10 +53,27 @@ const withFormulas = (text) =>
   });
 
 function stage(source, name) {
-  const text = withFormulas(withLinks(readFileSync(join(root, source), "utf8"), source));
+  write(name, withFormulas(withLinks(readFileSync(join(root, source), "utf8"), source)));
+}
+
+function write(name, text) {
   const isLong = notSearched.includes(name.replace(/\.md$/, ""));
   const front = isLong && !text.startsWith("---\n") ? "---\nsearch: false\n---\n\n" : "";
   writeFileSync(join(pages, name), front + text);
+}
+
+/** A page with all numbers of each run of the benchmark. */
+function writeBenchmarks() {
+  for (const [name, run] of Object.entries(keptRuns())) {
+    const folder = `benchmarks/${name}`;
+    mkdirSync(join(pages, folder), { recursive: true });
+    const pictures = Object.entries(plots(run)).map(([file, drawing]) => {
+      writeFileSync(join(pages, folder, file), drawing);
+      return `![${file === "peers.svg" ? "Contestants over the number of parameters" : "Growth"}](/${folder}/${file})`;
+    });
+    const text = `# All numbers: ${titles[name]}\n\n${fullReport(run)}\n## Plots\n\n${pictures.join("\n\n")}\n`;
+    write(`benchmarks-${name}.md`, text);
+  }
 }
 
 export function gatherPages() {
@@ -64,6 +84,7 @@ export function gatherPages() {
   for (const [name, source] of Object.entries(otherPages)) {
     if (existsSync(join(root, source))) stage(source, name);
   }
+  writeBenchmarks();
 }
 
 /** The first page of the API: what each entry is for. TypeDoc's is a list of names. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** Where the sources can be read; empty until there is an address. Links to them are plain text meanwhile. */
 export const REPOSITORY = "";
 
-/** The groups of the guide; pages are files of docs/, without their ending. */
+/** The groups of the guide; pages are files of docs/, without their ending, or generated when the site is built. */
 export const groups = [
   { text: "Begin", pages: ["first-step", "gradients", "options", "schedules", "overrides"] },
   { text: "Frameworks", pages: ["tfjs", "jax", "react-native"] },
@@ -20,7 +20,8 @@ export const groups = [
   { text: "Look up", pages: ["performance", "errors", "faq", "keras-differences"] },
   {
     text: "Numbers",
-    pages: ["benchmarks", "benchmarks-xeon", "benchmarks-quick", "environments", "size", "decisions"],
+    pages: ["benchmarks", "environments", "size", "decisions"],
+    generated: ["benchmarks-epyc", "benchmarks-xeon", "benchmarks-quick"],
   },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];
@@ -35,6 +36,7 @@ export const otherPages = {
 /** Long tables that nobody searches: they would double the index. */
 export const notSearched = [
   "benchmarks",
+  "benchmarks-epyc",
   "benchmarks-xeon",
   "benchmarks-quick",
   "decisions",
@@ -48,7 +50,10 @@ const title = (path) => /^# (.+)$/m.exec(readFileSync(path, "utf8"))?.[1]?.repla
 
 /** The groups of pages that are in `folder`; `names` are all its pages. */
 export function sections(folder, names) {
-  const listed = groups.map(({ text, pages }) => ({ text, pages: pages.filter((page) => names.includes(page)) }));
+  const listed = groups.map(({ text, pages, generated = [] }) => ({
+    text,
+    pages: [...pages, ...generated].filter((page) => names.includes(page)),
+  }));
   const rest = names.filter((name) => name !== "index" && !listed.some(({ pages }) => pages.includes(name)));
   if (rest.length > 0) listed.splice(-1, 0, { text: "More", pages: rest });
   return listed

@@ -1,4 +1,4 @@
-// A run as tables: on the terminal, and in docs/benchmarks.md.
+// A run as tables.
 import { contestants } from "../contestants.mjs";
 import { median, ratios, summary } from "../statistics.mjs";
 import { configurations, parametersOf, regimes, workloads } from "../workloads.mjs";
@@ -59,28 +59,6 @@ export function peersTable({ matches }, configuration) {
   const at = (/** @type {Workload} */ workload) => ours.find((match) => match.workload === workload);
   const rows = keys.map((key) => [titleOf(key), ...columns.map((workload) => cell(at(workload), key))]);
   return table(["A step of", ...columns.map((name) => workloads[name].title)], rows);
-}
-
-/**
- * Contestants by processors, over 4 k and 1 M parameters: how many times our own time.
- *
- * @param {readonly Run[]} runs
- */
-export function processorsTable(runs) {
-  const columns = runs.flatMap(({ matches, machine }) =>
-    /** @type {Workload[]} */ (["4k", "1M"]).map((workload) => ({
-      title: `${machine.processor.replaceAll(/\(R\)| Processor/g, "")}, ${workloads[workload].title}`,
-      match: matches.find((each) => isSide(each) && each.configuration === "default" && each.workload === workload),
-    })),
-  );
-  const keys = Object.keys(contestants).filter(
-    (key) => key !== "ours" && columns.every(({ match }) => timesOf(match, key)),
-  );
-  const rows = keys.map((key) => [
-    titleOf(key),
-    ...columns.map(({ match }) => `${short(median(ratiosOf(match, key, "ours") ?? []))}×`),
-  ]);
-  return table(["A step of", ...columns.map(({ title }) => title)], rows);
 }
 
 /**

@@ -2,6 +2,9 @@
 
 import * as everything from "rmsprop-wasm";
 import { describe, expect, it } from "vitest";
+import { page, timesOurs } from "../../bench/report/page.mjs";
+import { keptRuns } from "../../bench/report/runs.mjs";
+import type { Run, Workload } from "../../bench/types.js";
 import { builds } from "../../scripts/entries.mjs";
 import { HYPERPARAMETERS } from "../../ts/generated/hyperparameters.js";
 import { errorOf } from "../unit/support.js";
@@ -82,46 +85,43 @@ it("the headline has the sizes of its entries", () => {
   expect(readme).toContain(`[${kilobytes("slim.js", "rmsprop.wasm")} kB](docs/size.md)`);
 });
 
-/** The pages with all numbers: AMD EPYC, Intel Xeon. */
-const BENCHMARKS = ["docs/benchmarks.md", "docs/benchmarks-xeon.md"];
+const runs = keptRuns();
+const full = [runs.epyc, runs.xeon];
 
 /** How many times as long as ours a contestant's step takes, with default options. */
-function faster(contestant: string, page = "docs/benchmarks.md", size = "1 M"): number {
-  const row = tableRows(page, "### default").find(([name]) => name === contestant)!;
-  const head = read(page)
-    .split("### default")[1]!
-    .match(/^\| A step of .*$/m)![0];
-  const column = head.split("|").findIndex((cell) => cell.trim() === size) - 1;
-  return Number(/\(([\d.,]+)×\)/.exec(row[column]!)![1]!.replace(",", ""));
-}
+const faster = (contestant: string, run: Run, model: Workload = "1M") => timesOurs(run, contestant, model)!;
 
 const times = (ratio: number) => `${ratio < 9.95 ? ratio.toFixed(1) : ratio.toFixed(0)}×`;
 
+it("the page of benchmarks is drawn from the kept runs", () => {
+  expect(read("docs/benchmarks.md")).toBe(page(runs));
+});
+
 it("the page on speed has the ratios of the benchmarks", () => {
   const contestants = {
-    "TensorFlow.js, wasm": "tfjs, wasm",
-    "TensorFlow.js, cpu": "tfjs, cpu",
-    "jax-js, wasm": "jax-js, wasm",
-    "ten lines of JavaScript": "plain JavaScript",
-    "ten lines that round to float32": "plain JavaScript, Math.fround",
-    "`rmsprop-wasm/js`": "rmsprop-wasm/js",
-    "PyTorch, one thread": "PyTorch",
-    "Keras on NumPy": "Keras on NumPy",
-    "the same crate, native 128-bit": "same crate, native 128-bit",
+    "TensorFlow.js, wasm": "tfjs-wasm",
+    "TensorFlow.js, cpu": "tfjs-cpu",
+    "jax-js, wasm": "jax-js",
+    "ten lines of JavaScript": "float64",
+    "ten lines that round to float32": "fround",
+    "`rmsprop-wasm/js`": "js",
+    "PyTorch, one thread": "torch",
+    "Keras on NumPy": "keras",
+    "the same crate, native 128-bit": "native",
   };
   const expected = Object.entries(contestants).map(([name, contestant]) => [
     name,
-    ...BENCHMARKS.map((page) => times(faster(contestant, page))),
+    ...full.map((run) => times(faster(contestant, run))),
   ]);
   expect(tableRows("docs/performance.md", "# Speed")).toEqual(expected);
 });
 
 it("the page on threads has theirs", () => {
-  const sizes = { "64 k": "64 k", "1 M": "1 M", "3 M, in 60 tensors": "60 tensors, 3 M", "16 M": "16 M" };
+  const models = { "64 k": "64k", "1 M": "1M", "3 M, in 60 tensors": "60 tensors", "16 M": "16M" } as const;
   const [, ...rows] = tableRows("docs/threads.md", "## Speed and memory");
-  const expected = Object.entries(sizes).map(([name, size]) => [
+  const expected = Object.entries(models).map(([name, model]) => [
     name,
-    ...BENCHMARKS.map((page) => times(1 / faster("rmsprop-wasm, 2 threads", page, size))),
+    ...full.map((run) => times(1 / faster("threads", run, model))),
   ]);
   expect(rows).toEqual(expected);
 });
@@ -130,10 +130,9 @@ describe("the headline", () => {
   const readme = read("README.md");
 
   it("has the speeds of a step over 1 M parameters from the benchmarks", () => {
-    const range = (contestant: string) =>
-      BENCHMARKS.map((page) => times(faster(contestant, page)).slice(0, -1)).join(" to ");
-    expect(readme).toContain(`**${range("tfjs, wasm")}× faster**`);
-    expect(readme).toContain(`${range("plain JavaScript")}× faster than ten lines of JavaScript`);
+    const range = (contestant: string) => full.map((run) => times(faster(contestant, run)).slice(0, -1)).join(" to ");
+    expect(readme).toContain(`**${range("tfjs-wasm")}× faster**`);
+    expect(readme).toContain(`${range("float64")}× faster than ten lines of JavaScript`);
   });
 
   it("has the number of environments from their page, as have others", () => {
