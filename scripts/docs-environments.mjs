@@ -1,9 +1,8 @@
-// Writes what `npm run test:runtimes` found: docs/environments.md, and the short table between the markers in README.md.
+// Writes what `npm run test:runtimes` found: docs/environments.md, from test/runtime/results.json.
 //
-//   node scripts/docs-environments.mjs [results.json ...]      later files win; default: build/runtimes.json, or without
-//                                                              one the page itself, which is written anew
-//   node scripts/docs-environments.mjs --check                 fails when the page does not list today's environments,
-//                                                              or README.md has another table than the page
+//   node scripts/docs-environments.mjs [results.json ...]      first keeps these results, of which later files win; default:
+//                                                              build/runtimes.json if there is one
+//   node scripts/docs-environments.mjs --check                 fails when today's environments are not those of the results
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,8 +25,7 @@ import { biome, root } from "./tools.mjs";
 /** @param {string[]} names */
 const path = (...names) => join(root, ...names);
 const page = path("docs", "environments.md");
-const readmeFile = path("README.md");
-const markers = ["<!-- environments:begin (npm run docs:environments) -->", "<!-- environments:end -->"];
+const kept = path("test", "runtime", "results.json");
 
 const backends = { "wasm-simd128": "WebAssembly", js: "JavaScript" };
 
@@ -49,54 +47,46 @@ const order = ["Node", "Deno", "Bun", "Chromium", "Firefox", "WebKitGTK", "worke
 /** @param {Result} result */
 const rank = ({ host }) => (order.indexOf(host) + order.length + 1) % (order.length + 1);
 
+/** @param {Result} result */
+const versionOf = ({ host, version = "" }) => (host === "Node" ? version.split(".")[0] : version);
+
 /**
- * One row per host: its versions, and in how many ways it runs which backend.
+ * The ways of a host, each with its versions where only some have it.
  *
  * @param {Result[]} results
+ * @param {readonly string[]} versions All of the host.
  */
-function shortTable(results) {
-  const rows = unique(results.map(({ host }) => host)).map((host) => {
-    const ours = results.filter((result) => result.host === host);
-    const versions = unique(ours.map(({ version }) => version).filter(Boolean));
-    /** @param {string} backend */
-    const passed = (backend) => ours.filter((result) => result.status === "ok" && result.backend === backend);
-    const others = ours.filter(({ status }) => status !== "ok");
-    const counts = [...Object.keys(backends).map(passed), others].map(({ length }) => length || "–");
-    return [host, versions.join(", ") || "–", ...counts];
+function waysOf(results, versions) {
+  const ways = unique(results.map(({ way }) => way)).map((way) => {
+    const having = unique(results.filter((result) => result.way === way).map(versionOf));
+    return having.length < versions.length ? `${way} (${having.join(", ")})` : way;
   });
-  // The last column is for what did not run, if there is any.
-  const columns = rows.every((cells) => cells.at(-1) === "–") ? 4 : 5;
-  const head = ["Environment", "Versions", ...Object.values(backends), "Neither"];
-  return table(
-    head.slice(0, columns),
-    rows.map((cells) => cells.slice(0, columns)),
-  );
+  return ways.join("; ") || "–";
 }
 
 /**
- * A table for each host.
+ * A row for each host and entry.
  *
  * @param {Result[]} results
  */
-function longTables(results) {
-  const head = ["Name", "Version", "Way", "Entry", "Backend"];
-  return unique(results.map(({ host }) => host))
-    .map((host) => {
-      const ours = results.filter((result) => result.host === host);
-      const rows = ours.map(({ name, way, entry, version, backend, status, reason }) => {
-        const verdict = `**${status}**${reason ? `: ${reason.split("\n")[0]}` : ""}`;
-        return [`\`${name}\``, version ?? "", way, `\`${entry}\``, status === "ok" ? backends[backend] : verdict];
+function hostsTable(results) {
+  const rows = unique(results.map(({ host }) => host)).flatMap((host) => {
+    const ours = results.filter((result) => result.host === host);
+    const versions = unique(ours.map(versionOf));
+    return unique(ours.map(({ entry }) => entry)).map((entry, i) => {
+      const cells = Object.keys(backends).map((backend) => {
+        const ways = ours.filter((result) => result.entry === entry && result.backend === backend);
+        return waysOf(ways, versions);
       });
-      return `### ${host}\n\n${table(head, rows)}`;
-    })
-    .join("\n\n");
+      const first = [host, unique(ours.map(({ version }) => version ?? "–")).join(", ")];
+      return [...(i === 0 ? first : ["", ""]), `\`${entry}\``, ...cells];
+    });
+  });
+  return table(["Environment", "Versions", "Entry", ...Object.values(backends)], rows);
 }
 
-/**
- * @param {Run} run
- * @param {Result[]} results
- */
-function text({ package: name, date, platform, crc }, results) {
+/** @param {Run} run */
+function text({ package: name, date, platform, crc, results }) {
   const counts = unique(results.map(({ status }) => status)).map((status) => {
     return `${results.filter((result) => result.status === status).length} ${status}`;
   });
@@ -110,68 +100,30 @@ options, schedules and both optimizers, saved and loaded in between; growth of m
 once; 200 runtimes made and dropped. What the trainings leave behind has the CRC-32 \`${crc}\` everywhere, with WebAssembly and
 with JavaScript. An environment counts as ok only with those bits and with the backend that is written here.
 
-In how many ways each host runs which backend:
+[Where it runs](where-it-runs.md) says what each host needs. Here is what was run, and which backend computed.
+\`npm run test:runtimes -- --list\` names each of them, \`--only NAME\` runs one (or all whose names begin so), \`--install\` installs what it
+needs; \`test/runtime/results.json\` has each result.
 
-${shortTable(results)}
-
-## Each of them
-
-\`npm run test:runtimes -- --only NAME\` runs one (or all whose names begin so), \`--install\` installs what it needs.
-
-${longTables(results)}
-`;
+${hostsTable(results.filter(({ status }) => status === "ok"))}
+${missing(results)}`;
 }
 
 /**
- * The run that the page is about.
- *
- * @returns {Run}
- */
-function readPage() {
-  const content = readFileSync(page, "utf8");
-  const [, name, date, platform] = / of `npm run test:runtimes`: (.*), (.*), (.*)\.\n/.exec(content) ?? [];
-  const [, crc] = /CRC-32 `(\w+)`/.exec(content) ?? [];
-  if (name === undefined || crc === undefined)
-    throw new Error("docs/environments.md does not say which run it is about");
-  const backendOf = /** @type {Record<string, keyof typeof backends>} */ (
-    Object.fromEntries(Object.entries(backends).map(([backend, title]) => [title, backend]))
-  );
-  /** @type {Result[]} */
-  const results = [];
-  for (const section of content.split(/^### /m).slice(1)) {
-    const [host, ...lines] = section.split("\n");
-    for (const line of lines.filter((line) => /^\| `[\w-]+` +\|/.test(line))) {
-      const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
-      const [, name, version, way, entry, verdict] = cells;
-      const [, status = "ok", reason] = /^\*\*(.*?)\*\*(?:: (.*))?$/.exec(verdict) ?? [];
-      /** @param {string} cell */
-      const code = (cell) => cell.slice(1, -1);
-      results.push({
-        name: code(name),
-        host,
-        ...(version && { version }),
-        way,
-        entry: code(entry),
-        backend: backendOf[verdict] ?? "js",
-        status,
-        ...(reason && { reason }),
-      });
-    }
-  }
-  return { package: name, date, platform, crc, results };
-}
-
-/**
- * README.md with the table between its markers, if it has them.
+ * What did not run, and why.
  *
  * @param {Result[]} results
  */
-function filledReadme(results) {
-  const readme = existsSync(readmeFile) ? readFileSync(readmeFile, "utf8") : "";
-  const [begin, end] = markers.map((marker) => readme.indexOf(marker));
-  if (begin < 0 || end < begin) return undefined;
-  return `${readme.slice(0, begin)}${markers[0]}\n\n${shortTable(results)}\n\n${readme.slice(end)}`;
+function missing(results) {
+  const others = results.filter(({ status }) => status !== "ok");
+  if (others.length === 0) return "";
+  const lines = others.map(
+    ({ host, way, status, reason = "" }) => `- ${host}, ${way}: ${status}, ${reason.split("\n")[0]}`,
+  );
+  return `\n## Not run\n\n${lines.join("\n")}\n`;
 }
+
+/** @param {string} file @returns {Run} */
+const read = (file) => JSON.parse(readFileSync(file, "utf8"));
 
 /**
  * The same text however wide the cells are.
@@ -187,15 +139,13 @@ if (files[0] === "--check") {
     .trim()
     .split("\n")
     .map((line) => line.split(" ")[0]);
-  const { results } = readPage();
-  const documented = results.map(({ name }) => name);
-  const filled = filledReadme(results);
+  const documented = read(kept).results.map(({ name }) => name);
   const differences = [
     ...names.filter((name) => !documented.includes(name)).map((name) => `${name} is not documented`),
     ...documented.filter((name) => !names.includes(name)).map((name) => `${name} is not tested`),
-    ...(filled === undefined || narrow(filled) === narrow(readFileSync(readmeFile, "utf8"))
+    ...(narrow(text(read(kept))) === narrow(readFileSync(page, "utf8"))
       ? []
-      : ["README.md has another table"]),
+      : ["docs/environments.md has other results"]),
   ];
   if (differences.length > 0) {
     console.error(
@@ -206,12 +156,19 @@ if (files[0] === "--check") {
 } else {
   const last = path("build", "runtimes.json");
   const given = files.length > 0 ? files : [last].filter(existsSync);
-  const runs = given.length > 0 ? given.map((file) => JSON.parse(readFileSync(file, "utf8"))) : [readPage()];
+  const runs = given.length > 0 ? given.map(read) : [read(kept)];
   const all = [...new Map(runs.flatMap((run) => run.results).map((result) => [result.name, result])).values()];
-  const results = all.sort((a, b) => rank(a) - rank(b));
-  writeFileSync(page, text(runs.at(-1), results));
-  const filled = filledReadme(results);
-  if (filled !== undefined) writeFileSync(readmeFile, filled);
-  execFileSync(process.execPath, [biome, "format", "--write", page, readmeFile], { cwd: root, stdio: "ignore" });
-  console.log(`docs/environments.md${filled ? " and README.md" : ""}: ${results.length} environments.`);
+  const results = all
+    .sort((a, b) => rank(a) - rank(b))
+    .map(({ name, host, version, way, entry, backend, status, reason }) => {
+      return { name, host, ...(version && { version }), way, entry, backend, status, ...(reason && { reason }) };
+    });
+  const run = { ...runs[runs.length - 1], results };
+  // One line for each result.
+  const lines = results.map((result) => JSON.stringify(result));
+  const head = JSON.stringify({ ...run, results: [] }).slice(0, -2);
+  writeFileSync(kept, `${head}\n${lines.join(",\n")}\n]}\n`);
+  writeFileSync(page, text(run));
+  execFileSync(process.execPath, [biome, "format", "--write", page], { cwd: root, stdio: "ignore" });
+  console.log(`docs/environments.md: ${results.length} environments.`);
 }
