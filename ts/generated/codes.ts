@@ -36,6 +36,15 @@ export const KEPT_BY: readonly ({ option: keyof Hyperparameters; above: number }
   }
 ];
 
+/** By a slot's index: the option whose number it begins with; `null`: 0. */
+export const BEGINS_AT: readonly (keyof Hyperparameters | null)[] = [
+  null,
+  null,
+  "initialVelocity",
+  null,
+  null
+];
+
 /**
  * The type of a variable's gradient, by its number at the boundary.
  */

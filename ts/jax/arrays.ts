@@ -2,6 +2,7 @@
 import { type JsTree, numpy as np, tree } from "@jax-js/jax";
 import type { Slot } from "../generated/codes.js";
 import type { Hyperparameters } from "../generated/hyperparameters.js";
+import { firstNumber } from "../optimizers/slots.js";
 import { message } from "../support/messages.js";
 
 /** `null` where there is no gradient, or no parameter to train. */
@@ -34,13 +35,13 @@ export function assertReferences(trees: JsTree<Leaf>): void {
 export function firstState(
   params: JsTree<Leaf>,
   kept: readonly Slot[],
-  { initialVelocity }: Pick<Hyperparameters, "initialVelocity">,
+  by: Hyperparameters,
   checked: (argument: string, array: unknown) => np.Array,
 ): JsTree<np.Array> {
   const [leaves, structure] = tree.flatten<Leaf>(params);
   const arrays = leaves.map((leaf, i) => (leaf == null ? null : checked(`params[${i}]`, leaf)));
   const slots = kept.map((slot) => {
-    const first = slot === "velocity" ? initialVelocity : 0;
+    const first = firstNumber(by, slot);
     const made = arrays.map((leaf) => {
       const zeros = leaf && np.zeros(leaf.shape, { device: leaf.device });
       return zeros && first !== 0 ? zeros.add(first) : zeros;

@@ -424,7 +424,7 @@ export abstract class Optimizer {
    * optimizer.slot("velocity", w); // [0]
    * ```
    *
-   * @param name which state: `"velocity"`, `"momentum"`, `"average_gradient"`, `"average"` or `"gradient_accumulator"`.
+   * @param name which state: `"velocity"` or another `Slot`.
    * @param variable one that the optimizer trains.
    * @throws {TypeError} if there is no slot of this name.
    * @throws {StateError} if the optimizer was not built with the variable, or was freed.

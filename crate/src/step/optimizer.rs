@@ -44,15 +44,16 @@ pub(crate) struct State {
 impl State {
     fn new(hyperparameters: &Hyperparameters, handle: Handle, variable: &Variable) -> Result<Self, OutOfMemory> {
         let overwrite_with_gradient = variable.overwrite_with_gradient;
-        let mut slots = [const { None }; 5];
-        for (slot, buffer) in Slot::ALL.into_iter().zip(&mut slots) {
+        let mut slots = [const { None }; Slot::ALL.len()];
+        for (slot, kept) in Slot::ALL.into_iter().zip(&mut slots) {
             if slot.is_kept(hyperparameters, overwrite_with_gradient) {
-                *buffer = Some(Buffer::zeroed(variable.value().len())?);
+                let mut buffer = Buffer::zeroed(variable.value().len())?;
+                let first = slot.begins_at(hyperparameters).map_or(0.0, |(_, number)| number);
+                if first != 0.0 {
+                    buffer.fill(first as f32);
+                }
+                *kept = Some(buffer);
             }
-        }
-        let mut slots = Slots::from(slots);
-        if let (true, Some(velocity)) = (hyperparameters.initial_velocity != 0.0, &mut slots.velocity) {
-            velocity.fill(hyperparameters.initial_velocity as f32);
         }
         Ok(Self {
             variable: handle,
@@ -62,7 +63,7 @@ impl State {
             has_own_settings: false,
             tracked: Tracked { decays: true, small: SmallNumbers::None },
             overrides: Override::NONE,
-            slots,
+            slots: Slots::from(slots),
         })
     }
 
@@ -404,7 +405,7 @@ impl Optimizer {
                 if state.overwrite_with_gradient || state.is_frozen() {
                     continue;
                 }
-                let accumulator = state.slots.accumulator.as_ref().map(Buffer::groups);
+                let accumulator = state.slots.gradient_accumulator.as_ref().map(Buffer::groups);
                 self.sums_of_squares.push(gradient_sum_of_squares(
                     settings.scaling,
                     variable.gradient.view(),

@@ -221,7 +221,11 @@ fn block_of<'a, S: AsMut<[Group]>>(
     factor: f32,
     decays: bool,
 ) -> Option<(Block<'a>, Option<&'a mut [Group]>)> {
-    let Arrays { value, slots: Slots { average, accumulator, velocity, momentum, average_gradient }, .. } = arrays;
+    let Arrays {
+        value,
+        slots: Slots { average, gradient_accumulator: accumulator, velocity, momentum, average_gradient },
+        ..
+    } = arrays;
     let block = Block {
         value: &mut value[range.clone()],
         velocity: range_of(velocity, &range)?,
@@ -313,8 +317,8 @@ pub fn overwrite_with_gradient<S: AsMut<[Group]>>(
     arrays: Arrays<'_, S>,
     Scratch { widened, .. }: &mut Scratch,
 ) {
-    let Arrays { value, gradient, slots: Slots { accumulator, .. } } = arrays;
-    let Some(accumulator) = accumulator.as_mut().filter(|_| settings.scaling.accumulates()) else {
+    let Arrays { value, gradient, slots: Slots { gradient_accumulator, .. } } = arrays;
+    let Some(accumulator) = gradient_accumulator.as_mut().filter(|_| settings.scaling.accumulates()) else {
         gradient.for_each_block(widened, &mut |from, gradient| {
             value[from..from + gradient.len()].copy_from_slice(gradient);
         });
@@ -333,7 +337,7 @@ pub fn overwrite_with_gradient<S: AsMut<[Group]>>(
 /// What happens to a variable that had no gradient in this call: its average moves, and an update drops what it had
 /// accumulated (a quirk of Keras). If it is frozen, its average does not overwrite it.
 pub fn step_without_gradient<S: AsMut<[Group]>>(settings: &Settings, arrays: Arrays<'_, S>, is_frozen: bool) {
-    let Arrays { value, slots: Slots { average, accumulator, .. }, .. } = arrays;
+    let Arrays { value, slots: Slots { average, gradient_accumulator: accumulator, .. }, .. } = arrays;
     if let (true, Some(accumulator)) = (settings.updates && settings.scaling.accumulates(), accumulator) {
         accumulator.as_mut().fill(Group::ZERO);
     }

@@ -70,7 +70,7 @@ impl RawArrays {
     /// # Safety
     /// The arrays live for `'a`, and nobody writes to these groups meanwhile.
     unsafe fn accumulator<'a>(&self, range: &Range<usize>) -> Option<&'a [Group]> {
-        let start = self.slots.accumulator.cast_const();
+        let start = self.slots.gradient_accumulator.cast_const();
         // SAFETY: by this function's contract.
         (!start.is_null()).then(|| unsafe { self.slice(start, range) })
     }

@@ -9,17 +9,6 @@ use rmsprop::{Handle, Hyperparameters, LossScale, Optimizer, Override, Slot, Var
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A slot's name in Keras.
-pub fn name(slot: Slot) -> &'static str {
-    match slot {
-        Slot::Average => "average",
-        Slot::GradientAccumulator => "gradient_accumulator",
-        Slot::Velocity => "velocity",
-        Slot::Momentum => "momentum",
-        Slot::AverageGradient => "average_gradient",
-    }
-}
-
 /// The number at the boundary that stands for a configuration's value.
 fn number(kind: Kind, value: &Value) -> f64 {
     match value {
@@ -131,7 +120,7 @@ impl Model {
         if name_of_slot == "variable" {
             return Some(self.variable(i).value());
         }
-        let slot = Slot::ALL.into_iter().find(|&slot| name(slot) == name_of_slot);
+        let slot = Slot::ALL.into_iter().find(|slot| slot.name() == name_of_slot);
         let slot = slot.unwrap_or_else(|| panic!("no slot {name_of_slot}"));
         self.optimizer.slot(slot, i)
     }
@@ -158,7 +147,7 @@ impl Model {
             for (i, spec) in case.variables.iter().enumerate() {
                 if self.optimizer.slot(slot, i).is_some() {
                     let variable = spec.path.replace('/', "_");
-                    let path = format!("{optimizer}/{variable}_{}", name(slot));
+                    let path = format!("{optimizer}/{variable}_{}", slot.name());
                     entries.push((path, Entry::Slot(slot, i)));
                 }
             }

@@ -1,9 +1,9 @@
 //! The whole optimizer as Keras' source reads, one element after the other, with nothing shared with the crate but the
-//! names of the hyper-parameters. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
+//! names of hyper-parameters and slots. Written from the description of Keras 3.15.1 (`base_optimizer.py`, `rmsprop.py`) and, for
 //! the modes, of PyTorch 2.15 (`optim/rmsprop.py`), not from the crate: slow, simple, and right when both agree.
 
 use rmsprop::config::{EpsilonMode, MomentumMode, WeightDecayMode};
-use rmsprop::{Hyperparameters, Override};
+use rmsprop::{Hyperparameters, Override, Slot};
 
 /// A variable and all that is kept for it.
 #[derive(Clone, Debug)]
@@ -12,11 +12,11 @@ pub struct Variable {
     pub gradient: Vec<f32>,
     pub overwrite_with_gradient: bool,
     pub overrides: Override,
-    pub average: Option<Vec<f32>>,
-    pub accumulator: Option<Vec<f32>>,
-    pub velocity: Option<Vec<f32>>,
-    pub momentum: Option<Vec<f32>>,
-    pub average_gradient: Option<Vec<f32>>,
+    average: Option<Vec<f32>>,
+    accumulator: Option<Vec<f32>>,
+    velocity: Option<Vec<f32>>,
+    momentum: Option<Vec<f32>>,
+    average_gradient: Option<Vec<f32>>,
 }
 
 /// Variables and their optimizer.
@@ -316,6 +316,32 @@ impl Model {
 }
 
 impl Variable {
+    /// A variable before an optimizer is built for it.
+    pub fn new(value: Vec<f32>, overwrite_with_gradient: bool, overrides: Override) -> Self {
+        Self {
+            gradient: vec![0.0; value.len()],
+            value,
+            overwrite_with_gradient,
+            overrides,
+            average: None,
+            accumulator: None,
+            velocity: None,
+            momentum: None,
+            average_gradient: None,
+        }
+    }
+
+    /// The state, by the crate's names.
+    pub fn slot(&mut self, slot: Slot) -> &mut Option<Vec<f32>> {
+        match slot {
+            Slot::Average => &mut self.average,
+            Slot::GradientAccumulator => &mut self.accumulator,
+            Slot::Velocity => &mut self.velocity,
+            Slot::Momentum => &mut self.momentum,
+            Slot::AverageGradient => &mut self.average_gradient,
+        }
+    }
+
     fn decay(&mut self, h: &Hyperparameters, learning_rate: f32, gradient: &mut [f32]) {
         let own = self.overrides.weight_decay;
         let Some(weight_decay) = own.or(h.weight_decay.map(|weight_decay| weight_decay as f32)) else {

@@ -30,17 +30,7 @@ impl Pair {
                 variable = variable.overwritten_with_gradient();
             }
             handles.push(variables.insert(variable).unwrap());
-            models.push(model::Variable {
-                gradient: vec![0.0; value.len()],
-                value,
-                overwrite_with_gradient: spec.overwrite_with_gradient,
-                overrides: spec.overrides,
-                average: None,
-                accumulator: None,
-                velocity: None,
-                momentum: None,
-                average_gradient: None,
-            });
+            models.push(model::Variable::new(value, spec.overwrite_with_gradient, spec.overrides));
         }
         let hyperparameters = &scenario.hyperparameters;
         let mut optimizer = Optimizer::build(hyperparameters.clone(), &handles, &variables).unwrap();
@@ -78,8 +68,8 @@ impl Pair {
         self.optimizer.set_raw_iterations(raw_iterations);
         self.model.raw_iterations = raw_iterations;
         for (i, variable) in self.model.variables.iter_mut().enumerate() {
-            for (slot, array) in slots(variable) {
-                if let Some(array) = array {
+            for slot in Slot::ALL {
+                if let Some(array) = variable.slot(slot) {
                     *array = fill.array(array.len());
                     let ours = self.optimizer.slot_mut(slot, i).unwrap();
                     ours.copy_from_slice(array);
@@ -147,9 +137,9 @@ impl Pair {
             let half = widened(self.dtypes[i], ours.half_gradient());
             let gradient = if self.dtypes[i] == GradientDtype::Float32 { ours.gradient() } else { &half };
             equal_bits(&format!("gradient {i}"), Some(gradient), Some(&variable.gradient))?;
-            for (slot, expected) in slots(variable) {
+            for slot in Slot::ALL {
                 let ours = self.optimizer.slot(slot, i);
-                equal_bits(&format!("{slot:?} {i}"), ours, expected.as_deref())?;
+                equal_bits(&format!("{slot:?} {i}"), ours, variable.slot(slot).as_deref())?;
             }
         }
         let raw_iterations = self.optimizer.raw_iterations();
@@ -163,17 +153,6 @@ impl Pair {
         }
         Ok(())
     }
-}
-
-/// The state of a variable in the model, by the crate's names.
-fn slots(variable: &mut model::Variable) -> [(Slot, &mut Option<Vec<f32>>); 5] {
-    [
-        (Slot::Average, &mut variable.average),
-        (Slot::GradientAccumulator, &mut variable.accumulator),
-        (Slot::Velocity, &mut variable.velocity),
-        (Slot::Momentum, &mut variable.momentum),
-        (Slot::AverageGradient, &mut variable.average_gradient),
-    ]
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "calls are easier to read")]

@@ -180,10 +180,12 @@ fn tunable_optimizer(defaults: &Map<String, Value>) -> String {
 }
 
 fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
+    let defaults = Hyperparameters::default();
     let kept_by = Slot::ALL.map(|slot| {
-        let condition = slot.kept_by(&Hyperparameters::default());
+        let condition = slot.kept_by(&defaults);
         json!(condition.map(|(name, _, above)| json!({ "option": camel_case(name), "above": above })))
     });
+    let begins_at = Slot::ALL.map(|slot| json!(slot.begins_at(&defaults).map(|(name, _)| camel_case(name))));
     let last_step: Map<_, _> =
         LastStep::OFFSETS.map(|(name, offset)| (camel_case(name), json!(offset))).into_iter().collect();
     Ok([
@@ -200,6 +202,12 @@ fn codes(config: &Config) -> Result<String, Box<dyn std::error::Error>> {
             "KEPT_BY",
             "readonly ({ option: keyof Hyperparameters; above: number } | null)[]",
             &kept_by,
+        )?,
+        constant(
+            "By a slot's index: the option whose number it begins with; `null`: 0.",
+            "BEGINS_AT",
+            "readonly (keyof Hyperparameters | null)[]",
+            &begins_at,
         )?,
         declaration::<GradientDtype>(config)?,
         constant(
