@@ -1,12 +1,11 @@
 // Without a norm, what happens to an element depends on it alone: cutting a variable into pieces changes no bit.
 import * as fc from "fast-check";
-import { RMSprop, type Slot, Variable } from "rmsprop-wasm";
+import { RMSprop, Variable } from "rmsprop-wasm";
 import { expect, it } from "vitest";
+import { SLOTS } from "../../ts/generated/codes.js";
 import { canonicalBits } from "../golden/bits.js";
 import { numbers } from "../noise.mjs";
 import { elementwise, length, noise, runtimes } from "./arbitraries.js";
-
-const SLOTS: readonly Slot[] = ["average", "gradient_accumulator", "velocity", "momentum", "average_gradient"];
 
 it.each(["wasm", "js"] as const)("%s", { timeout: 60_000 }, (backend) => {
   const runtime = runtimes[backend];

@@ -12,6 +12,7 @@ import {
 } from "rmsprop-wasm";
 import { load, save } from "rmsprop-wasm/checkpoint";
 import { describe, expect, it } from "vitest";
+import { SLOTS } from "../../ts/generated/codes.js";
 import { bits, errorOf, noise, onBothBackends, stateOf } from "./support.js";
 
 const CONFIGURATIONS: RMSpropOptions[] = [
@@ -20,7 +21,6 @@ const CONFIGURATIONS: RMSpropOptions[] = [
   { useEma: true, emaOverwriteFrequency: 4, momentum: 0.5 },
   { gradientAccumulationSteps: 3, useEma: true, learningRate: (step) => 0.1 / (step + 1) },
 ];
-const SLOTS = ["average", "gradient_accumulator", "velocity", "momentum", "average_gradient"] as const;
 
 /** The bits of all that is kept for these variables. */
 function kept(optimizer: Optimizer, variables: readonly AnyVariable[]) {

@@ -8,16 +8,7 @@ import { assertRateFinite } from "../optimizers/overrides.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { callsPerUpdate, coefficients } from "../rule/coefficients.js";
 import { decayTerms, formOf } from "../rule/form.js";
-import {
-  average,
-  averageGradient,
-  increment,
-  momentum,
-  penalized,
-  prepared,
-  value,
-  velocity,
-} from "../rule/rmsprop.js";
+import { average, descent, penalized, prepared, type State, updatedState, value } from "../rule/rmsprop.js";
 import { checkedObject, finiteFloat32 } from "../support/checks.js";
 import { message, NO_GRADIENTS, showReturned } from "../support/messages.js";
 import { assertReferences, disposeAll, firstState, type Leaf } from "./arrays.js";
@@ -157,21 +148,12 @@ export function residentFunctions(
         const { c, form } = ownOf(i);
         const w = values?.[i] as Operand;
         const g = penalized<Operand>(x, form, c, gradients[k] as Operand, w);
-        const v = velocity<Operand>(x, c, g, old("velocity", i));
-        put("velocity", i, pick(v, old("velocity", i)));
-        let a: Operand | undefined;
-        if (by.centered) {
-          a = averageGradient<Operand>(x, c, g, old("average_gradient", i));
-          put("average_gradient", i, pick(a, old("average_gradient", i)));
-        }
-        let delta = increment<Operand>(x, form, c, g, v, a);
-        if (form.hasMomentum) {
-          delta = momentum<Operand>(x, c, old("momentum", i), delta);
-          put("momentum", i, pick(delta, old("momentum", i)));
-        }
-        const decayed = () => x.sub(value<Operand>(x, form, c, w, delta), w);
-        const plain = () => x.mul(form.etaOutside ? x.mul(delta, c.eta) : delta, -1);
-        const update = form.decays ? decayed() : plain();
+        const before: State<Operand> = Object.fromEntries(kept.map((slot) => [slot, old(slot, i)]));
+        const state = updatedState(x, form, c, g, before);
+        for (const [slot, made] of Object.entries(state) as [Slot, Operand][]) put(slot, i, pick(made, old(slot, i)));
+        const update = form.decays
+          ? x.sub(value<Operand>(x, form, c, g, w, state), w)
+          : x.mul(descent<Operand>(x, form, c, g, state), -1);
         results[i] = (isUpdate ? pick(update, x.zeros(old("velocity", i))) : update) as np.Array;
         if (calls > 1) {
           const sum = sums[k] as Operand;

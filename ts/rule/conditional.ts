@@ -29,18 +29,12 @@ export function conditionalStep<T>(
   flags: Flags<T>,
   old: Arrays<T>,
 ): Updated<T> {
-  const made = step(x, form, c, { ...old, average: undefined });
-  const updated = (a: T | undefined, b: T | undefined) =>
-    a === undefined || b === undefined ? undefined : x.where(flags.updates, a, b);
-  const w = x.where(flags.updates, made.value, old.value);
-  const e = old.average === undefined ? undefined : conditionalAverage(x, c, flags, old.average, w);
-  return {
-    value: overwritten(x, flags, w, e),
-    velocity: x.where(flags.updates, made.velocity, old.velocity),
-    averageGradient: updated(made.averageGradient, old.averageGradient),
-    momentum: updated(made.momentum, old.momentum),
-    average: e,
-  };
+  const made = Object.entries(step(x, form, c, { ...old, average: undefined })) as [keyof Updated<T>, T][];
+  const chosen = made.map(([name, array]) => [name, x.where(flags.updates, array, old[name] as T)]);
+  const { value: w, ...state } = Object.fromEntries(chosen) as Updated<T>;
+  if (old.average === undefined) return { ...state, value: w };
+  const e = conditionalAverage(x, c, flags, old.average, w);
+  return { ...state, value: overwritten(x, flags, w, e), average: e };
 }
 
 /** The moving average of `w`. */
@@ -55,6 +49,6 @@ export function conditionalAverage<T>(
 }
 
 /** The value after averages may have overwritten it. */
-export function overwritten<T>(x: ConditionalArithmetic<T>, flags: Flags<T>, w: T, e: T | undefined): T {
-  return flags.overwrites === undefined || e === undefined ? w : x.where(flags.overwrites, e, w);
+export function overwritten<T>(x: ConditionalArithmetic<T>, flags: Flags<T>, w: T, e: T): T {
+  return flags.overwrites === undefined ? w : x.where(flags.overwrites, e, w);
 }

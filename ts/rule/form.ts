@@ -5,8 +5,6 @@ import { callsPerUpdate } from "./coefficients.js";
 
 /** Which terms the formula has in a step on one variable. */
 export interface Form {
-  readonly centered: boolean;
-  readonly hasMomentum: boolean;
   /** Whether ε is added to the root instead of under it. */
   readonly epsilonOutside: boolean;
   /** Whether η is applied to the momentum buffer instead of being in it. */
@@ -18,7 +16,6 @@ export interface Form {
   /** Whether gradients are divided by a loss scale, by the number of calls they were summed over, or negated. */
   readonly divides: boolean;
   readonly clips: "no" | "value" | "norm" | "globalNorm";
-  readonly averages: boolean;
   /** Whether the value is overwritten by its average in this step. */
   readonly overwrites: boolean;
 }
@@ -26,17 +23,13 @@ export interface Form {
 /** The formula's terms for these hyper-parameters, before it is known what a step does to one variable. */
 export function formOf(by: Hyperparameters): Form {
   const on = (threshold: number | null) => threshold !== null && threshold > 0;
-  const hasMomentum = by.momentum > 0;
   return {
-    centered: by.centered,
-    hasMomentum,
     epsilonOutside: by.epsilonMode === "outside",
-    etaOutside: hasMomentum && by.momentumMode === "torch",
+    etaOutside: by.momentum > 0 && by.momentumMode === "torch",
     decays: false,
     penalizes: false,
     divides: callsPerUpdate(by) > 1 || by.lossScaleFactor !== null || by.maximize,
     clips: on(by.clipnorm) ? "norm" : on(by.globalClipnorm) ? "globalNorm" : on(by.clipvalue) ? "value" : "no",
-    averages: by.useEma,
     overwrites: false,
   };
 }

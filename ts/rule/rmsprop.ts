@@ -1,29 +1,39 @@
 // crate/src/rule once more, for processors that the crate does not reach: written once, over any arithmetic. Same operations, same
 // order; the tests of the adapters compare the bits.
 
+import type { Slot } from "../generated/codes.js";
 import type { Arithmetic } from "./arithmetic.js";
 import type { Coefficients } from "./coefficients.js";
 import type { Form } from "./form.js";
 
-/** A parameter, its gradient and its state; what the form does not use is not there. */
-export interface Arrays<T> {
-  /** w */
+/** The state of a parameter, by the names of slots; what is not kept is not there. */
+export type State<T> = Readonly<Partial<Record<Slot, T | undefined>>>;
+
+/** What a step writes: w and the state. */
+export interface Updated<T> extends State<T> {
   readonly value: T;
+}
+
+/** A parameter, its gradient and its state. */
+export interface Arrays<T> extends Updated<T> {
   /** g */
   readonly gradient: T;
-  /** v */
-  readonly velocity: T;
-  /** a */
-  readonly averageGradient?: T | undefined;
-  /** m */
-  readonly momentum?: T | undefined;
-  readonly average?: T | undefined;
   /** What clipping by a norm divides by (`norm`) or multiplies with (`globalNorm`): one number. */
   readonly norm?: T | undefined;
 }
 
-/** What a step writes. */
-export type Updated<T> = Omit<Arrays<T>, "gradient" | "norm">;
+/** What a slot, which is `old`, becomes with gradient g. `state` has the slots before it in the list, updated. */
+type Formula = <T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, old: T, state: State<T>) => T;
+
+/** The slots that the rule updates, in this order. */
+export const STATE: readonly (readonly [Slot, Formula])[] = [
+  // v ← ρ·v + (1-ρ)·g²
+  ["velocity", (x, _, c, g, v) => x.add(x.mul(v, c.rho), x.mul(x.mul(g, g), c.oneMinusRho))],
+  // a ← ρ·a + (1-ρ)·g
+  ["average_gradient", (x, _, c, g, a) => x.add(x.mul(a, c.rho), x.mul(g, c.oneMinusRho))],
+  // m ← μ·m + Δ
+  ["momentum", (x, form, c, g, m, state) => x.add(x.mul(m, c.mu), increment(x, form, c, g, state))],
+];
 
 /** The gradient as the rule takes it: divided and clipped. */
 export function prepared<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, gradient: T, norm?: T): T {
@@ -38,18 +48,19 @@ export function penalized<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g
   return form.penalizes ? x.add(g, x.mul(w, c.lambda)) : g;
 }
 
-/** v ← ρ·v + (1-ρ)·g² */
-export function velocity<T>(x: Arithmetic<T>, c: Coefficients<T>, g: T, v: T): T {
-  return x.add(x.mul(v, c.rho), x.mul(x.mul(g, g), c.oneMinusRho));
-}
-
-/** a ← ρ·a + (1-ρ)·g */
-export function averageGradient<T>(x: Arithmetic<T>, c: Coefficients<T>, g: T, a: T): T {
-  return x.add(x.mul(a, c.rho), x.mul(g, c.oneMinusRho));
+/** The state with gradient g, of what the rule updates. */
+export function updatedState<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, old: State<T>): State<T> {
+  const state: { -readonly [S in keyof State<T>]: State<T>[S] } = {};
+  for (const [slot, formula] of STATE) {
+    const own = old[slot];
+    if (own !== undefined) state[slot] = formula(x, form, c, g, own, state);
+  }
+  return state;
 }
 
 /** Δ = η·g / √d with d = v + ε, or (v - a²) + ε, or ε where that is not above 0. */
-export function increment<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, v: T, a: T | undefined): T {
+function increment<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, state: State<T>): T {
+  const { velocity: v, average_gradient: a } = state as State<T> & { readonly velocity: T };
   let d = a === undefined ? v : x.sub(v, x.mul(a, a));
   if (!form.epsilonOutside) d = x.add(d, c.epsilon);
   if (a !== undefined) d = x.positive(d, form.epsilonOutside ? c.zero : c.epsilon);
@@ -57,15 +68,16 @@ export function increment<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g
   return x.div(form.etaOutside ? g : x.mul(g, c.eta), form.epsilonOutside ? x.add(root, c.epsilon) : root);
 }
 
-/** m ← μ·m + Δ */
-export function momentum<T>(x: Arithmetic<T>, c: Coefficients<T>, m: T, delta: T): T {
-  return x.add(x.mul(m, c.mu), delta);
+/** What is subtracted from w: Δ, or m with momentum, or η·m if η is not in m. `state` is updated. */
+export function descent<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, state: State<T>): T {
+  const delta = state.momentum ?? increment(x, form, c, g, state);
+  return form.etaOutside ? x.mul(delta, c.eta) : delta;
 }
 
-/** w ← (w - (w·λ)·η) - Δ; of the momentum buffer, if η is not in it, η·m. */
-export function value<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, w: T, delta: T): T {
+/** w ← (w - (w·λ)·η) - Δ, or what else is subtracted. `state` is updated. */
+export function value<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, g: T, w: T, state: State<T>): T {
   const decayed = form.decays ? x.sub(w, x.mul(x.mul(w, c.lambda), c.eta)) : w;
-  return x.sub(decayed, form.etaOutside ? x.mul(delta, c.eta) : delta);
+  return x.sub(decayed, descent(x, form, c, g, state));
 }
 
 /** M·average + (1-M)·w */
@@ -76,17 +88,9 @@ export function average<T>(x: Arithmetic<T>, c: Coefficients<T>, previous: T, w:
 /** One step on one variable. */
 export function step<T>(x: Arithmetic<T>, form: Form, c: Coefficients<T>, old: Arrays<T>): Updated<T> {
   const g = penalized(x, form, c, prepared(x, form, c, old.gradient, old.norm), old.value);
-  const v = velocity(x, c, g, old.velocity);
-  const a = old.averageGradient === undefined ? undefined : averageGradient(x, c, g, old.averageGradient);
-  const delta = increment(x, form, c, g, v, a);
-  const m = old.momentum === undefined ? undefined : momentum(x, c, old.momentum, delta);
-  const w = value(x, form, c, old.value, m ?? delta);
-  const e = old.average === undefined ? undefined : average(x, c, old.average, w);
-  return {
-    value: form.overwrites && e !== undefined ? e : w,
-    velocity: v,
-    averageGradient: a,
-    momentum: m,
-    average: e,
-  };
+  const state = updatedState(x, form, c, g, old);
+  const w = value(x, form, c, g, old.value, state);
+  if (old.average === undefined) return { ...state, value: w };
+  const e = average(x, c, old.average, w);
+  return { ...state, value: form.overwrites ? e : w, average: e };
 }

@@ -117,7 +117,7 @@ function onHost<Backend>(
         written[i]?.set(updated[name]?.subarray(0, to - from) ?? [], from);
       });
     }
-    return Object.fromEntries(kept.map((name, i) => [name, made[i]])) as Updated<TensorInfo>;
+    return Object.fromEntries(kept.map((name, i) => [name, made[i]])) as Partial<Updated<TensorInfo>>;
   };
 }
 

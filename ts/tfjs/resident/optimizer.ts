@@ -20,7 +20,7 @@ import {
   withOverride,
 } from "../../optimizers/overrides.js";
 import { RMSprop } from "../../optimizers/rmsprop.js";
-import { keptSlots } from "../../optimizers/slots.js";
+import { firstNumber, keptSlots } from "../../optimizers/slots.js";
 import { checkedSelection, type Selection, selects } from "../../optimizers/variable-selection.js";
 import { callsPerUpdate } from "../../rule/coefficients.js";
 import { CheckpointError, iterationLimit, MAXIMUM_CALLS, StateError } from "../../support/errors.js";
@@ -457,8 +457,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       tf.tidy(() => {
         for (const slot of keptSlots(this.#by)) {
           const x = this.#operations;
-          const first = slot === "velocity" ? this.#by.initialVelocity : 0;
-          const tensor = slot === "average" && this.#calls > 0 ? x.copy(variable) : x.full(shape, first);
+          const tensor =
+            slot === "average" && this.#calls > 0 ? x.copy(variable) : x.full(shape, firstNumber(this.#by, slot));
           tf.keep(tensor);
           slots.set(slot, tensor);
         }

@@ -5,7 +5,7 @@ import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import type { CheckedMeasure } from "../../optimizers/measure.js";
 import { type Coefficients, callsPerUpdate, coefficients, mapCoefficients } from "../../rule/coefficients.js";
 import { decayTerms, type Form, formOf } from "../../rule/form.js";
-import { type Arrays, average, step, type Updated } from "../../rule/rmsprop.js";
+import { type Arrays, average, type State, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import type { Kernel } from "./kernel.js";
 import { runKernel } from "./kernels.js";
@@ -20,26 +20,15 @@ export interface Pair {
   readonly gradient: TensorLike;
 }
 
-export const SLOT_NAMES: Readonly<Record<Exclude<keyof Updated<unknown>, "value">, Slot>> = {
-  velocity: "velocity",
-  averageGradient: "average_gradient",
-  momentum: "momentum",
-  average: "average",
-};
-
 /** What the formula takes of an entry's state. */
 export function arraysOf(entry: Entry, gradient: TensorLike, norm?: TensorLike): Arrays<TensorLike> {
-  const { variable, slots } = entry;
-  const state = Object.entries(SLOT_NAMES).map(([name, slot]) => [name, slots.get(slot)]);
-  return { ...Object.fromEntries(state), value: variable, gradient, norm } as Arrays<TensorLike>;
+  const { gradient_accumulator, ...state } = Object.fromEntries(entry.slots) as State<TensorLike>;
+  return { ...state, value: entry.variable as TensorLike, gradient, norm };
 }
 
-/** What the formula made, by the names of slots. */
+/** What the formula made. */
 export function writeOf(entry: Entry, { value, ...state }: Partial<Updated<TensorLike>>): Write {
-  const slots = Object.entries(state).flatMap(([name, tensor]) =>
-    tensor ? [[SLOT_NAMES[name as keyof typeof SLOT_NAMES], tensor] as const] : [],
-  );
-  return { entry, slots: new Map(slots), value };
+  return { entry, slots: new Map(Object.entries(state) as [Slot, TensorLike][]), value };
 }
 
 /** float32(η · multiplier) as a tensor. */

@@ -2,16 +2,7 @@
 
 import { type CoefficientName, type Coefficients, mapCoefficients } from "../../rule/coefficients.js";
 import { type ConditionalArithmetic, conditionalAverage, type Flags, overwritten } from "../../rule/conditional.js";
-import {
-  average,
-  averageGradient,
-  increment,
-  momentum,
-  penalized,
-  prepared,
-  value,
-  velocity,
-} from "../../rule/rmsprop.js";
+import { average, penalized, prepared, STATE, type State, value } from "../../rule/rmsprop.js";
 import type { TensorInfo } from "../tensorflow.js";
 import { withControls } from "./controls.js";
 import type { Kernel } from "./kernel.js";
@@ -73,16 +64,17 @@ export const webgl: Kernel<Backend> = (backend, form, coefficients, arrays, cont
     ? withControls(coefficients, form.overwrites, control, uniform)
     : { flags: undefined, scalars: mapCoefficients(coefficients, uniform) };
 
-  /** A program that writes what `formula` makes of these tensors. */
+  /** A program that writes what `formula` makes of these tensors, of which it need not read all. */
   const run = <Inputs extends Tensors>(inputs: Inputs, formula: Formula<keyof Inputs>): TensorInfo => {
-    const tensors = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] !== undefined);
+    const given = Object.entries(inputs).filter((entry): entry is [string, TensorInfo] => entry[1] !== undefined);
     const shader = new Shader(GLSL);
-    const names = Object.fromEntries(tensors.map(([name]) => [name, name === "norm" ? "norm.x" : name]));
+    const names = Object.fromEntries(given.map(([name]) => [name, name === "norm" ? "norm.x" : name]));
     const result = formula(shader, scalars, names as Record<keyof Inputs, string>, flags);
-    const code = `${tensors.map(([name]) => `  vec4 ${name} = get${variable(name)}AtOutCoords();\n`).join("")}${shader.code}  vec4 r = ${result};`;
-    const uniforms = (Object.keys(coefficients) as CoefficientName[]).filter((name) =>
-      new RegExp(`\\b${name}\\b`).test(code),
-    );
+    const lines = `${shader.code}  vec4 r = ${result};`;
+    const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(lines);
+    const tensors = given.filter(([name]) => isRead(name));
+    const code = `${tensors.map(([name]) => `  vec4 ${name} = get${variable(name)}AtOutCoords();\n`).join("")}${lines}`;
+    const uniforms = (Object.keys(coefficients) as CoefficientName[]).filter(isRead);
     if (controls && code.includes(`get${variable("controls")}(`)) tensors.push(["controls", controls]);
     const program = {
       variableNames: tensors.map(([name]) => variable(name)),
@@ -108,33 +100,31 @@ ${code}
   const updated = (x: ConditionalArithmetic<string>, a: string, b: string) =>
     flags ? x.where(flags.updates, a, b) : a;
 
-  const { norm, velocity: v, averageGradient: a, momentum: m, average: e } = arrays;
-  let { gradient } = arrays;
+  const { value: w, gradient: given, norm, average: e } = arrays;
+  let gradient = given;
   if (form.divides || form.clips !== "no" || form.penalizes) {
-    const w = form.penalizes ? arrays.value : undefined;
-    gradient = run({ g: gradient, norm, w }, (x, c, names) =>
-      penalized(x, form, c, prepared(x, form, c, names.g, names.norm), names.w),
+    gradient = run({ gradient, norm, w }, (x, c, names) =>
+      penalized(x, form, c, prepared(x, form, c, names.gradient, names.norm), names.w),
     );
   } else if (backend.packTensor && !backend.texData.get(gradient.dataId).isPacked) {
     // Once: else each program packs it anew.
     gradient = backend.packTensor(gradient);
   }
-  const newV = run({ g: gradient, v }, (x, c, { g, v }) => updated(x, velocity(x, c, g, v), v));
-  const newA = a && run({ g: gradient, a }, (x, c, { g, a }) => updated(x, averageGradient(x, c, g, a), a));
-  const delta = { g: gradient, v: newV, a: newA };
-  const newM =
-    m &&
-    run({ ...delta, m }, (x, c, { g, v, a, m }) =>
-      updated(x, momentum(x, c, m, increment(x, form, c, g, v, newA && a)), m),
+  let state: State<TensorInfo> = {};
+  for (const [slot, formula] of STATE) {
+    const own = arrays[slot];
+    if (own === undefined) continue;
+    const made = run({ gradient, own, ...state }, (x, c, { gradient: g, own, ...names }) =>
+      updated(x, formula(x, form, c, g, own, names), own),
     );
-  let newW = newM
-    ? run({ w: arrays.value, m: newM }, (x, c, { w, m }) => updated(x, value(x, form, c, w, m), w))
-    : run({ w: arrays.value, ...delta }, (x, c, { w, g, v, a }) =>
-        updated(x, value(x, form, c, w, increment(x, form, c, g, v, newA && a)), w),
-      );
+    state = { ...state, [slot]: made };
+  }
+  let newW = run({ gradient, w, ...state }, (x, c, { gradient: g, w, ...names }) =>
+    updated(x, value(x, form, c, g, w, names), w),
+  );
   const newE =
     e && run({ w: newW, e }, (x, c, { w, e }) => (flags ? conditionalAverage(x, c, flags, e, w) : average(x, c, e, w)));
-  if (gradient !== arrays.gradient) backend.disposeIntermediateTensorInfo(gradient);
+  if (gradient !== given) backend.disposeIntermediateTensorInfo(gradient);
   if (newE && form.overwrites) {
     const plain = newW;
     if (flags) {
@@ -146,7 +136,7 @@ ${code}
     }
     backend.disposeIntermediateTensorInfo(plain);
   }
-  return { value: newW, velocity: newV, averageGradient: newA, momentum: newM, average: newE };
+  return { ...state, value: newW, average: newE };
 };
 
 /** The name of a tensor in tfjs' code, which makes `get${name}AtOutCoords` of one with a capital letter. */

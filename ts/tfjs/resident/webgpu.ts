@@ -24,8 +24,6 @@ const WGSL: Language = {
   where: (name, flag, a, b) => `let ${name} = select(${b}, ${a}, ${flag} != 0.0);`,
 };
 
-const SLOTS = ["velocity", "averageGradient", "momentum", "average"] as const;
-
 /** A slot as it can be written: a second variable at the binding that tfjs declares for reading. */
 const writable = (name: string) => `${name}_`;
 
@@ -34,10 +32,11 @@ const writable = (name: string) => `${name}_`;
  * the controls, not both. Nobody else may hold the slots' buffers.
  */
 export const webgpu: Kernel<Backend> = (backend, form, coefficients, arrays, controls) => {
-  const { shape } = arrays.value;
+  const { value, gradient, norm, ...state } = arrays;
+  const { shape } = value;
   const size = sizeOf(shape);
   const names = Object.keys(arrays) as (keyof Arrays<unknown>)[];
-  const slots = SLOTS.filter((slot) => names.includes(slot));
+  const slots = Object.keys(state) as (keyof typeof state)[];
 
   const shader = new Shader(WGSL);
   const uniform = (name: string) => (name === "zero" ? "0.0" : `uniforms.${name}`);
