@@ -76,7 +76,7 @@ export const entries = [
   {
     path: "./keras",
     source: "keras/index",
-    builds: { files: 17_300 },
+    builds: { files: 17_400 },
     holds: "[models that Keras saved](docs/keras.md), arrays for Python",
   },
   {

@@ -4,6 +4,8 @@
 // Keras 2's form they have names.
 
 import type { Dataset } from "../formats/hdf5-dataset.js";
+import { SLOTS, type Slot } from "../generated/codes.js";
+import { TENSORFLOW } from "../rule/slot-names.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 import { type ModelFile, textsOf } from "./model-file.js";
@@ -121,16 +123,10 @@ function inOrder(
   return fits(paired) ? paired : grouped;
 }
 
-/** Keras 2's names of the slots, and those that are Keras 3's too. */
-const SLOT_NAMES: Readonly<Record<string, string>> = {
-  rms: "velocity",
-  mg: "average_gradient",
-  velocity: "velocity",
-  momentum: "momentum",
-  average_gradient: "average_gradient",
-  average: "average",
-  gradient_accumulator: "gradient_accumulator",
-};
+/** The slots by Keras 3's names and by Keras 2's. */
+const slotsByName = (): ReadonlyMap<string, Slot> =>
+  new Map(SLOTS.flatMap((slot) => [TENSORFLOW[slot] ?? slot, slot].map((name) => [name, slot] as const)));
+
 const SCALAR_NAMES: Readonly<Record<string, string>> = {
   iteration: "iteration",
   iter: "iteration",
@@ -143,6 +139,7 @@ const SCALAR_NAMES: Readonly<Record<string, string>> = {
 export function namedState(arrays: readonly Dataset[]): OptimizerState {
   const lists = [new Map<string, Dataset>(), new Map<string, Dataset>()] as const;
   const slots = new Map<string, Dataset[]>();
+  const names = slotsByName();
   for (const array of arrays) {
     const parts = array.path
       .slice(NAMED_STATE.length + 1)
@@ -155,12 +152,12 @@ export function namedState(arrays: readonly Dataset[]): OptimizerState {
       (lists[0].has(name) ? lists[1] : lists[0]).set(name, array);
       continue;
     }
-    const suffix = Object.keys(SLOT_NAMES).find((name) => last.endsWith(`_${name}`));
-    const slot = [last, ...parts].find((part) => Object.hasOwn(SLOT_NAMES, part)) ?? suffix;
+    const suffix = [...names.keys()].find((name) => last.endsWith(`_${name}`));
+    const name = [last, ...parts].find((part) => names.has(part)) ?? suffix;
+    const slot = names.get(name ?? "");
     if (slot === undefined)
       throw new CheckpointError(`The file's array ${show(array.path)} is no state of an RMSprop.`);
-    const name = SLOT_NAMES[slot] as string;
-    slots.set(name, [...(slots.get(name) ?? []), array]);
+    slots.set(slot, [...(slots.get(slot) ?? []), array]);
   }
   const [scalars, inner] = lists;
   return { scalars, inner: scalars.has("dynamic_scale") ? inner : undefined, slots };

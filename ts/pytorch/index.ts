@@ -5,6 +5,7 @@ import { checkedBytes } from "../formats/bytes.js";
 import { floatsIn, read, type StoredTensor } from "../formats/safetensors.js";
 import type { StoredOptimizer, StoredState, StoredVariable } from "../formats/stored-optimizer.js";
 import type { Slot } from "../generated/codes.js";
+import { PYTORCH } from "../rule/slot-names.js";
 import { CheckpointError, notBuilt, StateError } from "../support/errors.js";
 import { message, show } from "../support/messages.js";
 import { assertContinues, type Formula } from "./formula.js";
@@ -29,13 +30,6 @@ export interface Receiver extends Formula, Omit<StoredOptimizer, "getConfig"> {
 
 /** Types of a step: PyTorch's own is float32, or its default type; integers are those of older versions, and of the file's author. */
 const STEPS: readonly string[] = ["F32", "F64", "I32", "I64"];
-
-/** What PyTorch calls the slots; the others it does not have. */
-const NAMES: Readonly<Partial<Record<Slot, string>>> = {
-  velocity: "square_avg",
-  momentum: "momentum_buffer",
-  average_gradient: "grad_avg",
-};
 
 /**
  * Puts the state of a `torch.optim.RMSprop`, or of timm's `RMSpropTF`, into an optimizer with the same options, built over
@@ -86,7 +80,7 @@ export function loadPyTorch(bytes: Uint8Array, optimizer: Receiver): void {
     counts.reduce((most, count) => Math.max(most, count), 0);
   const store = optimizer.variables.map(({ name, slot, variable, value }): ArrayLike<number> => {
     if (variable === null) return [name === "iteration" ? iteration : rate];
-    const key = NAMES[slot as Slot];
+    const key = PYTORCH[slot as Slot];
     if (key === undefined) {
       throw new CheckpointError(
         `PyTorch keeps no ${slot}: make the optimizer without useEma and gradientAccumulationSteps.`,

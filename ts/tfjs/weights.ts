@@ -5,6 +5,7 @@ import type { MomentumMode } from "../generated/hyperparameters.js";
 import type { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
 import type { OptimizerVariable } from "../optimizers/optimizer-variable.js";
 import type { RMSprop } from "../optimizers/rmsprop.js";
+import { TENSORFLOW } from "../rule/slot-names.js";
 import { CheckpointError } from "../support/errors.js";
 import { show } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
@@ -29,16 +30,13 @@ export interface SavedWeights {
 /** tfjs' name for the counter that Keras calls `iteration`. */
 export const COUNTER = "iter";
 
-/** The slots of tfjs' own RMSProp, which computes the same formula: `<variable>/rms` and so on. */
-const THEIRS: Readonly<Record<string, Slot>> = { rms: "velocity", momentum: "momentum", mg: "average_gradient" };
-
 /**
  * The weights of this optimizer, or of tfjs' own RMSProp, for an optimizer that keeps the slots `kept`.
  *
  * @throws {CheckpointError} if one is missing, unknown, of another type, or twice there.
  */
 export async function readWeights(weights: readonly NamedTensorLike[], kept: readonly Slot[]): Promise<SavedWeights> {
-  const isTheirs = weights.some(({ name }) => name.endsWith("/rms"));
+  const isTheirs = weights.some(({ name }) => name.endsWith(`/${TENSORFLOW.velocity}`));
   const scalars = new Map<string, number>();
   const states = new Map<string, { name: string; shape: readonly number[]; slots: Map<Slot, ArrayLike<number>> }>();
   const values = await Promise.all(weights.map(({ tensor }) => tensor.data()));
@@ -49,7 +47,8 @@ export async function readWeights(weights: readonly NamedTensorLike[], kept: rea
     }
     const cut = name.lastIndexOf("/");
     const [owner, kind] = [name.slice(0, Math.max(cut, 0)), name.slice(cut + 1)];
-    const slot = isTheirs ? THEIRS[kind] : SLOTS.find((known) => known === kind);
+    // tfjs' own RMSProp computes the same formula.
+    const slot = SLOTS.find((slot) => (isTheirs ? TENSORFLOW[slot] : slot) === kind);
     if (cut < 0) {
       if (tensor.shape.length > 0) throw new CheckpointError(`Weight ${show(name)} must be a scalar.`);
       if (scalars.has(name)) throw new CheckpointError(`Weight ${show(name)} is there twice.`);
