@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import { CosineDecay } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
-import { memoryLog, replicate, work } from "rmsprop-wasm/distributed";
+import { memoryLog, replicate, type Unit, work } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
 import { options, overrides } from "../property/arbitraries.js";
 import { useOwnClock } from "./clock.js";
@@ -56,19 +56,30 @@ function disturb(log: MemoryLog, seed: number): void {
   };
 }
 
-/** Runs a training on a log, and compares after every update. */
-async function compare(training: Training, updates: number, chunkBytes: number, seed: number): Promise<number> {
+/** Runs a training on a log, and compares after every update; `peers` replicas compute, or workers. */
+async function compare(
+  training: Training,
+  updates: number,
+  chunkBytes: number,
+  seed: number,
+  peers = 0,
+): Promise<number> {
   const [trained, one] = [make(training), new OneProcess(training)];
   const log = memoryLog({ chunkBytes });
   await log.create(save(trained.optimizer), { unit: 0 });
   disturb(log, seed);
   const stop = new AbortController();
-  const workers = [1, 2, 3].map(() =>
-    work(log, (unit) => compute(training, unit), { patience: 200, signal: stop.signal }),
-  );
-  let compared = 0;
   const { signal } = stop;
-  const events = replicate(log, trained.optimizer, { updates, checkpointEvery: 3, stall: 500, signal });
+  // What is stored in pieces takes long on a clock that runs only between them.
+  const [patience, stall] = peers ? [5000, 20_000] : [200, 500];
+  const computing = (unit: Unit) => compute(training, unit);
+  const workers = peers ? [] : [1, 2, 3].map(() => work(log, computing, { patience, signal }));
+  let compared = 0;
+  const computed = peers ? { compute: computing, patience, workers: false } : {};
+  const given = { updates, checkpointEvery: 3, stall, signal, ...computed };
+  const others = Array.from({ length: Math.max(0, peers - 1) }, () => make(training));
+  const following = others.map(({ optimizer }) => drained(replicate(log, optimizer, given)));
+  const events = replicate(log, trained.optimizer, given);
   const { error } = await drained(events, ({ type, units }) => {
     if (type === "checkpoint" || type === "stall") return;
     expect(stateOf(trained)).toBe(one.until(units).state);
@@ -79,9 +90,10 @@ async function compare(training: Training, updates: number, chunkBytes: number, 
   stop.abort();
   await Promise.all(workers);
   if (error) throw error;
+  for (const { error } of await Promise.all(following)) if (error) throw error;
   expect(one.units).toBeGreaterThanOrEqual(updates);
   one.free();
-  free(trained);
+  for (const each of [trained, ...others]) free(each);
   return compared;
 }
 
@@ -104,10 +116,11 @@ it("with any options", { timeout: 120_000 }, async () => {
       fc.integer({ min: 1, max: 8 }),
       fc.constantFrom(17, 100, 2 ** 20),
       fc.nat(),
-      async (drawn, updates, chunkBytes, seed) => {
+      fc.nat(3),
+      async (drawn, updates, chunkBytes, seed, peers) => {
         // Without a loss scale, what is not finite stays: then nothing more is to be seen.
         const sound = drawn.growth === null ? { ...drawn, infinite: 0 } : drawn;
-        await compare(sound, updates, chunkBytes, seed);
+        await compare(sound, updates, chunkBytes, seed, peers);
       },
     ),
     { numRuns: 60 },
@@ -124,7 +137,9 @@ it.each([null, 4, 8])("with everything on, %s units an update", async (gradientA
     });
     for (const all of [everything, beyondKeras]) {
       const options = { ...all.options, gradientAccumulationSteps, learningRate };
-      expect(await compare({ ...all, dtype, options }, 40, 64, 1)).toBeGreaterThan(41);
+      for (const peers of [0, 3]) {
+        expect(await compare({ ...all, dtype, options }, 40, 64, 1, peers)).toBeGreaterThan(41);
+      }
     }
   }
 });

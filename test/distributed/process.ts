@@ -1,14 +1,17 @@
-// One part of a run as a process of its own, which a test can kill: a replica that tells each state's hash, or a worker.
+// One part of a run as a process of its own, which a test can kill: a replica that tells each state's hash, a worker, or a peer, which
+// is both.
 import { createHash } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { LogChangedError, replicate, work } from "rmsprop-wasm/distributed";
+import { LogChangedError, replicate, type Unit, work } from "rmsprop-wasm/distributed";
 import { natsLog } from "rmsprop-wasm/distributed/nats";
 import { compute, make, stateOf, type Training } from "./support.js";
 
 /** What a part is told. */
 export interface Part {
-  readonly role: "replica" | "worker";
+  readonly role: "replica" | "worker" | "peer";
+  /** Whether the run has workers that are no replicas. */
+  readonly workers: boolean;
   readonly port: number;
   readonly run: string;
   readonly training: Training;
@@ -46,23 +49,23 @@ const log = await natsLog({
   ...{ connection, jetstream: jetstream(connection, { timeout: 2000 }), manager: await manager(), run: part.run },
 });
 
+async function computeUnit(unit: Unit): Promise<void> {
+  if (part.delay === 0) return;
+  await new Promise((resolve) => setTimeout(resolve, part.delay * (0.5 + Math.random())));
+  compute(part.training, unit);
+}
+
+const { patience, workers } = part;
 if (part.role === "worker") {
   process.stdout.write('{"type":"ready"}\n');
-  await work(
-    log,
-    async (unit) => {
-      if (part.delay === 0) return;
-      await new Promise((resolve) => setTimeout(resolve, part.delay * (0.5 + Math.random())));
-      compute(part.training, unit);
-    },
-    { patience: part.patience },
-  );
+  await work(log, computeUnit, { patience });
 } else {
   const trained = make(part.training);
   for (;;) {
     try {
-      const options = { updates: part.updates, checkpointEvery: 5, stall: part.stall, stallLimit: 60 };
-      for await (const event of replicate(log, trained.optimizer, options)) {
+      const computing = part.role === "peer" ? { compute: computeUnit, patience } : {};
+      const options = { updates: part.updates, checkpointEvery: 5, stall: part.stall, stallLimit: 60, workers };
+      for await (const event of replicate(log, trained.optimizer, { ...options, ...computing })) {
         const hash = createHash("sha256").update(stateOf(trained)).digest("hex");
         process.stdout.write(`${JSON.stringify({ ...event, hash, at: Date.now() })}\n`);
       }

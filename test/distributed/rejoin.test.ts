@@ -503,6 +503,11 @@ describe("replicate", () => {
     expect(() => replicate(log, new RMSprop())).toThrow("is not built");
     expect(() => replicate(log, optimizer, { updates: -1 })).toThrow(RangeError);
     expect(() => replicate(log, optimizer, { span: 0 })).toThrow(RangeError);
+    expect(() => replicate(log, optimizer, { compute: 1 as never })).toThrow(
+      "Argument `compute` must be a function; received 1",
+    );
+    expect(() => replicate(log, optimizer, { patience: 0 })).toThrow(RangeError);
+    expect(() => replicate(log, optimizer, { workers: 1 as never })).toThrow("`workers` must be a boolean");
     expect(() => replicate(log, optimizer, { every: 1 } as never)).toThrow(TypeError);
   });
 });

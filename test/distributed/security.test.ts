@@ -7,16 +7,19 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { type NatsConnection, nkeyAuthenticator, nkeys } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { save } from "rmsprop-wasm/checkpoint";
-import { replicate, work } from "rmsprop-wasm/distributed";
+import { ConfigurationError, replicate, type Unit, work } from "rmsprop-wasm/distributed";
 import { natsLog, natsPermissions } from "rmsprop-wasm/distributed/nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Server } from "./server.js";
 import { compute, drained, everything, make, OneProcess, stateOf } from "./support.js";
 
-type Role = "worker" | "replica" | "operator";
+type Role = "worker" | "replica" | "peer" | "operator";
+
+type User = ReturnType<typeof nkeys.createUser>;
 
 const run = "secret";
-const keys = { worker: nkeys.createUser(), replica: nkeys.createUser(), operator: nkeys.createUser() };
+const [worker, replica, peer, operator] = Array.from({ length: 4 }, () => nkeys.createUser()) as User[];
+const keys = { worker, replica, peer, operator } as Record<Role, User>;
 let server: Server;
 let ca: string;
 const connections: NatsConnection[] = [];
@@ -73,6 +76,29 @@ it("each role can do what it must", { timeout: 60_000 }, async () => {
   expect(await working).toBeGreaterThan(0);
 });
 
+it.each([true, false])(
+  "a peer can do what replicas and workers must, workers: %s",
+  { timeout: 60_000 },
+  async (workers) => {
+    const { log } = await connected("peer");
+    const trained = make(everything);
+    const peers = [trained, make(everything)].map(async ({ optimizer }) => {
+      const computing = { compute: (unit: Unit) => compute(everything, unit), patience: 1000, workers };
+      const limits = { updates: workers ? 30 : 40, checkpointEvery: 3, stall: 1000, stallLimit: 10_000 };
+      return drained(replicate(log, optimizer, { ...limits, ...computing }));
+    });
+    for (const { events, error } of await Promise.all(peers)) {
+      expect(error).toBeUndefined();
+      expect(stateOf(trained)).toBe(new OneProcess(everything).until(events.at(-1)!.units).state);
+    }
+  },
+);
+
+it("a worker is told where peers alone compute", { timeout: 60_000 }, async () => {
+  const { log } = await connected("worker");
+  await expect(work(log, () => {})).rejects.toThrow(ConfigurationError);
+});
+
 it("who is nobody gets in nowhere", async () => {
   const servers = `tls://127.0.0.1:${server.port}`;
   await expect(connect({ servers, tls: { ca } })).rejects.toThrow(/authorization/i);
@@ -109,6 +135,8 @@ describe("what is another role's, a role cannot do", { timeout: 60_000 }, () => 
       ({ manager }) => manager.streams.add({ name: run, subjects: [`${run}.g`] }),
     ],
     ["replica", "delete the run", ({ manager }) => manager.streams.delete(run)],
+    ["peer", "make the stream of the run", ({ manager }) => manager.streams.add({ name: run, subjects: [`${run}.g`] })],
+    ["peer", "delete the run", ({ manager }) => manager.streams.delete(run)],
     ["operator", "append a gradient", publish(`${run}.g`)],
     ["operator", "delete the run", ({ manager }) => manager.streams.delete(run)],
   ];
@@ -126,7 +154,7 @@ describe("what is another role's, a role cannot do", { timeout: 60_000 }, () => 
   it("and so the run is as it was", async () => {
     const trained = make(everything);
     const { log } = await connected("replica");
-    const { events, error } = await drained(replicate(log, trained.optimizer, { updates: 20 }));
+    const { events, error } = await drained(replicate(log, trained.optimizer, { updates: 40 }));
     expect(error).toBeUndefined();
     expect(events.map(({ type }) => type)).toEqual(["join", "end"]);
     expect(stateOf(trained)).toBe(new OneProcess(everything).until(events[0]!.units).state);

@@ -55,7 +55,11 @@ const parts = (
   run: string,
   count: number,
   times: Pick<Part, "delay" | "patience" | "stall"> = { delay: 0, patience: 2000, stall: 5000 },
-) => Array.from({ length: count }, () => new Process({ role, port, run, training, updates: 1e6, ...times }));
+) =>
+  Array.from(
+    { length: count },
+    () => new Process({ role, port, run, training, updates: 1e6, workers: true, ...times }),
+  );
 
 function model(parameters: number, gradientDtype: Dtype) {
   const variable = new Variable(new Float32Array(parameters), { path: "w", gradientDtype });

@@ -1,5 +1,6 @@
 // The values that a worker computes from: the newest that the log has.
 
+import { ConfigurationError } from "./errors.js";
 import { Assembly, type Position, readFrame } from "./frame.js";
 import { after, type Signal } from "./host.js";
 import { Layout } from "./layout.js";
@@ -13,6 +14,9 @@ export interface Values {
   readonly layout: Layout;
   readonly arrays: Record<string, Float32Array<ArrayBuffer>>;
 }
+
+/** The room that values have where replicas offer no units to workers. */
+export const NO_WORKERS: number = 2 ** 32 - 1;
 
 /** The newest values that the log brought. */
 export class Inbox {
@@ -29,16 +33,22 @@ export class Inbox {
         if (!bytes) assembly.clear();
         const frame = bytes && readFrame(bytes, maximum);
         const whole = frame?.kind === "values" ? assembly.add(frame) : undefined;
+        if (whole?.room === NO_WORKERS) throw new ConfigurationError("The run's replicas have `workers: false`.");
         const layout = whole && Layout.of(whole.bytes, this.values?.layout);
         if (!layout || layout.crc !== whole.layout) continue;
         const { base: position, room, lossScale } = whole;
-        this.values = { position, room, lossScale, layout, arrays: layout.values(whole.bytes) };
-        this.#wake();
+        this.put({ position, room, lossScale, layout, arrays: layout.values(whole.bytes) });
       }
     } catch (cause) {
       this.#failure = { cause };
     }
-    this.#wake();
+    this.wake();
+  }
+
+  /** Replaces the values. */
+  put(values: Values): void {
+    this.values = values;
+    this.wake();
   }
 
   /** Waits until values come, at most this long. */
@@ -70,7 +80,8 @@ export class Inbox {
     if (this.#failure) throw this.#failure.cause;
   }
 
-  #wake(): void {
+  /** Lets those look who wait for a change. */
+  wake(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();

@@ -19,4 +19,5 @@ export type { CreateOptions, Log, Messages, Stored, Subject } from "./log.js";
 export { type MemoryLog, type MemoryLogOptions, type MemoryMessage, memoryLog } from "./memory-log.js";
 export type { ReplicaEvent } from "./replica.js";
 export { type ReplicateOptions, replicate } from "./replicate.js";
-export { type Unit, type WorkOptions, work } from "./work.js";
+export { type WorkOptions, work } from "./work.js";
+export type { Unit } from "./worker.js";

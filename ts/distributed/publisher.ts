@@ -5,6 +5,7 @@ import { isFinal } from "./errors.js";
 import type { Fold, ReplicatedVariable } from "./fold.js";
 import { Draft, type Position } from "./frame.js";
 import { randomId, type Signal, sleep } from "./host.js";
+import { NO_WORKERS } from "./inbox.js";
 import type { Layout } from "./layout.js";
 import type { Log } from "./log.js";
 
@@ -100,6 +101,17 @@ export class Publisher {
         return [`t.${base}.${unit}.${attempt}`, ticket.frames(1)[0] as Uint8Array];
       }),
     );
+  }
+}
+
+/** Tells workers, where there are any, that no units are offered. */
+export async function refuseWorkers(log: Log): Promise<void> {
+  const attempt = randomId();
+  try {
+    await log.ensure();
+    await log.publishValues(new Draft(0, { kind: "values", attempt, room: NO_WORKERS }).frames(1), attempt);
+  } catch {
+    // Nothing that the run needs: a worker then finds no values.
   }
 }
 

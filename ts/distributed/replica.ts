@@ -8,10 +8,12 @@ import { Fold } from "./fold.js";
 import { Assembly, type Position, positionOf, readFrame, sequenceOf } from "./frame.js";
 import { newAbortController, onAbort, type Signal } from "./host.js";
 import { Layout } from "./layout.js";
+import { LocalWorker } from "./local-worker.js";
 import type { Delivered, Log } from "./log.js";
-import { Publisher } from "./publisher.js";
+import { Publisher, refuseWorkers } from "./publisher.js";
 import { type Announcement, newest, SCHEDULE, verify } from "./rejoin.js";
 import { StallTimer } from "./stall-timer.js";
+import type { Compute } from "./worker.js";
 
 /**
  * What happened to a replica. Between two events, the optimizer's state is that of the first.
@@ -42,6 +44,9 @@ export interface CheckedOptions {
   readonly span: number;
   readonly stall: number;
   readonly stallLimit: number;
+  readonly compute: Compute | undefined;
+  readonly patience: number;
+  readonly workers: boolean;
   readonly signal: Signal | undefined;
 }
 
@@ -54,7 +59,8 @@ export class Replica {
   readonly #options: CheckedOptions;
   readonly #fold: Fold;
   readonly #layout: Layout;
-  readonly #publisher: Publisher;
+  readonly #publisher: Publisher | undefined;
+  readonly #worker: LocalWorker | undefined;
   readonly #stalls: StallTimer;
   readonly #stop = newAbortController();
   /** Events of what goes on beside the log: stalls and checkpoints. */
@@ -74,7 +80,17 @@ export class Replica {
     this.#fold = new Fold(optimizer);
     this.#layout = new Layout(optimizer.trainableVariables);
     const fail = (cause: unknown) => this.#fail(cause);
-    this.#publisher = new Publisher({
+    this.#stalls = new StallTimer(options, {
+      onStall: async () => {
+        this.#push("stall");
+        await verify(log, this.#at);
+        this.#publisher?.publishAgain();
+      },
+      lastError: () => this.#publisher?.lastError,
+      fail,
+    });
+    const { compute, patience, workers } = options;
+    const parts = {
       log,
       fold: this.#fold,
       layout: this.#layout,
@@ -83,16 +99,10 @@ export class Replica {
       isOver: () => this.#isOver,
       signal: this.#stop.signal,
       fail,
-    });
-    this.#stalls = new StallTimer(options, {
-      onStall: async () => {
-        this.#push("stall");
-        await verify(log, this.#at);
-        this.#publisher.publishAgain();
-      },
-      lastError: () => this.#publisher.lastError,
-      fail,
-    });
+    };
+    if (workers) this.#publisher = new Publisher(parts);
+    const idle = () => this.#stalls.elapsed;
+    if (compute) this.#worker = new LocalWorker({ ...parts, compute, patience, workers, idle });
   }
 
   get #isOver(): boolean {
@@ -104,10 +114,9 @@ export class Replica {
     const cancels = [onAbort(this.#options.signal, stop)];
     try {
       const last = await this.#join();
-      cancels.push(
-        this.#stalls.start(),
-        this.#log.reconnected(() => this.#publisher.publishAgain()),
-      );
+      const tellWorkers = () => (this.#publisher ? this.#publisher.publishAgain() : void refuseWorkers(this.#log));
+      if (!this.#publisher) tellWorkers();
+      cancels.push(this.#stalls.start(), this.#log.reconnected(tellWorkers));
       for await (const event of this.#follow(last)) {
         // The time that the loop's body takes is no stall.
         const resume = this.#stalls.pause();
@@ -159,7 +168,10 @@ export class Replica {
           assembly.clear();
         }
         // Before the state is looked at: workers need not wait for that. While there is more to replay, others are ahead.
-        if (!stored || stored.pending === 0) this.#publisher.publish();
+        if (!stored || stored.pending === 0) {
+          this.#publisher?.publish();
+          this.#worker?.update();
+        }
         if (isBase && outcome !== "base") yield this.#event(outcome, stalledMs);
         if (isBase && isDue()) {
           const [bytes, position] = [saved(this.#optimizer), this.#base];
@@ -171,8 +183,8 @@ export class Replica {
     // A result is given out only when the log has it.
     await checkpoints.settled();
     if (this.#error) throw this.#error.cause;
-    this.#publisher.publish();
-    await this.#publisher.settled();
+    this.#publisher?.publish();
+    await this.#publisher?.settled();
     yield* this.#queue.splice(0);
     yield this.#event("end");
   }
@@ -211,7 +223,11 @@ export class Replica {
     if (frame.length !== gradientBytes || !this.#fold.wants(frame.unit)) return undefined;
     const whole = assembly.add(frame);
     const gradients = whole && this.#layout.read(whole.bytes);
-    return gradients && this.#fold.accept(frame.unit, gradients);
+    if (!gradients) return undefined;
+    const index = frame.unit - this.#fold.base;
+    const outcome = this.#fold.accept(frame.unit, gradients);
+    this.#worker?.taken(index, frame.attempt);
+    return outcome;
   }
 
   /** Whether a checkpoint is due at this base. It follows from the log, so all replicas write, or find, the same checkpoints. */

@@ -7,14 +7,17 @@ import { assertSameEverywhere, type ReplicatedOptimizer } from "./configuration.
 import type { Signal } from "./host.js";
 import { Log } from "./log.js";
 import { Replica, type ReplicaEvent } from "./replica.js";
+import type { Compute } from "./worker.js";
 
 /**
  * Options of `replicate`.
  *
  * ```js
  * const log = { checkpointEvery: 50, span: 1024 };
- * const patience = { stall: 2000, stallLimit: 10 };
- * replicate(memoryLog(), optimizer, { updates: 1000, ...log, ...patience, sameEverywhere: true, signal });
+ * const patience = { patience: 500, stall: 2000, stallLimit: 10 };
+ * const compute = ({ unit, values, gradients }) => backpropagate(batch(unit), values, gradients);
+ * const computing = { compute, workers: false, ...patience };
+ * replicate(memoryLog(), optimizer, { updates: 1000, ...log, ...computing, sameEverywhere: true, signal });
  * ```
  */
 export interface ReplicateOptions {
@@ -28,13 +31,25 @@ export interface ReplicateOptions {
   readonly stall?: number | undefined;
   /** Stalls in a row before `StalledError`. Default 12. */
   readonly stallLimit?: number | undefined;
+  /** Computes gradients in this process too, from the replica's own values. What it throws ends the replica. Default: it does not. */
+  readonly compute?: Compute | undefined;
+  /** Milliseconds before another process computes a unit of `compute` too; about three times what one takes. Equal everywhere. Default 5000. */
+  readonly patience?: number | undefined;
+  /**
+   * Whether values and units are offered to workers. With `false`, which must be so in all replicas, only replicas with `compute`
+   * compute: no values travel, and a worker ends with a `ConfigurationError`. Default `true`.
+   */
+  readonly workers?: boolean | undefined;
   /** Says that a learning rate that is a function, or a schedule of one's own, gives the same float32 numbers everywhere. */
   readonly sameEverywhere?: boolean | undefined;
   /** Ends the replica. */
   readonly signal?: Signal | undefined;
 }
 
-const KNOWN = ["updates", "checkpointEvery", "span", "stall", "stallLimit", "sameEverywhere", "signal"] as const;
+const KNOWN = [
+  ...["updates", "checkpointEvery", "span", "stall", "stallLimit"],
+  ...["compute", "patience", "workers", "sameEverywhere", "signal"],
+];
 
 /**
  * Follows a run: makes the optimizer's state that of the log, and keeps it so. An empty log is an error: `create` begins a run.
@@ -75,6 +90,11 @@ export function replicate(
   }
   if (!optimizer.built) throw notBuilt(optimizer.name);
   const given = checkedObject("options", options, KNOWN) as ReplicateOptions;
+  const { compute, workers = true } = given;
+  if (compute !== undefined && typeof compute !== "function") {
+    throw new TypeError(message("compute", "a function", compute));
+  }
+  if (typeof workers !== "boolean") throw new TypeError(message("workers", "a boolean", workers));
   const count = (name: keyof ReplicateOptions, otherwise: number) =>
     given[name] === undefined ? otherwise : integer(name, given[name], 1, Number.MAX_SAFE_INTEGER);
   const checked = {
@@ -83,6 +103,9 @@ export function replicate(
     span: count("span", 2048),
     stall: count("stall", 5000),
     stallLimit: count("stallLimit", 12),
+    compute,
+    patience: integer("patience", given.patience ?? 5000, 1, 2 ** 31 - 1),
+    workers,
     signal: given.signal,
   };
   if (given.sameEverywhere !== true) assertSameEverywhere(optimizer.getConfig());

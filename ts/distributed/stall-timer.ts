@@ -20,16 +20,16 @@ export class StallTimer {
   readonly #callbacks: Callbacks;
   #since = now();
   #stalls = 0;
-  #isPaused = false;
+  #paused: number | undefined;
 
   constructor(options: Options, callbacks: Callbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
   }
 
-  /** Milliseconds since the last gradient that counted. */
+  /** Milliseconds since the last gradient that counted, without pauses. */
   get elapsed(): number {
-    return now() - this.#since;
+    return (this.#paused ?? now()) - this.#since;
   }
 
   /** A gradient counted; returns how long that took. */
@@ -43,9 +43,9 @@ export class StallTimer {
   /** Stops the clock; returns what starts it again. */
   pause(): () => void {
     const paused = now();
-    this.#isPaused = true;
+    this.#paused = paused;
     return () => {
-      this.#isPaused = false;
+      this.#paused = undefined;
       this.#since += now() - paused;
     };
   }
@@ -56,7 +56,7 @@ export class StallTimer {
     const { onStall, lastError, fail } = this.#callbacks;
     let [isStopped, cancel] = [false, () => {}];
     const look = async () => {
-      if (!this.#isPaused && this.elapsed >= stall * (this.#stalls + 1)) {
+      if (this.#paused === undefined && this.elapsed >= stall * (this.#stalls + 1)) {
         this.#stalls += 1;
         if (this.#stalls > stallLimit) {
           const text = `No gradient that counts arrived for ${Math.round(this.elapsed)} ms; units were offered again ${stallLimit} times.`;

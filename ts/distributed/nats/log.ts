@@ -193,7 +193,7 @@ export class NatsLog extends Log {
       return questions.failingSince(since, error);
     } catch (final) {
       if (!isStreamMissing(error)) throw final;
-      throw new NoRunError(`The server has no run "${run}".`, { cause: error });
+      throw new NoRunError(`The server has no run "${run}", or one that offers no units.`, { cause: error });
     }
   }
 }

@@ -13,7 +13,7 @@ export interface NatsPermissions {
 
 /**
  * The permissions that one role needs, and no others: a `worker` appends gradients, takes tickets, reads values; a `replica` does what
- * keeps the run; only an `operator` can begin one.
+ * keeps the run; a `peer`, which is a replica with `compute`, does both; only an `operator` can begin a run.
  *
  * ```ts
  * import { natsPermissions } from "rmsprop-wasm/distributed/nats";
@@ -30,7 +30,7 @@ export interface NatsPermissions {
  */
 export function natsPermissions(
   run: string,
-  role: "worker" | "replica" | "operator",
+  role: "worker" | "replica" | "peer" | "operator",
   inbox = "_INBOX",
 ): NatsPermissions {
   const consumer = (stream: string, name: string) =>
@@ -49,7 +49,9 @@ export function natsPermissions(
     ...[`$JS.API.STREAM.CREATE.${todo}`, `$JS.API.STREAM.CREATE.${values}`],
     ...[`$JS.API.STREAM.INFO.${run}`, ...consumer(run, ">")],
   ];
-  const roles = { worker, replica, operator: [...replica, `$JS.API.STREAM.CREATE.${run}`] };
-  if (!Object.hasOwn(roles, role)) throw new TypeError(message("role", '"worker", "replica" or "operator"', role));
+  const peer = [...new Set([...worker, ...replica])];
+  const roles = { worker, replica, peer, operator: [...replica, `$JS.API.STREAM.CREATE.${run}`] };
+  if (!Object.hasOwn(roles, role))
+    throw new TypeError(message("role", `one of ${Object.keys(roles).join(", ")}`, role));
   return { publish: { allow: roles[role] }, subscribe: { allow: [`${inbox}.>`] } };
 }
