@@ -5,7 +5,7 @@ import * as tables from "./tables.mjs";
 /** @import { Run } from "../types.js" */
 
 /** Package, date and machine of a run. @param {Run} run */
-export function origin({ kind, package: name, date, machine }) {
+function origin({ kind, package: name, date, machine }) {
   const { processor, cores, gibibytes, system, node, rust, load } = machine;
   return `A ${kind} run of ${name}, ${date.slice(0, 10)}: ${processor}, ${cores} cores, ${gibibytes} GiB, ${system}, Node ${node}, ${rust}; load average ${load} when it began.`;
 }

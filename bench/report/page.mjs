@@ -5,7 +5,7 @@ import { effort } from "../matches.mjs";
 import { median, ratios } from "../statistics.mjs";
 import { configurations, parametersOf, regimes, workloads } from "../workloads.mjs";
 import { short, table, time } from "./format.mjs";
-import { origin, versions } from "./full.mjs";
+import { versions } from "./full.mjs";
 import { titles } from "./runs.mjs";
 
 /** @import { Configuration, Goal, Run, Workload } from "../types.js" */
@@ -192,6 +192,16 @@ function goalsTable(runs) {
   return table(["Goal", "Limit", ...Object.keys(runs).map((name) => titles[/** @type {keyof Runs} */ (name)])], rows);
 }
 
+/** What the runs have in common, or what each has. @param {readonly Run[]} runs */
+const setups = (runs) =>
+  [
+    ...new Set(
+      runs.map(({ machine: { cores, gibibytes, system, rust } }) =>
+        [`${cores} cores`, `${gibibytes} GiB`, system, rust].join(", "),
+      ),
+    ),
+  ].join("; ");
+
 /** @param {Runs} runs */
 export function page(runs) {
   const { epyc, xeon, quick } = runs;
@@ -208,10 +218,13 @@ Written by \`npm run docs:benchmarks\` from the runs in bench/results. \`npm run
 numbers of a run with their quartiles; the site has a page of them for each run.
 
 ${Object.entries(runs)
-  .map(([name, run]) => `- **${titles[/** @type {keyof Runs} */ (name)]}:** ${origin(run)}`)
+  .map(([name, { kind, date, machine }]) => {
+    const title = titles[/** @type {keyof Runs} */ (name)];
+    return `- **${title}:** a ${kind} run, ${date.slice(0, 10)}, ${machine.processor}; load average ${machine.load} when it began`;
+  })
   .join("\n")}
 
-${versions(...Object.values(runs))}. All on one thread unless the name says otherwise. **Two numbers in a cell are the EPYC's and the Xeon's.**
+${setups(Object.values(runs))}; ${versions(...Object.values(runs))}. All on one thread unless the name says otherwise. **Two numbers in a cell are the EPYC's and the Xeon's.**
 
 ## A step with default options
 
