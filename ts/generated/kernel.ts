@@ -130,8 +130,8 @@ export interface KernelExports {
   readonly optimizer_step_selected: (optimizer: number, learningRate: number, count: number) => number;
 
   /**
-   * Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. From now on steps
-   * compute the norm of the gradients even if no option needs it, or no longer.
+   * Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. `gradient_norm`: from now
+   * on steps compute the norm of the gradients even if no option needs it.
    */
   readonly optimizer_watch: (optimizer: number, gradientNorm: number) => number;
 

@@ -19,7 +19,7 @@ export interface ThreadExports extends KernelExports {
 
   /**
    * Begins a step, under a loss scale if that is not 0, with the gradients of the first `count` selected variables, or of
-   * all if that is negative. The phase to do all chunks of; 0 if the step is to be done as a whole.
+   * all if that is negative. Returns the phase whose chunks are to be done; 0 if the step is to be done as a whole.
    */
   readonly chunks_begin: (optimizer: number, lossScale: number, learningRate: number, count: number) => number;
 
@@ -40,7 +40,7 @@ export interface ThreadExports extends KernelExports {
   readonly chunks_memory: (bytes: number) => number;
 
   /**
-   * The next phase to do all chunks of, when they are all done; 0 if the step is over.
+   * Ends a phase whose chunks are all done. Returns the next one; 0 if the step is over.
    */
   readonly chunks_next: (optimizer: number) => number;
 

@@ -104,7 +104,7 @@ impl Settings {
         }
     }
 
-    /// Completes the settings with the factor of clipping by the global norm, which matters to nothing else.
+    /// Completes the settings with the factor of clipping by the global norm, which other ways of clipping ignore.
     #[inline]
     pub fn set_clip(&mut self, global_factor: f32, call: Call) {
         self.clip = match self.clip_mode {
@@ -136,7 +136,7 @@ impl Settings {
         if FUSED { self.inlined } else { None }
     }
 
-    /// [`single_pass`](Self::single_pass), likewise.
+    /// [`single_pass`](Self::single_pass), so that the compiler sees the same of it.
     #[inline]
     pub fn single_pass_factor(&self) -> Option<f32> {
         if FUSED { self.single_pass } else { None }

@@ -126,7 +126,7 @@ impl Error for BuildError {}
 #[derive(Debug)]
 pub struct Optimizer {
     hyperparameters: Hyperparameters,
-    /// One for each variable; no two are of the same.
+    /// One for each variable, none of which is listed twice.
     pub(crate) states: Vec<State>,
     /// Whether it was built with accumulators.
     accumulates: bool,
@@ -143,8 +143,8 @@ pub struct Optimizer {
     pub(crate) norms: Norms,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
-    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since: those of another such call, and
-    /// its record, differ by the learning rate alone.
+    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since. Those of the next plain call,
+    /// and its record, differ by the learning rate alone.
     pub(crate) plain: Option<Settings>,
 }
 

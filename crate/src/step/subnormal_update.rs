@@ -105,8 +105,8 @@ pub fn ema_may_underflow(ema: Ema, average: &[Group], value: &[Group]) -> bool {
         || any_below(value, MIN_NORMAL - exponent_loss(1.0 - ema.momentum))
 }
 
-/// Whether products of the rule with these gradients may be subnormal. They are yet to be multiplied, which changes their exponents
-/// by `loss`.
+/// Whether products of the rule with these gradients may be subnormal, after a multiplication that lowers their exponents by
+/// `loss`.
 pub fn gradient_may_underflow(c: &Coefficients, gradient: &[Group], loss: Exponent, centered: bool) -> bool {
     let fresh = exponent_loss(c.one_minus_rho);
     // For (1-ρ)·g²; for ((1-ρ)·g)², which is a² if a was 0; and for η·g / √d.
@@ -157,7 +157,7 @@ fn is_fixed_point(c: &Coefficients, gradient: &[Group], block: &Block<'_>) -> bo
         && block.average_gradient.as_deref().is_none_or(|a| all_below(a, c.rho.stuck_below()))
 }
 
-/// Whether the magnitudes of all numbers are below these bits, and none is -0, which would become +0, by adding +0.
+/// Whether all magnitudes are below these bits, and no number is -0: adding +0 would make it +0.
 #[inline(never)]
 fn all_below(state: &[Group], bound: u32) -> bool {
     const SIGN: u32 = 1 << 31;

@@ -140,7 +140,7 @@ fn step_by_blocks<S: AsMut<[Group]>>(
     let is_direct =
         matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct() && penalty.is_none());
 
-    // That small numbers are only stuck ones is known until the next scan. Otherwise, once a block has small numbers, all blocks
+    // That all small numbers are stuck holds until the next scan. Otherwise, once a block has small numbers, all blocks
     // behind it are scanned.
     let known = tracked.small;
     let is_known = SCANS && known == SmallNumbers::Stuck && !scan_offset.is_multiple_of(STUCK_PERIOD);
@@ -244,7 +244,7 @@ fn range_of<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>
     slot.as_mut().map(|slot| &mut slot.as_mut()[range.clone()])
 }
 
-/// Which small numbers a block has; if they are not only stuck ones, does what [`step_by_blocks`] does to it.
+/// Returns which small numbers a block has. If not all are stuck, does what [`step_by_blocks`] does to it.
 #[inline(never)]
 fn step_block_via_f64(
     settings: &Settings,

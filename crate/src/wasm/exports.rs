@@ -86,7 +86,7 @@ fn status_code(result: Result<Status, Status>) -> u32 {
     result.unwrap_or_else(|status| status).code()
 }
 
-/// The code for whether there was such an optimizer, row, position or index.
+/// [`Status::Done`] if the optimizer, row, position or index was there, else [`Status::NotFound`].
 fn found(found: Option<bool>) -> u32 {
     status_code(if found == Some(true) { Ok(Status::Done) } else { Err(Status::NotFound) })
 }
@@ -204,8 +204,8 @@ pub fn optimizer_slot(optimizer: u32, slot: u32, index: u32) -> usize {
     .unwrap_or(0)
 }
 
-/// Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. From now on steps
-/// compute the norm of the gradients even if no option needs it, or no longer.
+/// Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. `gradient_norm`: from now
+/// on steps compute the norm of the gradients even if no option needs it.
 #[wasm_bindgen]
 pub fn optimizer_watch(optimizer: u32, gradient_norm: bool) -> usize {
     with_instance(|instance| {

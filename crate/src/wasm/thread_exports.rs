@@ -63,7 +63,7 @@ pub fn chunks_address(optimizer: u32) -> usize {
 }
 
 /// Begins a step, under a loss scale if that is not 0, with the gradients of the first `count` selected variables, or of
-/// all if that is negative. The phase to do all chunks of; 0 if the step is to be done as a whole.
+/// all if that is negative. Returns the phase whose chunks are to be done; 0 if the step is to be done as a whole.
 #[wasm_bindgen]
 pub fn chunks_begin(optimizer: u32, loss_scale: u32, learning_rate: f32, count: i32) -> u32 {
     let phase = with_instance(|instance| {
@@ -80,7 +80,7 @@ pub fn chunks_begin(optimizer: u32, loss_scale: u32, learning_rate: f32, count: 
     phase.unwrap_or(Phase::Over).code()
 }
 
-/// The next phase to do all chunks of, when they are all done; 0 if the step is over.
+/// Ends a phase whose chunks are all done. Returns the next one; 0 if the step is over.
 #[wasm_bindgen]
 pub fn chunks_next(optimizer: u32) -> u32 {
     let phase = with_instance(|instance| {
