@@ -1,4 +1,4 @@
-// What to say of state that only the optimizer has, or only the file.
+// Messages for state that only the optimizer has, or only the file.
 
 import { KEPT_BY, SLOTS } from "../generated/codes.js";
 import { show } from "../support/messages.js";
@@ -6,7 +6,7 @@ import { show } from "../support/messages.js";
 /** What to look for when names do not match. */
 const HINT = "; check the variables' paths and the optimizer's options.";
 
-/** Of a counter or a rate; `isWanted` if the optimizer has it. */
+/** For a counter or a rate; `isWanted` if the optimizer has it. */
 export function scalarMismatch(name: string, isWanted: boolean): string {
   if (name === "learning_rate") {
     return isWanted
@@ -23,7 +23,7 @@ export function scalarMismatch(name: string, isWanted: boolean): string {
     : `The checkpoint's ${show(name)} is not known to the optimizer${HINT}`;
 }
 
-/** Of an array; `others` are the arrays of the other side. If that has the variable, an option decides. */
+/** For an array; `others` are the arrays of the other side. If that has the variable, an option decides. */
 export function arrayMismatch(name: string, others: ReadonlyMap<string, unknown>, isWanted: boolean): string {
   const cut = name.lastIndexOf("/");
   const [path, slot] = [name.slice(0, cut), name.slice(cut + 1)];

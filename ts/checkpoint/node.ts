@@ -104,7 +104,7 @@ export async function deleteCheckpoint(path: string): Promise<boolean> {
 }
 
 /**
- * The names of the checkpoints in a folder, sorted: of the files that begin as one does. None if there is no such folder.
+ * The sorted names of the files in a folder that begin as checkpoints do; an empty list if the folder does not exist.
  *
  * @param folder a path.
  * @throws (by rejection) the system's error if the folder cannot be read.

@@ -136,7 +136,7 @@ export async function deleteCheckpoint(name: string, directory?: Directory): Pro
 }
 
 /**
- * The names of the checkpoints in a folder, sorted: of the files that begin as one does. None if there is no such folder.
+ * The sorted names of the files in a folder that begin as checkpoints do; an empty list if the folder does not exist.
  *
  * @param folder its name, such as `runs/7`; default: the `directory` itself.
  * @param directory where; default: the root of the origin private file system.

@@ -2,7 +2,7 @@
 
 const last = new Map<string, Promise<unknown>>();
 
-/** Runs `work` when what was given before with the same key has ended, well or badly. */
+/** Runs `work` once all earlier work with the same key has settled. */
 export function runExclusive<T>(key: string, work: () => Promise<T>): Promise<T> {
   const result = (last.get(key) ?? Promise.resolve()).then(work, work);
   last.set(key, result);

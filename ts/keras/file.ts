@@ -324,7 +324,7 @@ export class KerasFile {
     return paths.length > 0 ? `; it has ${paths.join(", ")}` : "; it has none";
   }
 
-  /** There are arrays to be loaded, or an error that says why not. */
+  /** Throws, with the reason, if there are no arrays to load. */
   #assertThere(arrays: readonly Dataset[]): void {
     if (arrays.length > 0) return;
     if (this.optimizers.length > 0) {

@@ -1,7 +1,7 @@
-// Memory for several variables at once, without leaving some of them behind until they are garbage.
+// Several new variables, or none: if one cannot be made, the others do not wait for the garbage collector.
 import type { Variable } from "./variable.js";
 
-/** What `work` gives. If it throws, the variables that it has handed to `made` are freed. */
+/** Returns what `work` returns. If it throws, frees the variables that it has handed to `made`. */
 export function freeOnError<T>(work: (made: (variable: Variable) => Variable) => T): T {
   const variables: Variable[] = [];
   try {

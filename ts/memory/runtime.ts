@@ -199,7 +199,7 @@ export class View<A extends Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>
     return view;
   }
 
-  /** A view to be used at once and dropped. Of many arrays, views that stay would be more work for the garbage collector than all else. */
+  /** A view to be used at once and dropped. Views kept on many arrays would be most of the garbage collector's work. */
   peek(): A {
     const view = this.#view;
     return view !== undefined && view.buffer === this.#runtime.buffer ? view : this.unowned();

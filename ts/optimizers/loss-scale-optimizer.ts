@@ -34,7 +34,7 @@ const KNOWN = ["initialScale", "dynamicGrowthSteps", "minimumScale", "maximumSca
 /** Keras' other arguments: a value that changes nothing is let through, any other gets a message of its own. */
 const ACCEPTED: readonly string[] = ["dynamic", ...HYPERPARAMETERS.map((row) => row.option)];
 
-/** A loss scale as it was given. From infinity, which one too large is in float32, it would never come back. */
+/** A loss scale that is finite in float32: from infinity it would never come back. */
 function scale(argument: string, value: unknown): number {
   const number = finite(argument, value);
   finiteFloat32(argument, number);

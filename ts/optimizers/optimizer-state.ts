@@ -155,7 +155,7 @@ export class OptimizerState {
    * Trains these variables from now on, instead of those before. Variables that were trained before keep their state, the
    * others begin as in `build`. If there is no room, nothing has changed.
    *
-   * @returns what ends it: it frees the state that there was before, or with `false` goes back to it.
+   * @returns a function that frees the former state, or with `false` goes back to it.
    */
   rebuild(variables: readonly AnyVariable[]): (keep: boolean) => void {
     this.assertNotFreed();
@@ -195,7 +195,7 @@ export class OptimizerState {
     }
     this.rebuild([...built.variables, ...variables])(true);
     const after = this.built;
-    // At zero, the next step would pull them there: Keras' first step alone replaces an average.
+    // An average of zero would pull towards zero: only Keras' first step replaces an average.
     for (const variable of variables) {
       after.slotView("average", after.indexOf(variable))?.peek().set(variable[PEEK]());
     }

@@ -1,4 +1,4 @@
-// An optimizer's overrides, found by variable: with a call for each of many variables, each takes the time that a few take.
+// An optimizer's overrides, indexed by variable: a call of `override` for each of many variables takes linear time in all.
 
 import type { AnyVariable } from "../memory/variable.js";
 import {
@@ -18,7 +18,7 @@ export class OverrideIndex {
   readonly #byVariable = new Map<AnyVariable, Set<number>>();
   readonly #withPatterns = new Set<number>();
   #calls = 0;
-  /** No variable's multiplier is larger. Not smaller than 1, that of the others. */
+  /** The largest multiplier, at least 1: variables without an override have that. */
   #largestMultiplier = 1;
 
   constructor(overrides: Iterable<Override> = []) {
@@ -42,12 +42,12 @@ export class OverrideIndex {
     this.#append(last);
   }
 
-  /** Without these variables, and without what was about nothing else. */
+  /** The index without these variables, and without overrides of nothing else. */
   without(removed: ReadonlySet<AnyVariable>): OverrideIndex {
     return new OverrideIndex(withoutVariables(this.all, removed));
   }
 
-  /** What a variable does; with one more override, if it is given. A regular expression of a user's subclass can throw. */
+  /** The options of a variable, with one more override if it is given. A regular expression of a user's subclass can throw. */
   of(variable: AnyVariable, last?: Override): ResolvedOverrides {
     const found = this.#about(variable);
     return overridden(last ? [...found, last] : found, variable, variable);

@@ -42,7 +42,7 @@ export interface ResolvedOverrides {
   readonly trainable: boolean;
 }
 
-/** Those of a variable that is not overridden. */
+/** The options of a variable that is not overridden. */
 const NO_OVERRIDES: ResolvedOverrides = { learningRateMultiplier: 1, weightDecay: null, trainable: true };
 
 /** The options, and what each must be if it is not `null`. */
@@ -113,7 +113,7 @@ export function withoutReplaced<V>(earlier: Override<V>, last: Override<V>): Ove
   return kept.length > 0 ? { ...earlier, given: Object.fromEntries(kept) } : undefined;
 }
 
-/** The overrides without these variables, and without those that were about nothing else. */
+/** The overrides without these variables; one of nothing else is dropped. */
 export function withoutVariables<V>(
   overrides: readonly Override<V>[],
   removed: ReadonlySet<V>,

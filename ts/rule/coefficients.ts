@@ -31,7 +31,7 @@ export type CoefficientName = keyof Coefficients;
 
 const f = Math.fround;
 
-/** The scalars in this iteration: the first average is a copy. Each variable has its own η, which takes the place of 0. */
+/** The scalars in this iteration: the first average is a copy. η is 0 here, and each variable's own later. */
 export function coefficients(by: Hyperparameters, iteration: number): Coefficients {
   const emaMomentum = iteration === 0 ? 0 : f(by.emaMomentum);
   const calls = callsPerUpdate(by);

@@ -35,7 +35,7 @@ export type ScheduleConfigOf<Options> = {
   readonly [Name in keyof Options as SnakeCase<Name & string>]-?: Exclude<Options[Name], undefined>;
 };
 
-/** A configuration as `fromConfig` takes it: without what has a default, if it is to have that. */
+/** A configuration as `fromConfig` takes it: what has a default can be left out. */
 export type ScheduleConfigInput<Options> = {
   readonly [Name in keyof Options as SnakeCase<Name & string>]: Options[Name];
 };

@@ -96,7 +96,7 @@ export class CheckpointError extends PackageError {
   }
 }
 
-/** The error for what needs state; `otherwise` says what else than `build` would give it some. */
+/** The error for what needs state; `otherwise` names a way to get some beside `build`. */
 export function notBuilt(name: string, otherwise = ""): StateError {
   return new StateError(`Optimizer "${name}" is not built: call build(variables) first${otherwise}.`);
 }

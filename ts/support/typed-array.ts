@@ -1,4 +1,4 @@
-// What a typed array is by the engine's own knowledge: whatever properties of its own it has, and of whatever realm it is.
+// What the engine itself knows of a typed array of any realm, whatever properties it was given.
 
 const getter = <T>(of: () => object, key: PropertyKey): ((value: unknown) => T) => {
   const { get } = Object.getOwnPropertyDescriptor(of(), key) as PropertyDescriptor;

@@ -26,14 +26,14 @@ export const THREADS: number = STEP + 3;
 /** Where a thread's queue is. */
 export const queue = (thread: number): number => (4 + thread) * LINE;
 
-/** The chunk at which a thread's queue begins, and that of the thread before it ends. */
+/** The chunk at which a thread's queue begins and its predecessor's ends. */
 export const begin = (thread: number, threads: number, chunks: number): number =>
   Math.floor((thread * chunks) / threads);
 
 /** The crate's function that does one chunk. */
 export type RunChunk = (step: number, phase: number, chunk: number) => void;
 
-/** Does chunks until none is left, those of its own queue first; how many it has done. */
+/** Does chunks until none is left, those of its own queue first. Returns how many. */
 export function work(words: Int32Array, thread: number, runChunk: RunChunk): number {
   const threads = Atomics.load(words, THREADS);
   let done = 0;

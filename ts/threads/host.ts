@@ -44,7 +44,7 @@ export function createWorker(script: string): HostWorker {
   }
 }
 
-/** Sends a worker its first message. Whether it answers; if it does not, it is ended. */
+/** Sends a worker its first message. Resolves to whether it answers; one that does not is ended. */
 export async function starts(worker: HostWorker, message: object): Promise<boolean> {
   const ready = await new Promise<boolean>((resolve) => {
     const timer = scope().setTimeout(() => resolve(false), TIMEOUT_MS);

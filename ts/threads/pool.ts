@@ -18,7 +18,7 @@ const CHUNKS_PER_SLEEP = 40;
 const MOST_ALONE = 32;
 /** A chunk takes microseconds: a worker that has not finished one by then counts as dead. */
 const TIMEOUT_MS = 5000;
-/** The most that counts of the time between two reads of the clock: after more, the machine slept or a debugger stopped it. */
+/** Cap on the time between two reads of the clock: beyond it, the machine slept or a debugger stopped it. */
 const LONGEST_MS = 100;
 
 export class Pool {
@@ -30,7 +30,7 @@ export class Pool {
   #mayWait = true;
   /** Chunks that this thread still does alone, because it had to wait for a worker that has no core. */
   #alone = 0;
-  /** The back-off's factor, 1, 2, 4 …; 0 again when as many chunks have been shared since the last wait. */
+  /** Factor of the back-off: 1, 2, 4 …; 0 once as many chunks were shared without a wait as had been done alone. */
   #times = 0;
   #probation = 0;
   /** Why there can be no more steps. */
@@ -68,7 +68,7 @@ export class Pool {
     this.#kernel.chunks_free(optimizer);
   }
 
-  /** A step by all threads; its outcome, or -1 if it is better, or necessary, that this one does it as a whole. */
+  /** A step by all threads. Returns its outcome, or -1 if this thread should, or must, do it as a whole. */
   step(optimizer: number, scale: number, learningRate: number, count: number): number {
     this.assertAlive();
     const chunks = this.#chunks.get(optimizer) ?? 0;
@@ -88,8 +88,8 @@ export class Pool {
   }
 
   /**
-   * Where other programs use the cores, the system takes a worker's core away in the middle of a chunk, and there is nothing but
-   * to wait, for milliseconds. If that is half as long as the step itself, steps are faster alone for a while.
+   * Where other programs use the cores, the system may take a worker's core away in the middle of a chunk, and the step waits for
+   * milliseconds. After a wait of more than half a step, steps are faster alone for a while.
    */
   #judge(chunks: number, waited: number): void {
     if (waited > chunks / 2) {
