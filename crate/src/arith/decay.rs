@@ -12,22 +12,16 @@ pub struct Decay {
 }
 
 impl Decay {
-    /// The decay by this factor, without its bound.
-    #[inline]
+    /// The decay by this factor. `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if n·|1 − factor| < 1/2; nothing is stuck if the
+    /// factor is negative or not finite.
     pub fn new(factor: f32) -> Self {
-        Self { factor, stuck_below: 0 }
-    }
-
-    /// Computes the bound, for a tenth of the time that a block takes: `factor · n·2⁻¹⁴⁹` rounds back to `n·2⁻¹⁴⁹` if
-    /// n·|1 − factor| < 1/2. 0 if the factor is negative or not finite.
-    pub fn with_bound(self) -> Self {
-        if !(self.factor.is_finite() && self.factor.is_sign_positive()) {
-            return self;
+        if !(factor.is_finite() && factor.is_sign_positive()) {
+            return Self { factor, stuck_below: 0 };
         }
-        let bound = (0.5 / (1.0 - f64::from(self.factor)).abs()).min(f64::from(f32::MIN_POSITIVE.to_bits()));
+        let bound = (0.5 / (1.0 - f64::from(factor)).abs()).min(f64::from(f32::MIN_POSITIVE.to_bits()));
         // Rounded up, without a call.
         let below = bound as u32;
-        Self { stuck_below: below + u32::from(f64::from(below) < bound), ..self }
+        Self { factor, stuck_below: below + u32::from(f64::from(below) < bound) }
     }
 
     /// The smallest bits that are not stuck.

@@ -127,14 +127,14 @@ mod tests {
         /// Each product has the bits of a float32's: zeros of both signs, subnormals, infinities and `NaN` included.
         #[test]
         fn products_are_those_of_float32(x in any_number(), factor in any_factor()) {
-            prop_assert_eq!(bits((MaybeStuck(x) * Decay::new(factor).with_bound()).0), bits(x * factor));
+            prop_assert_eq!(bits((MaybeStuck(x) * Decay::new(factor)).0), bits(x * factor));
             prop_assert_eq!(bits(MaybeStuck(x).square().0), bits(x * x));
         }
 
         /// At the bound and next to it too.
         #[test]
         fn what_is_stuck_stays(factor in any_factor(), n: u32, negative: bool) {
-            let decay = Decay::new(factor).with_bound();
+            let decay = Decay::new(factor);
             let bound = decay.stuck_below();
             prop_assert!(bound <= f32::MIN_POSITIVE.to_bits());
             for n in [0, bound.saturating_sub(1), bound, bound + 1, n % bound.max(1)] {
@@ -152,8 +152,8 @@ mod tests {
         for (factor, expected) in
             [(0.9, 5), (0.99, 51), (0.0, 1), (0.5, 1), (0.75, 2), (1.0, 1 << 23), (-0.0, 0), (2.0, 1)]
         {
-            assert_eq!(Decay::new(factor).with_bound().stuck_below(), expected, "{factor}");
+            assert_eq!(Decay::new(factor).stuck_below(), expected, "{factor}");
         }
-        assert_eq!(Decay::new(f32::NAN).with_bound().stuck_below(), 0);
+        assert_eq!(Decay::new(f32::NAN).stuck_below(), 0);
     }
 }

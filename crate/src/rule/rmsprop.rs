@@ -80,11 +80,6 @@ impl Coefficients {
             MomentumMode::Torch => self.eta_outside = eta,
         }
     }
-
-    /// With the bounds below which state is stuck.
-    pub fn with_stuck_bounds(self) -> Self {
-        Self { rho: self.rho.with_bound(), momentum: self.momentum.with_bound(), ..self }
-    }
 }
 
 /// A parameter and its state; what a variant does not use stays as it is.

@@ -15,10 +15,11 @@ pub struct GradientScaling {
 }
 
 impl GradientScaling {
-    /// Division by `loss_scale`, then averaging over `steps` calls. To `maximize`, the last divisor is negative: a quotient changes
+    /// Division by `loss_scale`, then averaging over `steps` calls, if that is more than one. To `maximize`, the last divisor is negative: a quotient changes
     /// its sign and no other bit, and accumulators hold sums of what was given.
-    #[inline]
-    pub fn new(loss_scale: Option<f32>, steps: Option<f32>, maximize: bool) -> Self {
+    #[inline(never)]
+    pub fn new(loss_scale: Option<f32>, steps: u32, maximize: bool) -> Self {
+        let steps = (steps > 1).then_some(steps as f32);
         let negated = |divisor: Option<f32>| Some(-divisor.unwrap_or(1.0));
         let (loss_scale, steps) = match (maximize, steps) {
             (false, _) => (loss_scale, steps),
@@ -112,16 +113,16 @@ mod tests {
     fn maximizing_negates_the_mean_once_and_no_sum() {
         let (gradient, sums) = (grouped(&[3.0, -1.0]), grouped(&[1.0, 0.5]));
         for (loss_scale, steps, expected) in [
-            (None, None, [-3.0, 1.0]),
-            (Some(4.0), None, [-0.75, 0.25]),
-            (None, Some(2.0), [-2.0, 0.25]),
-            (Some(4.0), Some(2.0), [-0.875, -0.125]),
+            (None, 1, [-3.0, 1.0]),
+            (Some(4.0), 1, [-0.75, 0.25]),
+            (None, 2, [-2.0, 0.25]),
+            (Some(4.0), 2, [-0.875, -0.125]),
         ] {
             let scaling = GradientScaling::new(loss_scale, steps, true);
             let scratch = &mut [Group::ZERO; 2];
             assert_eq!(flat(scaling.scaled::<f32>(&gradient, &sums, scratch))[..2], expected);
             let mut accumulator = sums.clone();
-            if steps.is_some() {
+            if steps > 1 {
                 scaling.accumulate::<f32>(&gradient, &mut accumulator);
                 assert!(flat(&accumulator)[0] > 1.0);
             }
@@ -133,7 +134,7 @@ mod tests {
         #[test]
         fn exact_reciprocals_have_the_bits_of_divisions(g: u32, exponent in 0u32..256, fraction in 0u32..2, sign: bool) {
             let (g, scale) = (f32::from_bits(g), f32::from_bits(u32::from(sign) << 31 | exponent << 23 | fraction));
-            let scaling = GradientScaling::new(Some(scale), None, false);
+            let scaling = GradientScaling::new(Some(scale), 1, false);
             let [mut plain, mut via_f64] = [[Group::ZERO]; 2];
             let gradient = &grouped(&[g]);
             let plain = flat(scaling.scaled::<f32>(gradient, &[], &mut plain));

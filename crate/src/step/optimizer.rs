@@ -19,8 +19,10 @@ use crate::step::slots::{Slot, Slots};
 use crate::step::variable::{
     Arrays, Tracked, overwrite_with_gradient, scan_offset, step_inlined, step_variable, step_without_gradient,
 };
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use bytemuck::{Zeroable, allocation::try_zeroed_vec};
+use bytemuck::Zeroable;
+use bytemuck::allocation::{try_zeroed_box, try_zeroed_vec};
 use core::{error::Error, fmt};
 
 /// The state kept for one variable.
@@ -81,7 +83,7 @@ impl State {
 }
 
 /// What does not move when a table of optimizers grows.
-#[derive(Debug)]
+#[derive(Debug, Zeroable)]
 struct Pinned {
     scratch: Scratch,
     last_step: LastStep,
@@ -137,15 +139,15 @@ pub struct Optimizer {
     selection: Vec<usize>,
     /// Sums of squares of the gradients of one call, in the order of the selection.
     pub(crate) sums_of_squares: Vec<f32>,
-    /// One, behind a pointer: tables of optimizers move when they grow. Not a `Box`: stable Rust has no fallible one.
-    pinned: Vec<Pinned>,
-    /// The norms of the last call that needed them.
+    pinned: Box<Pinned>,
+    /// The norms of the last call; unknown if it did not need them.
     pub(crate) norms: Norms,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
-    /// The settings of the last call, if it was [plain](Settings::is_plain) and nothing was set since. Those of the next plain call,
-    /// and its record, differ by the learning rate alone.
-    pub(crate) plain: Option<Settings>,
+    /// Those of the last call.
+    pub(crate) settings: Settings,
+    /// Whether hyper-parameters were changed since.
+    is_stale: bool,
 }
 
 impl Optimizer {
@@ -165,12 +167,13 @@ impl Optimizer {
             let variable = variables.get(handle).ok_or(Freed(handle))?;
             states.push(State::new(&hyperparameters, handle, variable)?);
         }
-        let mut pinned = reserved(1)?;
-        pinned.push(Pinned { scratch: Scratch::new(), last_step: LastStep::zeroed() });
+        let pinned = try_zeroed_box().map_err(|()| OutOfMemory)?;
         let mut selection = reserved(handles.len())?;
         selection.extend(0..handles.len());
         Ok(Self {
             accumulates: Slot::GradientAccumulator.is_kept(&hyperparameters, false),
+            settings: Settings::new(&hyperparameters, 1),
+            is_stale: true,
             hyperparameters,
             states,
             validated_at: variables.removed(),
@@ -180,7 +183,6 @@ impl Optimizer {
             pinned,
             norms: Norms::UNKNOWN,
             measures_norm: false,
-            plain: None,
         })
     }
 
@@ -219,7 +221,7 @@ impl Optimizer {
     /// The hyper-parameters, to change. State that was not built cannot be switched on later: momentum, centering and
     /// accumulation without their slots stay off.
     pub fn hyperparameters_mut(&mut self) -> &mut Hyperparameters {
-        self.plain = None;
+        self.is_stale = true;
         &mut self.hyperparameters
     }
 
@@ -228,11 +230,9 @@ impl Optimizer {
         self.raw_iterations
     }
 
-    /// Sets the count of calls, to resume or to undo a call. The host then restores the record of the call before, which need not
-    /// have been plain.
+    /// Sets the count of calls, to resume or to undo a call. The host then restores the record of the call before.
     pub fn set_raw_iterations(&mut self, raw_iterations: u32) {
         self.raw_iterations = raw_iterations;
-        self.plain = None;
     }
 
     /// Updates so far (Keras: `iterations`).
@@ -267,12 +267,11 @@ impl Optimizer {
     /// Whether the norm of the gradients is computed from the next call on even if no option needs it: one more pass over them.
     pub fn measure_norm(&mut self, measures: bool) {
         self.measures_norm = measures;
-        self.plain = None;
     }
 
     /// What the last call that succeeded did. It stays at its address, and its outcome is `Outcome::None` before the first.
     pub fn last_step(&self) -> &LastStep {
-        &self.pinned[0].last_step
+        &self.pinned.last_step
     }
 
     /// Puts the variable built as number `index` at `position` of the next selection. The order matters to the last bit of a
@@ -300,27 +299,7 @@ impl Optimizer {
     /// # Errors
     /// [`Freed`] if a variable is not there any more; nothing is changed then.
     pub fn apply(&mut self, variables: &mut Variables, call: Call) -> Result<(), Freed> {
-        self.validate(variables)?;
-        if self.selected_count(call) == 0 {
-            return Ok(());
-        }
-        let mut from = 0;
-        if call.is_plain()
-            && let Some(plain) = &mut self.plain
-            && let Some(factor) = plain.inlined_factor()
-        {
-            // To derive the settings anew would make a step of ten parameters 1.6× slower.
-            plain.coefficients.set_rate(call.learning_rate);
-            from = update_inlined(&mut self.states, variables, plain, factor, (0, self.raw_iterations));
-            if from == self.states.len() {
-                self.count_plain(call);
-                return Ok(());
-            }
-        }
-        let mut settings = self.settings(call);
-        self.gather_norms(variables, call, &mut settings);
-        self.update_variables(variables, call, &mut settings, from);
-        Ok(())
+        self.apply_with(variables, None, call).map(drop)
     }
 
     /// One step under a dynamic loss scale: `Ok(false)`, and nothing but the scale changed, if some gradient was not
@@ -334,17 +313,38 @@ impl Optimizer {
         scale: &mut LossScale,
         call: Call,
     ) -> Result<bool, Freed> {
+        self.apply_with(variables, Some(scale), call)
+    }
+
+    /// One step, under a dynamic loss scale if there is one.
+    #[inline]
+    pub(crate) fn apply_with(
+        &mut self,
+        variables: &mut Variables,
+        scale: Option<&mut LossScale>,
+        call: Call,
+    ) -> Result<bool, Freed> {
         self.validate(variables)?;
-        let call = Call { loss_scale: Some(scale.scale), ..call };
-        let mut settings = self.settings(call);
-        self.gather_norms(variables, call, &mut settings);
-        let finite = self.gradients_are_finite(variables, call);
-        if !finite {
-            self.record(Outcome::Skipped, call, Norms::UNKNOWN);
-        } else if self.selected_count(call) > 0 {
-            self.update_variables(variables, call, &mut settings, 0);
+        let call = Call { loss_scale: scale.as_ref().map(|scale| scale.scale).or(call.loss_scale), ..call };
+        let count = self.selected_count(call);
+        if count == 0 && scale.is_none() {
+            return Ok(true);
         }
-        scale.record(finite);
+        self.begin(call);
+        self.sums_of_squares.clear();
+        if self.needs_norms() {
+            self.gather_sums(variables, call);
+        }
+        self.complete(call);
+        let finite = scale.is_none() || self.gradients_are_finite(variables, call);
+        if !finite {
+            self.record(Outcome::Skipped, call);
+        } else if count > 0 {
+            self.update_variables(variables, call);
+        }
+        if let Some(scale) = scale {
+            scale.record(finite);
+        }
         Ok(finite)
     }
 
@@ -390,38 +390,57 @@ impl Optimizer {
         if call.selected.is_some() { self.selection[position] } else { position }
     }
 
+    /// Makes the settings those of this call.
     #[inline]
-    pub(crate) fn settings(&self, call: Call) -> Settings {
-        Settings::new(&self.hyperparameters, self.measures_norm, self.raw_iterations, self.calls_per_update(), call)
+    pub(crate) fn begin(&mut self, call: Call) {
+        if self.is_stale {
+            self.settings = Settings::new(&self.hyperparameters, self.calls_per_update());
+            self.is_stale = false;
+        }
+        self.settings.begin(&self.hyperparameters, self.raw_iterations, call);
     }
 
-    /// Computes the norms, if the settings need them, and completes the settings with them.
-    fn gather_norms(&mut self, variables: &Variables, call: Call, settings: &mut Settings) {
-        self.sums_of_squares.clear();
-        if settings.needs_norms {
-            for position in 0..self.selected_count(call) {
-                let state = &self.states[self.selected_index(call, position)];
-                let Some(variable) = variables.get(state.variable) else { continue };
-                if state.overwrite_with_gradient || state.is_frozen() {
-                    continue;
-                }
-                let accumulator = state.slots.gradient_accumulator.as_ref().map(Buffer::groups);
-                self.sums_of_squares.push(gradient_sum_of_squares(
-                    settings.scaling,
-                    variable.gradient.view(),
-                    variable.value().len(),
-                    accumulator,
-                    state.tracked.small == SmallNumbers::Any,
-                    &mut self.pinned[0].scratch,
-                ));
+    /// Whether the call needs sums of squares of its gradients.
+    #[inline]
+    pub(crate) fn needs_norms(&self) -> bool {
+        self.settings.updates && (self.measures_norm || self.settings.clip_mode().needs_norms())
+    }
+
+    /// Sums up the squares of each gradient.
+    #[inline(never)]
+    fn gather_sums(&mut self, variables: &Variables, call: Call) {
+        for position in 0..self.selected_count(call) {
+            let state = &self.states[self.selected_index(call, position)];
+            let Some(variable) = variables.get(state.variable) else { continue };
+            if state.overwrite_with_gradient || state.is_frozen() {
+                continue;
             }
-            self.norms = Norms::new(settings.clip_mode, &self.sums_of_squares);
+            let accumulator = state.slots.gradient_accumulator.as_ref().map(Buffer::groups);
+            self.sums_of_squares.push(gradient_sum_of_squares(
+                self.settings.scaling,
+                variable.gradient.view(),
+                variable.value().len(),
+                accumulator,
+                state.tracked.small == SmallNumbers::Any,
+                &mut self.pinned.scratch,
+            ));
         }
-        settings.set_clip(self.norms.clip_factor, call);
+    }
+
+    /// Completes the settings with the sums of squares, if there are any.
+    #[inline]
+    pub(crate) fn complete(&mut self, call: Call) {
+        self.norms = if self.needs_norms() {
+            Norms::new(self.settings.clip_mode(), &self.sums_of_squares)
+        } else {
+            Norms::UNKNOWN
+        };
+        self.settings.set_clip(self.norms.clip_factor, call);
     }
 
     /// Whether all gradients are finite. One whose sum of squares was found to be finite is not read again: infinities and `NaN`
     /// do not go away by unscaling, squaring and adding.
+    #[inline(never)]
     fn gradients_are_finite(&mut self, variables: &Variables, call: Call) -> bool {
         let mut trained = 0;
         for position in 0..self.selected_count(call) {
@@ -436,70 +455,54 @@ impl Optimizer {
                     continue;
                 }
             }
-            if !variable.gradient.view().all_finite(&mut self.pinned[0].scratch.widened) {
+            if !variable.gradient.view().all_finite(&mut self.pinned.scratch.widened) {
                 return false;
             }
         }
         true
     }
 
-    /// Changes variables from position `from` on, their state, and the counter.
-    #[inline(never)]
-    fn update_variables(&mut self, variables: &mut Variables, call: Call, settings: &mut Settings, from: usize) {
+    /// Changes variables, their state, and the counter.
+    #[inline]
+    fn update_variables(&mut self, variables: &mut Variables, call: Call) {
         let count = self.selected_count(call);
-        let mut progress = Progress { position: from, ..Progress::default() };
+        let mut progress = Progress::default();
         loop {
-            if let Some(factor) = settings.inlined_factor() {
+            if let Some(factor) = self.settings.inlined_factor() {
                 let from = (progress.position, self.raw_iterations);
-                progress.position = update_inlined(&mut self.states, variables, settings, factor, from);
+                progress.position = update_inlined(&mut self.states, variables, &self.settings, factor, from);
             }
             if progress.position >= count {
                 break;
             }
-            self.update_selected(variables, call, settings, &mut progress);
+            self.update_selected(variables, call, &mut progress);
         }
-        if (call.selected.is_some() || progress.has_frozen) && settings.changes_others() {
+        if (call.selected.is_some() || progress.has_frozen) && self.settings.changes_others() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
-            let moves_averages = progress.trained > 0 || progress.has_frozen;
-            self.update_others(variables, call, moves_averages.then_some(&*settings));
+            self.update_others(variables, call, progress.trained > 0 || progress.has_frozen);
         }
-        self.record_call(call, settings);
+        self.count(call);
     }
 
     /// Counts the call, and notes what it did.
     #[inline]
-    pub(crate) fn record_call(&mut self, call: Call, settings: &Settings) {
-        let is_plain = settings.is_plain(call);
-        if self.plain.is_some() && is_plain {
-            return self.count_plain(call);
-        }
+    pub(crate) fn count(&mut self, call: Call) {
         self.raw_iterations = self.raw_iterations.wrapping_add(1);
-        let outcome = if settings.updates { Outcome::Updated } else { Outcome::Accumulated };
-        self.record(outcome, call, if settings.needs_norms { self.norms } else { Norms::UNKNOWN });
-        self.plain = is_plain.then_some(*settings);
-    }
-
-    /// [`record_call`](Self::record_call) for a plain call after another.
-    #[inline]
-    fn count_plain(&mut self, call: Call) {
-        self.raw_iterations = self.raw_iterations.wrapping_add(1);
-        self.pinned[0].last_step.learning_rate = call.learning_rate;
+        self.record(if self.settings.updates { Outcome::Updated } else { Outcome::Accumulated }, call);
     }
 
     /// Notes what a call did.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn record(&mut self, outcome: Outcome, call: Call, Norms { gradient_norm, clip_factor }: Norms) {
-        self.plain = None;
-        let factor = self.hyperparameters.loss_scale_factor;
-        self.pinned[0].last_step = LastStep {
+    #[inline]
+    pub(crate) fn record(&mut self, outcome: Outcome, call: Call) {
+        let is_skipped = outcome == Outcome::Skipped;
+        let Norms { gradient_norm, clip_factor } = if is_skipped { Norms::UNKNOWN } else { self.norms };
+        self.pinned.last_step = LastStep {
             outcome: f32::from(outcome as u8),
             learning_rate: call.learning_rate,
-            loss_scale: call.loss_scale.or(factor.map(|factor| factor as f32)).unwrap_or(1.0),
-            finite: match (outcome, call.loss_scale) {
-                (Outcome::Skipped, _) => 0.0,
-                (_, Some(_)) => 1.0,
-                _ => LastStep::UNKNOWN,
+            loss_scale: self.settings.loss_scale.unwrap_or(1.0),
+            finite: match call.loss_scale {
+                None => LastStep::UNKNOWN,
+                Some(_) => f32::from(!is_skipped),
             },
             gradient_norm,
             clip_factor,
@@ -515,11 +518,11 @@ impl Optimizer {
         &mut self,
         variables: &mut Variables,
         call: Call,
-        settings: &mut Settings,
         Progress { position, trained, has_frozen }: &mut Progress,
     ) {
-        let end = if settings.inlined_factor().is_some() { *position + 1 } else { self.selected_count(call) };
-        let scratch = &mut self.pinned[0].scratch;
+        let end = if self.settings.inlined_factor().is_some() { *position + 1 } else { self.selected_count(call) };
+        let settings = &mut self.settings;
+        let scratch = &mut self.pinned.scratch;
         while *position < end {
             let index = if call.selected.is_some() { self.selection[*position] } else { *position };
             *position += 1;
@@ -546,14 +549,17 @@ impl Optimizer {
         }
     }
 
-    /// What a call does to variables that it does not select, and to frozen ones, if `settings` are given.
-    fn update_others(&mut self, variables: &mut Variables, call: Call, settings: Option<&Settings>) {
+    /// What a call does to variables that it does not select, and to frozen ones, if it `changes` them.
+    #[inline(never)]
+    fn update_others(&mut self, variables: &mut Variables, call: Call, changes: bool) {
         for state in &mut self.states {
             let is_frozen = state.is_frozen();
             let is_trained = core::mem::take(&mut state.selected) || !(is_frozen || call.selected.is_some());
-            let (false, Some(settings)) = (is_trained, settings) else { continue };
+            if is_trained || !changes {
+                continue;
+            }
             if let Some(variable) = variables.get_mut(state.variable) {
-                step_without_gradient(settings, Arrays::of(variable, &mut state.slots), is_frozen);
+                step_without_gradient(&self.settings, Arrays::of(variable, &mut state.slots), is_frozen);
             }
         }
     }

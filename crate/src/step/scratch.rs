@@ -2,6 +2,7 @@
 
 use crate::arith::group::{Group, group_count};
 use crate::arith::pairwise_sum::RUN;
+use bytemuck::Zeroable;
 
 /// Groups of a block: 128 elements, a run of NumPy's sum.
 pub const BLOCK: usize = group_count(RUN);
@@ -13,7 +14,7 @@ pub const UNFUSED_BLOCK: usize = BLOCK / 2;
 
 /// Memory for one block of gradients at each of its stages. One object, so that the compiler knows that it is none of the
 /// model's arrays.
-#[derive(Debug)]
+#[derive(Debug, Zeroable)]
 pub struct Scratch {
     /// Divided by the loss scale, and averaged.
     pub scaled: [Group; BLOCK],
@@ -25,17 +26,4 @@ pub struct Scratch {
     pub widened: [Group; BLOCK],
     /// With coupled weight decay in them.
     pub penalized: [Group; BLOCK],
-}
-
-impl Scratch {
-    /// Zeros.
-    pub const fn new() -> Self {
-        Self {
-            scaled: [Group::ZERO; BLOCK],
-            clipped: [Group::ZERO; UNFUSED_BLOCK],
-            clipped_via_f64: [Group::ZERO; BLOCK],
-            widened: [Group::ZERO; BLOCK],
-            penalized: [Group::ZERO; BLOCK],
-        }
-    }
 }

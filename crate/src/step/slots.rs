@@ -98,6 +98,7 @@ impl Slot {
     }
 
     /// Whether an optimizer with these hyper-parameters keeps this slot for a variable.
+    #[inline(never)]
     pub(crate) fn is_kept(self, hyperparameters: &Hyperparameters, overwrite_with_gradient: bool) -> bool {
         (self == Self::GradientAccumulator || !overwrite_with_gradient)
             && self.kept_by(hyperparameters).is_none_or(|(_, number, above)| number > above)

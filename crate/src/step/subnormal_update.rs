@@ -114,7 +114,7 @@ pub fn gradient_may_underflow(c: &Coefficients, gradient: &[Group], loss: Expone
     any_below(gradient, squares.max(SAFE_EXPONENT - exponent_loss(c.eta)) - loss)
 }
 
-/// Which of these numbers make products of the rule subnormal; `loss` is that of [`gradient_may_underflow`], and `c` has its bounds.
+/// Which of these numbers make products of the rule subnormal; `loss` is that of [`gradient_may_underflow`].
 pub fn small_numbers(
     c: &Coefficients,
     (gradient, loss): (&[Group], Exponent),
@@ -221,9 +221,8 @@ mod tests {
             let a = if a * g < 0.0 { -a } else { a };
             let [gradient, velocity, buffer, average] = [g, v, m, a].map(|x| grouped(&[x]));
             let (buffer, average) = (momentum.then_some(&*buffer), centered.then_some(&*average));
-            let small = small_numbers(&c.with_stuck_bounds(), (&gradient, 0), &velocity, buffer, average);
+            let small = small_numbers(&c, (&gradient, 0), &velocity, buffer, average);
             // Stuck state takes part in no multiplication.
-            let c = c.with_stuck_bounds();
             let live = |x: f32, decay: Decay| if x.abs().to_bits() < decay.stuck_below() { 0.0 } else { x };
             let [v, a, m] = [live(v, c.rho), live(a, c.rho), live(m, c.momentum)];
             let element = Element { value: 1.0, velocity: v, average_gradient: a, momentum: m };
@@ -272,7 +271,7 @@ mod tests {
             let [w, v, a, m] = [0, 1, 2, 3].map(|i| grouped(&elements.iter().map(|e| e.1[i]).collect::<Vec<_>>()));
             let run = |step: fn(&Coefficients, &[Group], Block<'_>), g: &[Group], factor: f32| {
                 let [mut w, mut v, mut a, mut m, mut mean] = [&w, &v, &a, &m, &w].map(Clone::clone);
-                step(&c.with_stuck_bounds(), g, Block {
+                step(&c, g, Block {
                     value: &mut w,
                     velocity: &mut v,
                     average_gradient: centered.then_some(&mut a[..]),

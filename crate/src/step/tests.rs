@@ -65,10 +65,7 @@ proptest! {
             .map(|&e| element(&c, (centered, momentum), weight_decay, ema.unwrap_or(Ema::OFF), e))
             .collect();
         let column = |index: usize| grouped(&elements.iter().map(|e| e[index]).collect::<Vec<_>>());
-        let stuck = |c: &Coefficients, g: &[Group], block: Block<'_>| {
-            update_stuck(&c.with_stuck_bounds(), g, block);
-        };
-        for step in [&update_block as &dyn Fn(&Coefficients, &[Group], Block<'_>), &update_via_f64, &stuck] {
+        for step in [&update_block as &dyn Fn(&Coefficients, &[Group], Block<'_>), &update_via_f64, &update_stuck] {
             let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
             step(&c, &column(0), Block {
                 value: &mut w,
@@ -257,7 +254,7 @@ proptest! {
         prop_assert_eq!(&run(SmallNumbers::Any), &plain);
     }
 
-    /// Settings kept from a plain call are those that the next one would derive, whatever was called and set between them.
+    /// Settings kept from one call to the next are those that it would derive, whatever was called and set between them.
     #[test]
     fn settings_that_are_kept_change_no_bit(
         hyperparameters in prop_oneof![Just(Hyperparameters::default()), hyperparameters()],
@@ -282,7 +279,7 @@ proptest! {
             let mut all = Vec::new();
             for &(what, learning_rate, number) in &calls {
                 if !keeps {
-                    optimizer.plain = None;
+                    optimizer.hyperparameters_mut();
                 }
                 let call = Call { learning_rate, loss_scale: None, selected: None };
                 match what {

@@ -167,7 +167,7 @@ fn step_by_blocks<S: AsMut<[Group]>>(
         if scans {
             let gradient = view.float32(from, end, widened);
             let Some(rows) = block_of(settings, &mut arrays, from..end, 1.0, decays) else { return };
-            let c = with_bounds.get_or_insert_with(|| settings.coefficients.with_stuck_bounds());
+            let c = with_bounds.get_or_insert_with(|| settings.coefficients);
             let scratch = (&mut scaled[..], &mut clipped_via_f64[..], &mut penalized[..]);
             let small = step_block_via_f64(settings, (clip, penalty), c, gradient, rows, scratch);
             tracked.small = tracked.small.max(small);
@@ -193,7 +193,7 @@ fn step_by_blocks<S: AsMut<[Group]>>(
                     clear_block(sums);
                 }
                 if is_stuck {
-                    let c = with_bounds.get_or_insert_with(|| settings.coefficients.with_stuck_bounds());
+                    let c = with_bounds.get_or_insert_with(|| settings.coefficients);
                     update_stuck(c, gradient, block);
                 } else {
                     update_block(&settings.coefficients, gradient, block);

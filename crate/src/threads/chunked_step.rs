@@ -11,7 +11,7 @@ use crate::memory::variable::Variables;
 use crate::rule::clip::Clip;
 use crate::step::call::{Call, Settings};
 use crate::step::last_step::Outcome;
-use crate::step::norms::{Norms, gradient_sum_of_squares};
+use crate::step::norms::gradient_sum_of_squares;
 use crate::step::optimizer::{Optimizer, State};
 use crate::step::overrides::Override;
 use crate::step::scratch::Scratch;
@@ -21,6 +21,7 @@ use crate::step::variable::{
 };
 use crate::threads::plan::{ChunkPlan, Chunks, Piece};
 use alloc::vec::Vec;
+use bytemuck::Zeroable;
 use core::sync::atomic::Ordering::Relaxed;
 
 /// What every chunk must go through before the step can go on. It crosses the boundary as a number.
@@ -78,6 +79,8 @@ pub struct ChunkedStep {
     actions: Vec<Action>,
     call: Call,
     settings: Option<Settings>,
+    /// [`Optimizer::needs_norms`]
+    needs_norms: bool,
     raw_iterations: u32,
     phase: Phase,
 }
@@ -96,6 +99,7 @@ impl ChunkedStep {
             actions: reserved(optimizer.states.len())?,
             call: Call { learning_rate: 0.0, loss_scale: None, selected: None },
             settings: None,
+            needs_norms: false,
             raw_iterations: 0,
             phase: Phase::Over,
         }))
@@ -107,12 +111,13 @@ impl ChunkedStep {
     }
 
     /// Whether a call is over too few parameters to be shared. Does not look at variables that the call leaves alone.
-    pub(crate) fn is_small(&self, optimizer: &Optimizer, variables: &Variables, call: Call) -> bool {
+    pub(crate) fn is_small(&self, optimizer: &mut Optimizer, variables: &Variables, call: Call) -> bool {
         let count = optimizer.selected_count(call);
         if count == 0 {
             return true;
         }
-        if call.selected.is_none() || optimizer.settings(call).changes_others() {
+        optimizer.begin(call);
+        if call.selected.is_none() || optimizer.settings.changes_others() {
             return false;
         }
         let states = (0..count).map(|position| &optimizer.states[optimizer.selected_index(call, position)]);
@@ -121,10 +126,10 @@ impl ChunkedStep {
 
     /// Begins a step over variables that [`fit`](Chunks::fit) and are all there.
     pub(crate) fn start(&mut self, optimizer: &mut Optimizer, call: Call) -> Phase {
-        let states = &optimizer.states;
+        optimizer.begin(call);
+        let (states, settings) = (&optimizer.states, &optimizer.settings);
         self.actions.clear();
         self.actions.resize(states.len(), Action::Nothing);
-        let settings = optimizer.settings(call);
         let mut moves_averages = false;
         for position in 0..optimizer.selected_count(call) {
             let index = optimizer.selected_index(call, position);
@@ -140,8 +145,9 @@ impl ChunkedStep {
             }
         }
         (self.call, self.raw_iterations) = (call, optimizer.raw_iterations);
-        self.settings = Some(settings);
-        if settings.needs_norms || self.needs_finite() {
+        self.settings = Some(*settings);
+        self.needs_norms = optimizer.needs_norms();
+        if self.needs_norms || self.needs_finite() {
             self.phase = Phase::Gather;
         } else {
             self.start_update(optimizer);
@@ -159,14 +165,12 @@ impl ChunkedStep {
     pub(crate) fn advance(&mut self, optimizer: &mut Optimizer) -> Phase {
         match self.phase {
             Phase::Gather if !self.gradients_were_finite() => {
-                optimizer.record(Outcome::Skipped, self.call, Norms::UNKNOWN);
+                optimizer.record(Outcome::Skipped, self.call);
                 self.phase = Phase::Over;
             }
             Phase::Gather => self.start_update(optimizer),
             Phase::Update => {
-                if let Some(settings) = &self.settings {
-                    optimizer.record_call(self.call, settings);
-                }
+                optimizer.count(self.call);
                 self.phase = Phase::Over;
             }
             Phase::Over => {}
@@ -195,19 +199,13 @@ impl ChunkedStep {
         }
     }
 
-    fn complete_settings(&mut self, optimizer: &mut Optimizer) {
-        optimizer.sums_of_squares.clear();
-        let Some(mut settings) = self.settings else { return };
-        if settings.needs_norms {
-            self.sum_pieces(optimizer);
-            optimizer.norms = Norms::new(settings.clip_mode, &optimizer.sums_of_squares);
-        }
-        settings.set_clip(optimizer.norms.clip_factor, self.call);
-        self.settings = Some(settings);
-    }
-
     fn start_update(&mut self, optimizer: &mut Optimizer) {
-        self.complete_settings(optimizer);
+        optimizer.sums_of_squares.clear();
+        if self.needs_norms {
+            self.sum_pieces(optimizer);
+        }
+        optimizer.complete(self.call);
+        self.settings = Some(optimizer.settings);
         let Some(settings) = &self.settings else { return };
         let count = optimizer.selected_count(self.call);
         let mut sums = optimizer.sums_of_squares.iter();
@@ -222,13 +220,13 @@ impl ChunkedStep {
     /// Gathers from one piece, given its gradient and accumulator.
     pub(crate) fn gather_piece(&self, piece: &Piece, gradient: GradientView<'_>, accumulator: Option<&[Group]>) {
         let Some(settings) = &self.settings else { return };
-        let scratch = &mut Scratch::new();
+        let scratch = &mut Scratch::zeroed();
         let sum = match self.actions[piece.variable] {
             Action::Nothing | Action::WithoutGradient { .. } => {
                 piece.finite.store(true, Relaxed);
                 return;
             }
-            Action::Train { .. } if settings.needs_norms => {
+            Action::Train { .. } if self.needs_norms => {
                 let (len, has_subnormals) = (piece.elements.len(), piece.small() == SmallNumbers::Any);
                 let sum =
                     gradient_sum_of_squares(settings.scaling, gradient, len, accumulator, has_subnormals, scratch);
@@ -255,7 +253,7 @@ impl ChunkedStep {
         match self.actions[piece.variable] {
             Action::Nothing => {}
             Action::WithoutGradient { is_frozen } => step_without_gradient(settings, arrays, is_frozen),
-            Action::Overwrite => overwrite_with_gradient(settings, arrays, &mut Scratch::new()),
+            Action::Overwrite => overwrite_with_gradient(settings, arrays, &mut Scratch::zeroed()),
             Action::Train { clip, decays, own_settings } => {
                 let own_settings = own_settings.map(|overrides| {
                     let mut own = *settings;
@@ -279,5 +277,5 @@ fn len_of(state: &State, variables: &Variables) -> usize {
 /// A function of its own: inlined into the others, its loop is 1.04× slower.
 #[inline(never)]
 fn train(settings: &Settings, clip: Clip, arrays: Arrays<'_, &mut [Group]>, tracked: &mut Tracked, scan_offset: usize) {
-    step_variable(settings, clip, arrays, tracked, &mut Scratch::new(), scan_offset);
+    step_variable(settings, clip, arrays, tracked, &mut Scratch::zeroed(), scan_offset);
 }

@@ -265,26 +265,33 @@ pub fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
     if optimizer.raw_iterations() < MAX_ITERATIONS { Ok(()) } else { Err(Status::IterationLimit) }
 }
 
+/// One step, under the loss scale with this handle if it is not 0.
 #[inline(never)]
-fn run_step(optimizer: u32, call: Call) -> u32 {
-    status_code(with_instance(|instance| {
-        let (built, variables) = instance.built(optimizer).ok_or(Status::NotFound)?;
-        check_count(built)?;
-        built.apply(variables, call).map_err(|_| Status::FreedVariable)?;
-        Ok(Status::Done)
+fn run_step(loss_scale: u32, optimizer: u32, learning_rate: f32, selected: Option<usize>) -> u32 {
+    status_code(with_instance(|Instance { variables, optimizers, loss_scales, .. }| {
+        let scale = loss_scales.get_mut(loss_scale);
+        let Some(AnyOptimizer::Built(built)) =
+            optimizers.get_mut(optimizer).filter(|_| scale.is_some() || loss_scale == 0)
+        else {
+            return Err(Status::NotFound);
+        };
+        check_count(&built.optimizer)?;
+        let call = Call { learning_rate, loss_scale: None, selected };
+        let finite = built.optimizer.apply_with(variables, scale, call).map_err(|_| Status::FreedVariable)?;
+        Ok(if finite { Status::Done } else { Status::Skipped })
     }))
 }
 
 /// One step with the gradients of all variables.
 #[wasm_bindgen]
 pub fn optimizer_step(optimizer: u32, learning_rate: f32) -> u32 {
-    run_step(optimizer, Call { learning_rate, loss_scale: None, selected: None })
+    run_step(0, optimizer, learning_rate, None)
 }
 
 /// One step with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
 pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    run_step(optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+    run_step(0, optimizer, learning_rate, Some(count as usize))
 }
 
 /// Sets every variable to its average.
@@ -343,28 +350,14 @@ pub fn loss_scale_free(loss_scale: u32) {
     with_instance(|instance| instance.loss_scales.remove(loss_scale));
 }
 
-fn run_scaled_step(loss_scale: u32, optimizer: u32, call: Call) -> u32 {
-    status_code(with_instance(|instance| {
-        let Instance { variables, optimizers, loss_scales, .. } = instance;
-        let (Some(scale), Some(AnyOptimizer::Built(built))) =
-            (loss_scales.get_mut(loss_scale), optimizers.get_mut(optimizer))
-        else {
-            return Err(Status::NotFound);
-        };
-        check_count(&built.optimizer)?;
-        let finite = built.optimizer.apply_scaled(variables, scale, call).map_err(|_| Status::FreedVariable)?;
-        Ok(if finite { Status::Done } else { Status::Skipped })
-    }))
-}
-
 /// One step under a loss scale with the gradients of all variables.
 #[wasm_bindgen]
 pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u32 {
-    run_scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: None })
+    run_step(loss_scale, optimizer, learning_rate, None)
 }
 
 /// One step under a loss scale with the gradients of the first `count` selected variables.
 #[wasm_bindgen]
 pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    run_scaled_step(loss_scale, optimizer, Call { learning_rate, loss_scale: None, selected: Some(count as usize) })
+    run_step(loss_scale, optimizer, learning_rate, Some(count as usize))
 }
