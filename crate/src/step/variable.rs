@@ -10,7 +10,6 @@ use crate::memory::variable::Variable;
 use crate::rule::accumulate::maximum;
 use crate::rule::clip::Clip;
 use crate::rule::ema::Ema;
-use crate::rule::rmsprop::Coefficients;
 use crate::step::call::Settings;
 use crate::step::fused::{Block, update_block, update_rule_inlined};
 use crate::step::scratch::{BLOCK, Scratch, UNFUSED_BLOCK};
@@ -98,34 +97,35 @@ pub fn step_variable<S: AsMut<[Group]>>(
     scratch: &mut Scratch,
     scan_offset: usize,
 ) {
-    let is_done = settings.single_pass_factor().is_some_and(|factor| {
-        tracked.small == SmallNumbers::None
-            && settings.penalty(tracked.decays).is_none()
-            && step_in_single_pass(settings, &mut arrays, factor, tracked.decays, scan_offset)
-    });
-    if !is_done {
-        step_by_blocks(settings, clip, arrays, tracked, scratch, scan_offset);
+    let (len, decays) = (arrays.value.len(), tracked.decays);
+    if SCANS && (tracked.small != SmallNumbers::None || scan_offset * BLOCK < len) {
+        return step_with_scans(settings, clip, arrays, tracked, scratch, scan_offset);
+    }
+    match (settings.single_pass_factor(), arrays.gradient) {
+        (Some(factor), GradientView::Float32(gradient)) if settings.penalty(decays).is_none() => {
+            step_in_single_pass(settings, gradient, &mut arrays, factor, decays);
+        }
+        _ => step_range(settings, clip, &mut arrays, 0..len, (decays, false), scratch),
     }
 }
 
-/// Runs the step as a single pass if the variable needs no scan; otherwise does nothing and returns `false`.
+/// The step of a variable before which nothing has to be done to its gradient, which is multiplied by `factor`.
 #[inline(never)]
 fn step_in_single_pass<S: AsMut<[Group]>>(
     settings: &Settings,
+    gradient: &[Group],
     arrays: &mut Arrays<'_, S>,
     factor: f32,
     decays: bool,
-    scan_offset: usize,
-) -> bool {
-    let Some(gradient) = arrays.gradient_if_no_scan(scan_offset) else { return false };
-    let Some((block, _)) = block_of(settings, arrays, 0..gradient.len(), factor, decays) else { return false };
-    update_block(&settings.coefficients, gradient, block);
-    true
+) {
+    if let Some((block, _)) = block_of(settings, arrays, 0..gradient.len(), factor, decays) {
+        update_block(&settings.coefficients, gradient, block);
+    }
 }
 
-/// Takes a variable through all stages, block by block: gradient scaled, clipped and penalized, then the fused loop.
+/// Runs the step with scans of the blocks whose turn it is.
 #[inline(never)]
-fn step_by_blocks<S: AsMut<[Group]>>(
+fn step_with_scans<S: AsMut<[Group]>>(
     settings: &Settings,
     clip: Clip,
     mut arrays: Arrays<'_, S>,
@@ -133,81 +133,104 @@ fn step_by_blocks<S: AsMut<[Group]>>(
     scratch: &mut Scratch,
     scan_offset: usize,
 ) {
-    let Scratch { scaled, clipped, clipped_via_f64, widened, penalized } = scratch;
-    let (len, view, decays) = (arrays.value.len(), arrays.gradient, tracked.decays);
-    let penalty = settings.penalty(decays);
-    let path = settings.gradient_path(clip, penalty.is_some());
-    let is_direct =
-        matches!(view, GradientView::Float32(_)) && (!settings.updates || path.is_direct() && penalty.is_none());
-
+    let (len, decays) = (arrays.value.len(), tracked.decays);
     // That all small numbers are stuck holds until the next scan. Otherwise, once a block has small numbers, all blocks
     // behind it are scanned.
-    let known = tracked.small;
-    let is_known = SCANS && known == SmallNumbers::Stuck && !scan_offset.is_multiple_of(STUCK_PERIOD);
-    let mut scans_all = !is_known && known != SmallNumbers::None;
-    let mut next_scan = if SCANS && !is_known { scan_offset * BLOCK } else { len };
+    let is_known = tracked.small == SmallNumbers::Stuck && !scan_offset.is_multiple_of(STUCK_PERIOD);
+    let mut scans_all = !is_known && tracked.small != SmallNumbers::None;
+    let mut next_scan = if is_known { len } else { scan_offset * BLOCK };
     // A call that only accumulates does not look at the state.
     if settings.updates && !is_known {
         tracked.small = SmallNumbers::None;
     }
-    let block_len = match (is_direct, is_known) {
-        (true, false) => len,
-        (true, true) => BLOCK,
-        (false, _) => UNFUSED_BLOCK,
-    };
-    let mut with_bounds = None;
     let mut from = 0;
     while from < len {
-        let scans = SCANS && (scans_all || from == next_scan);
+        let scans = scans_all || from == next_scan;
         if from == next_scan {
             next_scan += SCAN_PERIOD * BLOCK;
         }
         let end = len.min(if scans { from + BLOCK } else { next_scan });
-        let mut is_stuck = is_known;
+        let mut small = if is_known { SmallNumbers::Stuck } else { SmallNumbers::None };
         if scans {
-            let gradient = view.float32(from, end, widened);
-            let Some(rows) = block_of(settings, &mut arrays, from..end, 1.0, decays) else { return };
-            let c = with_bounds.get_or_insert_with(|| settings.coefficients);
-            let scratch = (&mut scaled[..], &mut clipped_via_f64[..], &mut penalized[..]);
-            let small = step_block_via_f64(settings, (clip, penalty), c, gradient, rows, scratch);
+            small = scan_block(settings, clip, &mut arrays, from..end, decays, scratch);
             tracked.small = tracked.small.max(small);
             scans_all |= small != SmallNumbers::None;
-            if small == SmallNumbers::Any {
-                from = end;
-                continue;
-            }
-            is_stuck = small == SmallNumbers::Stuck;
         }
+        if small != SmallNumbers::Any {
+            step_range(settings, clip, &mut arrays, from..end, (decays, small == SmallNumbers::Stuck), scratch);
+        }
+        from = end;
+    }
+}
 
-        while from < end {
-            let to = end.min(from + block_len);
-            let gradient = view.float32(from, to, widened);
-            let Some((block, sums)) = block_of(settings, &mut arrays, from..to, path.factor, decays) else { return };
-            if settings.updates {
-                let scaled = path.scaling.scaled::<f32>(gradient, sums.as_deref().unwrap_or(&[]), scaled);
-                let mut gradient = clip_block::<f32>(path.clip, scaled, clipped);
-                if let Some(penalty) = penalty {
-                    gradient = penalize_block(penalty, gradient, block.value, penalized);
-                }
-                if let Some(sums) = sums {
-                    clear_block(sums);
-                }
-                if is_stuck {
-                    let c = with_bounds.get_or_insert_with(|| settings.coefficients);
-                    update_stuck(c, gradient, block);
-                } else {
-                    update_block(&settings.coefficients, gradient, block);
-                }
-            } else {
-                if let Some(sums) = sums {
-                    settings.scaling.accumulate::<f32>(gradient, sums);
-                }
-                if let Some((ema, average)) = block.average {
-                    update_ema::<f32>(ema, average, block.value);
-                }
-            }
+/// Takes a range of a variable through all stages, block by block: gradient scaled, clipped and penalized, then the fused loop.
+/// `is_stuck`: whether all its small numbers are stuck.
+#[inline(never)]
+fn step_range<S: AsMut<[Group]>>(
+    settings: &Settings,
+    clip: Clip,
+    arrays: &mut Arrays<'_, S>,
+    range: Range<usize>,
+    (decays, is_stuck): (bool, bool),
+    scratch: &mut Scratch,
+) {
+    if !settings.updates {
+        return accumulate_range(settings, arrays, range, &mut scratch.widened);
+    }
+    let Scratch { scaled, clipped, widened, penalized, .. } = scratch;
+    let view = arrays.gradient;
+    let penalty = settings.penalty(decays);
+    let path = settings.gradient_path(clip, penalty.is_some());
+    let is_direct = matches!(view, GradientView::Float32(_)) && path.is_direct() && penalty.is_none();
+    let block_len = match (is_direct, is_stuck) {
+        (true, false) => range.len(),
+        (true, true) => BLOCK,
+        (false, _) => UNFUSED_BLOCK,
+    };
+    let mut from = range.start;
+    while from < range.end {
+        let to = range.end.min(from + block_len);
+        let gradient = view.float32(from, to, widened);
+        let Some((block, sums)) = block_of(settings, arrays, from..to, path.factor, decays) else { return };
+        let scaled = path.scaling.scaled::<f32>(gradient, sums.as_deref().unwrap_or(&[]), scaled);
+        let mut gradient = clip_block::<f32>(path.clip, scaled, clipped);
+        if let Some(penalty) = penalty {
+            gradient = penalize_block(penalty, gradient, block.value, penalized);
+        }
+        if let Some(sums) = sums {
+            clear_block(sums);
+        }
+        if is_stuck {
+            update_stuck(&settings.coefficients, gradient, block);
+        } else {
+            update_block(&settings.coefficients, gradient, block);
+        }
+        from = to;
+    }
+}
+
+/// What a call that only accumulates does to a range of a variable.
+#[inline(never)]
+fn accumulate_range<S: AsMut<[Group]>>(
+    settings: &Settings,
+    arrays: &mut Arrays<'_, S>,
+    range: Range<usize>,
+    widened: &mut [Group],
+) {
+    let Arrays { value, gradient, slots: Slots { average, gradient_accumulator, .. } } = arrays;
+    let block_len = if let GradientView::Float32(_) = gradient { range.len() } else { BLOCK };
+    if let Some(accumulator) = gradient_accumulator.as_mut().filter(|_| settings.scaling.accumulates()) {
+        let mut from = range.start;
+        while from < range.end {
+            let to = range.end.min(from + block_len);
+            settings
+                .scaling
+                .accumulate::<f32>(gradient.float32(from, to, widened), &mut accumulator.as_mut()[from..to]);
             from = to;
         }
+    }
+    if let (Some(ema), Some(average)) = (settings.ema, range_of(average, &range)) {
+        update_ema::<f32>(ema, average, &mut value[range]);
     }
 }
 
@@ -244,25 +267,29 @@ fn range_of<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>
     slot.as_mut().map(|slot| &mut slot.as_mut()[range.clone()])
 }
 
-/// Returns which small numbers a block has. If not all are stuck, does what [`step_by_blocks`] does to it.
+/// Returns which small numbers a block has. If not all are stuck, does what [`step_range`] does to it.
 #[inline(never)]
-fn step_block_via_f64(
+fn scan_block<S: AsMut<[Group]>>(
     settings: &Settings,
-    (clip, penalty): (Clip, Option<f32>),
-    c: &Coefficients,
-    gradient: &[Group],
-    (block, accumulator): (Block<'_>, Option<&mut [Group]>),
-    (scaled, clipped, penalized): (&mut [Group], &mut [Group], &mut [Group]),
+    clip: Clip,
+    arrays: &mut Arrays<'_, S>,
+    range: Range<usize>,
+    decays: bool,
+    Scratch { scaled, clipped_via_f64, widened, penalized, .. }: &mut Scratch,
 ) -> SmallNumbers {
     #[cfg(test)]
     SCANNED.set(SCANNED.get() + 1);
-    let small = small_numbers_of_block(settings, (clip, penalty), c, gradient, &block, accumulator.as_deref());
+    let penalty = settings.penalty(decays);
+    let gradient = arrays.gradient.float32(range.start, range.end, widened);
+    let Some((block, accumulator)) = block_of(settings, arrays, range, 1.0, decays) else { return SmallNumbers::None };
+    let small = small_numbers_of_block(settings, (clip, penalty), gradient, &block, accumulator.as_deref());
     if small != SmallNumbers::Any {
         return small;
     }
     if settings.updates {
         let sums = accumulator.as_deref().unwrap_or(&[]);
-        let mut gradient = clip_via_f64(clip, settings.scaling.scaled::<F32ViaF64>(gradient, sums, scaled), clipped);
+        let scaled = settings.scaling.scaled::<F32ViaF64>(gradient, sums, scaled);
+        let mut gradient = clip_via_f64(clip, scaled, clipped_via_f64);
         if let Some(penalty) = penalty {
             gradient = penalize_block(penalty, gradient, block.value, penalized);
         }
@@ -285,11 +312,11 @@ fn step_block_via_f64(
 fn small_numbers_of_block(
     settings: &Settings,
     (clip, penalty): (Clip, Option<f32>),
-    c: &Coefficients,
     gradient: &[Group],
     block: &Block<'_>,
     accumulator: Option<&[Group]>,
 ) -> SmallNumbers {
+    let c = &settings.coefficients;
     let loss = scaling_exponent_loss(&settings.scaling);
     let of_rule = if settings.updates {
         let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
