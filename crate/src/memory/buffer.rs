@@ -1,8 +1,9 @@
 //! Fallible allocations: float32 arrays in whole groups, aligned for SIMD, and vectors with room.
 
 use crate::arith::group::{Group, flat, flat_mut, group_count};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use bytemuck::allocation::try_zeroed_vec;
+use bytemuck::allocation::try_zeroed_slice_box;
 use core::{error::Error, fmt};
 
 /// The allocator refused; nothing was changed.
@@ -27,7 +28,7 @@ pub fn reserved<T>(len: usize) -> Result<Vec<T>, OutOfMemory> {
 /// A zero-filled float32 array in whole groups.
 #[derive(Debug)]
 pub struct Buffer {
-    groups: Vec<Group>,
+    groups: Box<[Group]>,
     len: usize,
 }
 
@@ -38,7 +39,7 @@ impl Buffer {
     /// [`OutOfMemory`] if the allocator has no room for them.
     #[inline(never)]
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        let zeros = try_zeroed_vec(group_count(len)).map_err(|()| OutOfMemory)?;
+        let zeros = try_zeroed_slice_box(group_count(len)).map_err(|()| OutOfMemory)?;
         Ok(Self { groups: zeros, len })
     }
 
