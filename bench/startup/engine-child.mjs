@@ -41,7 +41,7 @@ timed("calls", () => {
   kernel.optimizer_build(optimizer);
   kernel.variable_value(variable);
   kernel.variable_gradient(variable);
-  kernel.optimizer_step(optimizer, 0.1);
+  kernel.optimizer_step(optimizer, 0, 0.1, -1);
   kernel.optimizer_free(optimizer);
   kernel.variable_free(variable);
 });

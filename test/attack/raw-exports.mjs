@@ -6,7 +6,7 @@ import { numbers } from "../noise.mjs";
 import { anyNumber } from "./draws.mjs";
 
 /** @typedef {Record<string, (...numbers: number[]) => number> & { memory: { buffer: ArrayBuffer } }} Kernel */
-/** @typedef {"handle" | "slot" | "index" | "row" | "size" | "dtype" | "flag" | "limit" | "reserve" | "any"} Kind */
+/** @typedef {"handle" | "scale" | "count" | "slot" | "index" | "row" | "size" | "dtype" | "flag" | "limit" | "reserve" | "any"} Kind */
 
 /** What each argument is; beside what it should be, any number is tried. @type {Record<string, readonly Kind[]>} */
 const EXPORTS = {
@@ -25,8 +25,7 @@ const EXPORTS = {
   optimizer_raw_iterations: ["handle"],
   optimizer_iterations: ["handle"],
   optimizer_set_raw_iterations: ["handle", "any"],
-  optimizer_step: ["handle", "any"],
-  optimizer_step_selected: ["handle", "any", "index"],
+  optimizer_step: ["handle", "scale", "any", "count"],
   optimizer_finalize: ["handle"],
   optimizer_free: ["handle"],
   loss_scale_create: ["any", "any", "any", "any"],
@@ -34,8 +33,6 @@ const EXPORTS = {
   loss_scale_counter: ["handle"],
   loss_scale_set: ["handle", "any", "any"],
   loss_scale_free: ["handle"],
-  loss_scale_step: ["handle", "handle", "any"],
-  loss_scale_step_selected: ["handle", "handle", "any", "index"],
   memory_limit: ["limit"],
   memory_reserve: ["reserve"],
   exponential_decay: ["any", "any", "any", "any", "flag"],
@@ -61,6 +58,12 @@ const OFTEN = new Set([
 /** An argument: a number, or "the handle that was the n-th to be made". @type {Record<Kind, fc.Arbitrary<number | { handle: number }>>} */
 const ARGUMENTS = {
   handle: fc.oneof({ arbitrary: fc.record({ handle: fc.nat(7) }), weight: 12 }, { arbitrary: anyNumber, weight: 1 }),
+  scale: fc.oneof(
+    { arbitrary: fc.constant(0), weight: 6 },
+    { arbitrary: fc.record({ handle: fc.nat(7) }), weight: 6 },
+    { arbitrary: anyNumber, weight: 1 },
+  ),
+  count: fc.oneof({ arbitrary: fc.integer({ min: -1, max: 4 }), weight: 6 }, { arbitrary: anyNumber, weight: 1 }),
   // Sizes between these fit the memory of one backend and not of the other.
   size: fc.oneof(
     { arbitrary: fc.nat(300), weight: 6 },
@@ -93,7 +96,7 @@ const beginning = fc
     ...options.map(([row, number]) => ({ name: "optimizer_set", given: [{ handle: 0 }, row, number] })),
     { name: "optimizer_add", given: [{ handle: 0 }, { handle: isScaled ? 2 : 1 }] },
     { name: "optimizer_build", given: [{ handle: 0 }] },
-    { name: "optimizer_step", given: [{ handle: 0 }, 0.1] },
+    { name: "optimizer_step", given: [{ handle: 0 }, 0, 0.1, -1] },
     { name: "optimizer_iterations", given: [{ handle: 0 }] },
   ]);
 

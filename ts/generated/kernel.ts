@@ -34,16 +34,6 @@ export interface KernelExports {
   readonly loss_scale_set: (lossScale: number, value: number, counter: number) => void;
 
   /**
-   * One step under a loss scale with the gradients of all variables.
-   */
-  readonly loss_scale_step: (lossScale: number, optimizer: number, learningRate: number) => number;
-
-  /**
-   * One step under a loss scale with the gradients of the first `count` selected variables.
-   */
-  readonly loss_scale_step_selected: (lossScale: number, optimizer: number, learningRate: number, count: number) => number;
-
-  /**
    * The current scale.
    */
   readonly loss_scale_value: (lossScale: number) => number;
@@ -120,14 +110,10 @@ export interface KernelExports {
   readonly optimizer_slot: (optimizer: number, slot: number, index: number) => number;
 
   /**
-   * One step with the gradients of all variables.
+   * One step, under a loss scale if that is not 0, with the gradients of the first `count` selected variables, or of all if that is
+   * negative.
    */
-  readonly optimizer_step: (optimizer: number, learningRate: number) => number;
-
-  /**
-   * One step with the gradients of the first `count` selected variables.
-   */
-  readonly optimizer_step_selected: (optimizer: number, learningRate: number, count: number) => number;
+  readonly optimizer_step: (optimizer: number, lossScale: number, learningRate: number, count: number) => number;
 
   /**
    * Address of what the last call did, float32 numbers that stay there; 0 if the optimizer is not built. `gradient_norm`: from now

@@ -11,7 +11,7 @@ export function computes(kernel: KernelExports): boolean {
   const floats = (address: number) => new Float32Array(kernel.memory.buffer, address >>> 0, size);
   floats(kernel.variable_value(variable)).fill(10);
   floats(kernel.variable_gradient(variable)).fill(10);
-  const stepped = kernel.optimizer_step(optimizer, 0.1);
+  const stepped = kernel.optimizer_step(optimizer, 0, 0.1, -1);
   const right = floats(kernel.variable_value(variable)).every((value) => value === Math.fround(9.683772));
   kernel.optimizer_free(optimizer);
   kernel.variable_free(variable);

@@ -274,15 +274,7 @@ export class BuiltOptimizer {
   }
 
   #run(learningRate: number, scale: number, indices: readonly number[] | undefined): number {
-    const count = indices?.length ?? -1;
-    if (scale === 0) {
-      return count < 0
-        ? this.#kernel.optimizer_step(this.#handle, learningRate)
-        : this.#kernel.optimizer_step_selected(this.#handle, learningRate, count);
-    }
-    return count < 0
-      ? this.#kernel.loss_scale_step(scale, this.#handle, learningRate)
-      : this.#kernel.loss_scale_step_selected(scale, this.#handle, learningRate, count);
+    return this.#kernel.optimizer_step(this.#handle, scale, learningRate, indices?.length ?? -1);
   }
 
   /** Runs the constraints of the variables that were updated. */

@@ -153,21 +153,9 @@ function shareSteps(kernel: ThreadExports, pool: Pool): KernelExports {
       pool.forget(optimizer);
       kernel.optimizer_free(optimizer);
     },
-    optimizer_step(optimizer, learningRate) {
-      const status = pool.step(optimizer, 0, learningRate, -1);
-      return status < 0 ? kernel.optimizer_step(optimizer, learningRate) : status;
-    },
-    optimizer_step_selected(optimizer, learningRate, count) {
-      const status = pool.step(optimizer, 0, learningRate, count);
-      return status < 0 ? kernel.optimizer_step_selected(optimizer, learningRate, count) : status;
-    },
-    loss_scale_step(scale, optimizer, learningRate) {
-      const status = pool.step(optimizer, scale, learningRate, -1);
-      return status < 0 ? kernel.loss_scale_step(scale, optimizer, learningRate) : status;
-    },
-    loss_scale_step_selected(scale, optimizer, learningRate, count) {
+    optimizer_step(optimizer, scale, learningRate, count) {
       const status = pool.step(optimizer, scale, learningRate, count);
-      return status < 0 ? kernel.loss_scale_step_selected(scale, optimizer, learningRate, count) : status;
+      return status < 0 ? kernel.optimizer_step(optimizer, scale, learningRate, count) : status;
     },
   };
 }

@@ -265,33 +265,21 @@ pub fn check_count(optimizer: &Optimizer) -> Result<(), Status> {
     if optimizer.raw_iterations() < MAX_ITERATIONS { Ok(()) } else { Err(Status::IterationLimit) }
 }
 
-/// One step, under the loss scale with this handle if it is not 0.
-#[inline(never)]
-fn run_step(loss_scale: u32, optimizer: u32, learning_rate: f32, selected: Option<usize>) -> u32 {
+/// One step, under a loss scale if that is not 0, with the gradients of the first `count` selected variables, or of all if that is
+/// negative.
+#[wasm_bindgen]
+pub fn optimizer_step(optimizer: u32, loss_scale: u32, learning_rate: f32, count: i32) -> u32 {
     status_code(with_instance(|Instance { variables, optimizers, loss_scales, .. }| {
         let scale = loss_scales.get_mut(loss_scale);
-        let Some(AnyOptimizer::Built(built)) =
-            optimizers.get_mut(optimizer).filter(|_| scale.is_some() || loss_scale == 0)
-        else {
+        if loss_scale != 0 && scale.is_none() {
             return Err(Status::NotFound);
-        };
+        }
+        let Some(AnyOptimizer::Built(built)) = optimizers.get_mut(optimizer) else { return Err(Status::NotFound) };
         check_count(&built.optimizer)?;
-        let call = Call { learning_rate, loss_scale: None, selected };
+        let call = Call { learning_rate, loss_scale: None, selected: usize::try_from(count).ok() };
         let finite = built.optimizer.apply_with(variables, scale, call).map_err(|_| Status::FreedVariable)?;
         Ok(if finite { Status::Done } else { Status::Skipped })
     }))
-}
-
-/// One step with the gradients of all variables.
-#[wasm_bindgen]
-pub fn optimizer_step(optimizer: u32, learning_rate: f32) -> u32 {
-    run_step(0, optimizer, learning_rate, None)
-}
-
-/// One step with the gradients of the first `count` selected variables.
-#[wasm_bindgen]
-pub fn optimizer_step_selected(optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    run_step(0, optimizer, learning_rate, Some(count as usize))
 }
 
 /// Sets every variable to its average.
@@ -348,16 +336,4 @@ pub fn loss_scale_set(loss_scale: u32, value: f32, counter: i32) {
 #[wasm_bindgen]
 pub fn loss_scale_free(loss_scale: u32) {
     with_instance(|instance| instance.loss_scales.remove(loss_scale));
-}
-
-/// One step under a loss scale with the gradients of all variables.
-#[wasm_bindgen]
-pub fn loss_scale_step(loss_scale: u32, optimizer: u32, learning_rate: f32) -> u32 {
-    run_step(loss_scale, optimizer, learning_rate, None)
-}
-
-/// One step under a loss scale with the gradients of the first `count` selected variables.
-#[wasm_bindgen]
-pub fn loss_scale_step_selected(loss_scale: u32, optimizer: u32, learning_rate: f32, count: u32) -> u32 {
-    run_step(loss_scale, optimizer, learning_rate, Some(count as usize))
 }
