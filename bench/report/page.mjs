@@ -288,7 +288,6 @@ ${partsTable(quick)}
   ${effort.quick.rounds} rounds with slices of ${effort.quick.slice} ms.
 - Ratios are formed within a round; tables show their median. What disturbs a round disturbs both numbers, so read ratios, not times.
 - Gradients are the same in every step, and nobody copies them.
-- “Again” in the full tables is the same code on other addresses: its distance from 1 is noise.
 
 ## Goals
 
