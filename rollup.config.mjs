@@ -53,6 +53,7 @@ const sharedChunks = (entry) => ({
     "optimizers/learning-rate",
     "optimizers/measure",
     "optimizers/options",
+    "optimizers/override-index",
     "optimizers/overrides",
     "optimizers/slots",
     "optimizers/variable-selection",

@@ -117,6 +117,53 @@ onBothBackends(() => {
       optimizer.dispose();
     });
 
+    it("gives each variable the last word on each option, whenever the calls come", async () => {
+      for (let seed = 0; seed < 8; seed++) {
+        const draws = noise(300, seed).values();
+        const draw = (count: number) => Math.floor((((draws.next().value ?? 0) % 1) + 1) * 1e6) % count;
+        const list = [...named(), ...named()];
+        const optimizer = make({ weightDecay: 0.1 });
+        const given: { isAbout(i: number): boolean; options: VariableOverrides }[] = [];
+        const call = () => {
+          const [mask, name] = [draw(16), draw(3)];
+          const options = [
+            { learningRateMultiplier: [0.5, 2, null][draw(3)]! },
+            { weightDecay: [0.3, false as const, null][draw(3)]! },
+            { trainable: draw(2) === 0 ? null : false, learningRateMultiplier: 3 },
+          ][draw(3)]!;
+          // The variables in the mask, or those whose name has it.
+          const isAbout = (i: number) => (name === 2 ? (mask >> i) % 2 === 1 : i % 2 === name);
+          const variables = list.filter((_, i) => isAbout(i));
+          optimizer.override({ ...(name === 2 ? { variables } : { names: [`/v${name}_`] }), optional: true }, options);
+          given.push({ isAbout, options });
+        };
+        const check = async (met: number) => {
+          const core = await optimizer.toCore();
+          const found = new Map(core.trainableVariables.map((each) => [each.name, core.overridesOf(each)]));
+          const none: VariableOverrides = { learningRateMultiplier: 1, weightDecay: null, trainable: true };
+          for (const [i, { name }] of list.slice(0, met).entries()) {
+            const own = given.filter(({ isAbout }) => isAbout(i)).flatMap(({ options }) => Object.entries(options));
+            const last = Object.entries(Object.fromEntries(own)).filter(([, value]) => value !== null);
+            expect(found.get(name), name).toEqual({ ...none, ...Object.fromEntries(last) });
+          }
+        };
+        const gradients = list.map((each) => tf.tidy(() => tf.onesLike(each)));
+        const step = (from: number, to: number) =>
+          optimizer.applyGradients(list.slice(from, to).map(({ name }, i) => ({ name, tensor: gradients[from + i]! })));
+        for (let i = 0; i < 5; i++) call();
+        step(0, 2);
+        await check(2);
+        for (let i = 0; i < 5; i++) call();
+        await check(2);
+        step(1, 4);
+        await check(4);
+        for (let i = 0; i < 5; i++) call();
+        await check(4);
+        tf.dispose([list, gradients]);
+        optimizer.dispose();
+      }
+    });
+
     it.each([{}, { lossScale: {} }, { lossScale: {}, learningRate: { at: () => 0.1 } }])(
       "keeps nothing of overrides that are over: %o",
       (options) => {
@@ -208,6 +255,37 @@ describe.each(["wasm", "cpu"] as const)("jax-js on %s", (device) => {
       return list.map(({ value }) => value);
     };
   }
+
+  it("searches a pattern in the leaves' names once, not in each update", () => {
+    let searches = 0;
+    class Counting extends RegExp {
+      override [Symbol.search](text: string): number {
+        searches++;
+        return super[Symbol.search](text);
+      }
+    }
+    for (const resident of [false, true]) {
+      const solver = jax.rmsprop({ learningRate: 1, resident } as { resident: true });
+      const update = () => {
+        const w = params(numbers(1));
+        const [updates, next] = solver.update(params(numbers(2)), solver.init(w));
+        tree.dispose(next);
+        return valuesOf(updates).map(([first]) => first !== 0);
+      };
+      solver.override({ names: [new Counting("bias")] }, { trainable: false });
+      const counts = [1, 2, 3].map(() => {
+        expect(update()).toEqual([true, false, true]);
+        return searches;
+      });
+      expect(counts).toEqual(counts.map(() => counts[0]));
+      solver.override({ names: ["bias"] }, { trainable: true });
+      expect(update()).toEqual([true, true, true]);
+      const other = { bias: np.array([1]) };
+      const [updates] = solver.update({ bias: np.array([1]) }, solver.init(other));
+      expect(updates.bias.dataSync()[0]).not.toBe(0);
+      solver.free();
+    }
+  });
 
   it.each([{ learningRateMultiplier: 0.1 }, { weightDecay: false }, { trainable: false }] as VariableOverrides[])(
     "has the core's bits: %o",

@@ -1,13 +1,7 @@
 // Overrides of single parameters: leaves of the tree, by their names and paths.
 import type { tree } from "@jax-js/jax";
-import {
-  assertOverridesMatch,
-  checkedOverride,
-  type Override,
-  overridden,
-  type ResolvedOverrides,
-  withOverride,
-} from "../optimizers/overrides.js";
+import { OverrideIndex } from "../optimizers/override-index.js";
+import { assertOverridesMatch, checkedOverride, type ResolvedOverrides } from "../optimizers/overrides.js";
 import type { Named, OverrideSelection } from "../optimizers/variable-selection.js";
 import { message } from "../support/messages.js";
 
@@ -24,13 +18,23 @@ function namesOf(structure: tree.JsTreeDef, path = ""): Named[] {
   });
 }
 
+/** The options of the leaves of one tree. */
+interface Known {
+  readonly structure: tree.JsTreeDef;
+  readonly options: readonly ResolvedOverrides[];
+}
+
+const byItself = (named: Named): Named => named;
+
 /** The overrides of a transformation. */
 export class LeafOverrides {
-  #all: readonly Override<Named>[] = [];
+  readonly #overrides = new OverrideIndex<Named>(byItself);
+  /** Of the last call of `of`. */
+  #known: Known | undefined;
 
   /** Whether any leaf may have a weight decay of its own. */
   get decays(): boolean {
-    return this.#all.some(({ given }) => typeof given.weightDecay === "number");
+    return this.#overrides.all.some(({ given }) => typeof given.weightDecay === "number");
   }
 
   add(which: unknown, options: unknown): void {
@@ -38,18 +42,24 @@ export class LeafOverrides {
       if (Array.isArray(variables) && variables.length === 0) return [];
       throw new TypeError(message("variables", "left out: leaves have names and paths", variables));
     });
-    this.#all = withOverride(this.#all, override);
+    this.#overrides.add(override);
+    this.#known = undefined;
   }
 
   /**
-   * The options of each leaf after all overrides; `undefined` if there are none.
+   * The options of each leaf after all overrides; `undefined` if there are none. Found once for a tree: each pattern is searched in
+   * each name.
    *
    * @throws {RangeError} if one matches no leaf, unless it is optional.
    */
   of(structure: tree.JsTreeDef): readonly ResolvedOverrides[] | undefined {
-    if (this.#all.length === 0) return undefined;
-    const names = namesOf(structure);
-    assertOverridesMatch(this.#all, names, (named) => named);
-    return names.map((named) => overridden(this.#all, named, named));
+    const { all } = this.#overrides;
+    if (all.length === 0) return undefined;
+    if (!this.#known?.structure.equals(structure)) {
+      const names = namesOf(structure);
+      assertOverridesMatch(all, () => names, byItself);
+      this.#known = { structure, options: names.map((named) => this.#overrides.of(named)) };
+    }
+    return this.#known.options;
   }
 }

@@ -36,7 +36,7 @@ export class OptimizerState {
   #hyperparameters: Hyperparameters;
   #learningRate: LearningRate;
   #excluded: Selection = { variables: new Set(), patterns: [] };
-  #overrides = new OverrideIndex();
+  #overrides = new OverrideIndex(byItself);
   #measure: CheckedMeasure = NO_MEASURE;
   #built: BuiltOptimizer | undefined;
   readonly #lastStep: LastStep;
@@ -304,7 +304,7 @@ export class OptimizerState {
 
   override(override: Override): void {
     const built = this.#built;
-    if (built) assertOverridesMatch([override], built.variables, byItself, built);
+    if (built) assertOverridesMatch([override], () => built.variables, byItself, built);
     const { selection } = override;
     const hasPatterns = selection.patterns.length > 0;
     // Without patterns, the others need not be looked at.
@@ -318,7 +318,7 @@ export class OptimizerState {
 
   /** Replaces all overrides by these. */
   replaceOverrides(list: readonly Override[]): void {
-    const overrides = new OverrideIndex(list);
+    const overrides = new OverrideIndex(byItself, list);
     const set = this.#evaluated(this.#built?.variables ?? [], (variable) => overrides.of(variable));
     this.#overrides = overrides;
     set(this.#built);
@@ -369,7 +369,7 @@ export class OptimizerState {
   #build(variables: readonly AnyVariable[], old?: BuiltOptimizer): BuiltOptimizer {
     // A user's regular expression can throw: before there is anything to give back.
     const setOverrides = this.#evaluated(variables, (variable) => this.#overrides.of(variable));
-    if (!old) assertOverridesMatch(this.#overrides.all, variables, byItself);
+    if (!old) assertOverridesMatch(this.#overrides.all, () => variables, byItself);
     const runtime = variables[0]?.[RUNTIME] ?? old?.runtime ?? defaultRuntime();
     const builtWith = old?.builtWith ?? this.#hyperparameters;
     const built = new BuiltOptimizer(runtime, builtWith, Object.freeze([...variables]));

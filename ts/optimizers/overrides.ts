@@ -3,14 +3,7 @@
 import type { AnyVariable } from "../memory/variable.js";
 import { checkedObject, finite, option } from "../support/checks.js";
 import { message, show } from "../support/messages.js";
-import {
-  assertMatches,
-  checkedSelection,
-  isSameSelection,
-  type Named,
-  type Selection,
-  selects,
-} from "./variable-selection.js";
+import { assertMatches, checkedSelection, type Named, type Selection, selects } from "./variable-selection.js";
 
 /** Options of some variables that replace their optimizer's. `null` takes an option back: it is the optimizer's again. */
 export interface VariableOverrides {
@@ -99,14 +92,6 @@ function checkedOptions(options: unknown): VariableOverrides {
   return Object.fromEntries(present);
 }
 
-/** The overrides with one more behind them, which wins. What it replaces for good is dropped, so that calls in a loop do not pile up. */
-export function withOverride<V>(overrides: readonly Override<V>[], last: Override<V>): readonly Override<V>[] {
-  const kept = overrides.flatMap((earlier) =>
-    isSameSelection(earlier.selection, last.selection) ? (withoutReplaced(earlier, last) ?? []) : earlier,
-  );
-  return [...kept, last];
-}
-
 /** An override without what a later one of the same variables gives; `undefined` if nothing is left. */
 export function withoutReplaced<V>(earlier: Override<V>, last: Override<V>): Override<V> | undefined {
   const kept = Object.entries(earlier.given).filter(([field]) => !(field in last.given));
@@ -159,9 +144,9 @@ export function overridden<V>(overrides: readonly Override<V>[], variable: V, na
  */
 export function assertOverridesMatch<V>(
   overrides: readonly Override<V>[],
-  variables: readonly V[],
+  variables: () => readonly V[],
   named: (variable: V) => Named,
-  known: Pick<ReadonlySet<V>, "has"> = new Set(variables),
+  known: Pick<ReadonlySet<V>, "has"> = new Set(variables()),
 ): void {
   for (const { selection, optional } of overrides) if (!optional) assertMatches(selection, variables, named, known);
 }

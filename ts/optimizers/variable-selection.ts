@@ -86,22 +86,25 @@ export function isSameSelection<V>(a: Selection<V>, b: Selection<V>): boolean {
 }
 
 /**
- * Every variable, name and path of the selection matches one of the optimizer's variables, which `known` has too.
+ * Every variable, name and path of the selection matches one of the optimizer's variables, which `known` has too. Only patterns look
+ * at all of them.
  *
  * @throws {RangeError} that names what matches none.
  */
 export function assertMatches<V>(
-  { variables, patterns }: Selection<V>,
-  all: readonly V[],
+  selection: Selection<V>,
+  variables: () => readonly V[],
   named: (variable: V) => Named,
   known: Pick<ReadonlySet<V>, "has">,
 ): void {
-  [...variables].forEach((variable, i) => {
+  [...selection.variables].forEach((variable, i) => {
     if (known.has(variable)) return;
     const path = show(named(variable).path);
     throw new RangeError(`Argument \`variables[${i}]\` (${path}) is not one of this optimizer's variables${HINT}`);
   });
-  for (const pattern of patterns) {
+  if (selection.patterns.length === 0) return;
+  const all = variables();
+  for (const pattern of selection.patterns) {
     if (all.some((variable) => isFound(pattern, named(variable)))) continue;
     const keys = [...new Set(all.map((variable) => named(variable)[pattern.key]))];
     const shown = [...keys.slice(0, 4).map(show), ...(keys.length > 4 ? ["…"] : [])].join(", ");

@@ -18,28 +18,6 @@ export type Gradients = Parameters<OptimizerLike["applyGradients"]>[0];
 /** The same as a list; tfjs has `null` and `undefined` where there is no gradient. */
 export type GradientList = readonly NamedTensorLike<TensorLike | null | undefined>[];
 
-/** `minimize` in both forms: Keras' `(loss, variables)`, and tfjs' `(loss, returnCost, variables)`. */
-export function minimized(
-  optimizer: OptimizerLike,
-  loss: () => TensorLike,
-  second: boolean | readonly VariableLike[] = false,
-  third?: VariableLike[],
-): TensorLike | null {
-  const [returnCost, variables] = typeof second === "object" ? [false, second as VariableLike[]] : [second, third];
-  const { value, grads } = optimizer.computeGradients(loss, variables);
-  try {
-    optimizer.applyGradients(variables?.map(({ name }) => ({ name, tensor: grads[name] })) ?? grads);
-  } catch (error) {
-    value.dispose();
-    throw error;
-  } finally {
-    for (const gradient of Object.values(grads)) gradient?.dispose();
-  }
-  if (returnCost) return value;
-  value.dispose();
-  return null;
-}
-
 /** The loss as it is, and the gradients of the loss times `scale`; `compute` is tfjs' own `computeGradients`. */
 export function scaledGradients(
   tf: TensorFlow,

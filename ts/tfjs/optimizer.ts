@@ -3,13 +3,8 @@ import { freeOnError } from "../memory/free-on-error.js";
 import { Variable } from "../memory/variable.js";
 import type { LearningRate } from "../optimizers/learning-rate.js";
 import { LossScaleOptimizer } from "../optimizers/loss-scale-optimizer.js";
-import {
-  assertOverridesMatch,
-  checkedOverride,
-  type Override,
-  type VariableOverrides,
-  withOverride,
-} from "../optimizers/overrides.js";
+import { OverrideIndex } from "../optimizers/override-index.js";
+import { assertOverridesMatch, checkedOverride, type VariableOverrides } from "../optimizers/overrides.js";
 import { RMSprop } from "../optimizers/rmsprop.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { checkedSelection, type Selection } from "../optimizers/variable-selection.js";
@@ -17,14 +12,14 @@ import { LOSS_SCALE, STATE } from "../support/internal.js";
 import { message } from "../support/messages.js";
 import { sizeOf } from "../support/size-of.js";
 import type { RMSpropAdditions } from "./additions.js";
-import { configOf, optionsOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
+import { baseClass } from "./base.js";
+import { configOf, type RMSpropTfjsOptions, splitOptions } from "./config.js";
 import {
   asList,
   checkedVariables,
   checkedVariablesOf,
   type GradientList,
   type Gradients,
-  minimized,
   scaledGradients,
 } from "./gradients.js";
 import {
@@ -52,7 +47,7 @@ import { assertFit, checkedWeights, pair, readWeights, scalarsOf, weightName } f
 export function optimizerClass(
   tf: TensorFlow,
 ): SerializableClass & (new (options?: RMSpropTfjsOptions) => OptimizerLike) {
-  return class RMSpropWasm extends tf.Optimizer implements OptimizerLike, RMSpropAdditions {
+  return class RMSpropWasm extends baseClass(tf) implements OptimizerLike, RMSpropAdditions {
     /** In model.json. Not tfjs' own "RMSProp", which it could not load as this one. */
     static readonly className = "RMSpropWasm";
     readonly core: RMSprop | LossScaleOptimizer;
@@ -62,7 +57,7 @@ export function optimizerClass(
     #bindings: readonly Binding[] = [];
     #bindingOf = new Map<VariableLike, Binding>();
     #excluded: Selection<VariableLike> = NO_SELECTION;
-    #overrides: readonly Override<VariableLike>[] = [];
+    readonly #overrides: OverrideIndex<VariableLike> = new OverrideIndex<VariableLike>(namedTensor);
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
 
@@ -73,10 +68,6 @@ export function optimizerClass(
       this.#rmsprop = new RMSprop(others);
       this.core = lossScale === undefined ? this.#rmsprop : new LossScaleOptimizer(this.#rmsprop, this.#lossScale);
       this.core.build([]);
-    }
-
-    static fromConfig(optimizer: new (options: RMSpropTfjsOptions) => OptimizerLike, config: object): OptimizerLike {
-      return new optimizer(optionsOf(config));
     }
 
     override getConfig(): Record<string, unknown> {
@@ -97,16 +88,6 @@ export function optimizerClass(
 
     get lossScale(): number {
       return this.core[LOSS_SCALE] ?? 1;
-    }
-
-    override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
-    override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
-    override minimize(
-      loss: () => TensorLike,
-      second?: boolean | readonly VariableLike[],
-      third?: VariableLike[],
-    ): TensorLike | null {
-      return minimized(this, loss, second, third);
     }
 
     /** The loss as it is, and the gradients of the loss times `lossScale`. */
@@ -170,8 +151,13 @@ export function optimizerClass(
     override(which: TensorSelection, options: VariableOverrides): void {
       this.#rmsprop[STATE].assertNotFreed();
       const last = checkedOverride(which, options, checkedTensors);
-      if (this.#bindingOf.size > 0) assertOverridesMatch([last], [...this.#bindingOf.keys()], namedTensor);
-      this.#override(withOverride(this.#overrides, last));
+      if (this.#bindingOf.size > 0)
+        assertOverridesMatch([last], () => [...this.#bindingOf.keys()], namedTensor, this.#bindingOf);
+      const own = boundOverride(last, this.#variableOf);
+      const { variables, patterns } = own.selection;
+      // What is about none that are bound need not pile up in the core.
+      if (variables.size + patterns.length > 0) this.#rmsprop[STATE].override(own);
+      this.#overrides.add(last);
     }
 
     finalizeVariableValues(): void {
@@ -267,7 +253,7 @@ export function optimizerClass(
     #meet(tensors: readonly VariableLike[]): (keep: boolean) => void {
       const unbound = [...new Set(tensors)].filter((tensor) => !this.#bindingOf.has(tensor));
       if (unbound.length === 0) return () => {};
-      if (this.#bindingOf.size === 0) assertOverridesMatch(this.#overrides, unbound, namedTensor);
+      if (this.#bindingOf.size === 0) assertOverridesMatch(this.#overrides.all, () => unbound, namedTensor);
       const before = this.#bindings;
       const partners = pair(
         before.filter(({ tensor }) => tensor === undefined),
@@ -328,20 +314,18 @@ export function optimizerClass(
         this.#bindings.flatMap((binding) => (binding.tensor ? [[binding.tensor, binding] as const] : [])),
       );
       this.#exclude(this.#excluded);
-      this.#override(this.#overrides);
+      this.#rmsprop[STATE].replaceOverrides(
+        this.#overrides.all.map((override) => boundOverride(override, this.#variableOf)),
+      );
     }
 
     /** What is said of tensors, said of the variables that they are bound to. */
     #exclude(excluded: Selection<VariableLike>): void {
-      this.#rmsprop[STATE].exclude(bound(excluded, (tensor) => this.#bindingOf.get(tensor)?.variable));
+      this.#rmsprop[STATE].exclude(bound(excluded, this.#variableOf));
       this.#excluded = excluded;
     }
 
-    #override(overrides: readonly Override<VariableLike>[]): void {
-      const variableOf = (tensor: VariableLike) => this.#bindingOf.get(tensor)?.variable;
-      this.#rmsprop[STATE].replaceOverrides(overrides.map((each) => boundOverride(each, variableOf)));
-      this.#overrides = overrides;
-    }
+    readonly #variableOf = (tensor: VariableLike): Variable | undefined => this.#bindingOf.get(tensor)?.variable;
 
     #dispose(): void {
       for (const tensor of this.#given) tensor.dispose();

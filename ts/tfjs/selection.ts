@@ -39,8 +39,8 @@ export function bound<V extends WeakKey>(
   return { variables: new Set([...variables].flatMap((tensor) => variableOf(tensor) ?? [])), patterns };
 }
 
-/** The override of what stands for these variables. */
+/** The override of what stands for these variables, of which not all need be there. */
 export const boundOverride = <V extends WeakKey>(
   override: Override<VariableLike>,
   variableOf: (tensor: VariableLike) => V | undefined,
-): Override<V> => ({ ...override, selection: bound(override.selection, variableOf) });
+): Override<V> => ({ ...override, optional: true, selection: bound(override.selection, variableOf) });

@@ -61,7 +61,6 @@ export class DynamicScale {
   readonly #rule: ScaleRule;
   /** Made at the first use: a backend may not be ready before. */
   #tensors: Tensors | undefined;
-  #calls = 0;
   #rates: Rates | undefined;
 
   constructor(tf: TensorFlow, x: Operations, rule: ScaleRule) {
@@ -75,23 +74,15 @@ export class DynamicScale {
     return this.#tensors as Tensors;
   }
 
-  /** Calls with those that were skipped: at least as many as `raw`. */
-  get calls(): number {
-    return this.#calls;
-  }
-
   /** Without a scale, as tfjs' own weights are, it stays. */
   set(raw: number, scale?: number, counter?: number): void {
-    const own = (value: number | undefined, now: () => TensorLike) =>
-      value === undefined
-        ? this.#kept(now().clone())
-        : this.#kept(this.#tf.tensor(Float32Array.of(value), [], "float32"));
-    this.#take({
-      scale: own(scale, () => this.tensors.scale),
-      counter: own(counter, () => this.tensors.counter),
-      raw: own(raw, () => this.tensors.raw),
-    });
-    this.#calls = raw;
+    const made = (value: number) => this.#tf.tensor(Float32Array.of(value), [], "float32");
+    const next = {
+      scale: scale === undefined ? this.tensors.scale.clone() : made(scale),
+      counter: counter === undefined ? this.tensors.counter.clone() : made(counter),
+      raw: made(raw),
+    };
+    this.#take(next);
   }
 
   dispose(): void {
@@ -106,25 +97,25 @@ export class DynamicScale {
   }
 
   /**
-   * Evaluates a schedule as far as the next call may need it.
+   * Evaluates a schedule as far as the call after `calls` calls may need it.
    *
-   * @returns the rate at the number of calls so far, though the device may have counted fewer.
+   * @returns the rate at that number, though the device may have counted fewer.
    * @throws what the schedule throws there.
    */
-  evaluate(rate: LearningRate): number {
+  evaluate(rate: LearningRate, calls: number): number {
     if (typeof rate === "number") return rate;
-    if (this.#rates?.of === rate && this.#calls < this.#rates.count) return this.#rates.values[this.#calls] as number;
-    const values = new Float32Array(Math.max(TABLE, 2 ** Math.ceil(Math.log2(this.#calls + 1))));
+    if (this.#rates?.of === rate && calls < this.#rates.count) return this.#rates.values[calls] as number;
+    const values = new Float32Array(Math.max(TABLE, 2 ** Math.ceil(Math.log2(calls + 1))));
     let count = 0;
     try {
       for (; count < values.length; count++) values[count] = lockedLearningRateAt(rate, count, defaultRuntime());
     } catch (error) {
       // A later step may be one that never comes.
-      if (count <= this.#calls) throw error;
+      if (count <= calls) throw error;
     }
     this.forget();
     this.#rates = { of: rate, values, count, tables: new Map() };
-    return values[this.#calls] as number;
+    return values[calls] as number;
   }
 
   /**
@@ -163,8 +154,8 @@ export class DynamicScale {
       overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
     }
     const chosen: Flags<TensorLike> = { finite, updates, overwrites };
-    const etaOf = (multiplier: number) =>
-      typeof rate === "number" ? etaOnDevice(x, rate, multiplier) : this.#rateOf(multiplier, raw);
+    const etaOf =
+      typeof rate === "number" ? (multiplier: number) => etaOnDevice(x, rate, multiplier) : this.#rateAt(raw);
     const eta = etaOf(1);
     const divisor = calls > 1 ? scalars.divisor : by.maximize ? x.mul(scale, x.constant(-1)) : scale;
     const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
@@ -221,11 +212,7 @@ export class DynamicScale {
         ...gradients.norms,
         updateNorm: measure.updateNorm ? updateNorm(x, writes) : null,
       },
-      end: () => {
-        for (const tensor of Object.values(next)) this.#tf.keep(tensor);
-        this.#take(next);
-        this.#calls++;
-      },
+      end: () => this.#take(next),
     };
   }
 
@@ -291,33 +278,28 @@ export class DynamicScale {
     };
   }
 
-  /** The learning rate at a count that the host does not know: looked up in a table of all that it can be. */
-  #rateOf(multiplier: number, raw: TensorLike): TensorLike {
+  /** The learning rate, times a multiplier, at a count that the host does not know: looked up in a table of all that it can be. */
+  #rateAt(raw: TensorLike): (multiplier: number) => TensorLike {
     const x = this.#x;
     const { values, tables } = this.#rates as Rates;
     const size = values.length;
-    const table =
-      tables.get(multiplier) ??
-      this.#kept(
-        this.#tf.tensor(
-          values.map((value) => value * multiplier),
-          [size],
-          "float32",
-        ),
-      );
-    tables.set(multiplier, table);
     const isNow = x.run("Equal", { a: x.range(size), b: raw });
-    const all = x.select(isNow, table, x.filled([size], 0));
-    // All but one are 0: the sum is exact in any order. (`GatherV2` reads its index on cpu and wasm.)
-    return x.run("Sum", { x: all }, { axis: [0], keepDims: false });
-  }
-
-  #kept(tensor: TensorLike): TensorLike {
-    this.#tf.keep(tensor);
-    return tensor;
+    return (multiplier) => {
+      let table = tables.get(multiplier);
+      if (!table) {
+        const scaled = values.map((value) => value * multiplier);
+        table = this.#tf.tensor(scaled, [size], "float32");
+        this.#tf.keep(table);
+        tables.set(multiplier, table);
+      }
+      const all = x.select(isNow, table, x.filled([size], 0));
+      // All but one are 0: the sum is exact in any order. (`GatherV2` reads its index on cpu and wasm.)
+      return x.run("Sum", { x: all }, { axis: [0], keepDims: false });
+    };
   }
 
   #take(tensors: Tensors | undefined): void {
+    for (const tensor of Object.values(tensors ?? {})) this.#tf.keep(tensor);
     for (const tensor of Object.values(this.#tensors ?? {})) tensor.dispose();
     this.#tensors = tensors;
   }

@@ -9,15 +9,14 @@ import { type LearningRate, lockedLearningRateAt, replacedLearningRate } from ".
 import { LossScaleOptimizer } from "../../optimizers/loss-scale-optimizer.js";
 import { type CheckedMeasure, checkedMeasure, type Measure } from "../../optimizers/measure.js";
 import type { RMSpropOptions } from "../../optimizers/options.js";
+import { OverrideIndex } from "../../optimizers/override-index.js";
 import {
   assertOverridesMatch,
   assertRateFinite,
   checkedOverride,
   type Override,
-  overridden,
   type ResolvedOverrides,
   type VariableOverrides,
-  withOverride,
 } from "../../optimizers/overrides.js";
 import { RMSprop } from "../../optimizers/rmsprop.js";
 import { firstNumber, keptSlots } from "../../optimizers/slots.js";
@@ -27,14 +26,14 @@ import { CheckpointError, iterationLimit, MAXIMUM_CALLS, StateError } from "../.
 import { STATE } from "../../support/internal.js";
 import { message, NO_GRADIENTS, show } from "../../support/messages.js";
 import type { ResidentAdditions, ResidentLastStep } from "../additions.js";
-import { configOf, optionsOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
+import { baseClass } from "../base.js";
+import { configOf, type Residence, type RMSpropTfjsOptions, splitOptions } from "../config.js";
 import {
   asList,
   checkedVariables,
   checkedVariablesOf,
   type GradientList,
   type Gradients,
-  minimized,
   scaledGradients,
 } from "../gradients.js";
 import { checkedTensors, type Exclusion, NO_SELECTION, namedTensor, type TensorSelection } from "../selection.js";
@@ -52,7 +51,7 @@ import { DynamicScale } from "./dynamic-scale.js";
 import { kernelOf } from "./kernels.js";
 import { KeptStep } from "./last-step.js";
 import { Operations } from "./operations.js";
-import { stepOf } from "./step.js";
+import { type Step, stepOf } from "./step.js";
 import { type Entry, Variables } from "./variables.js";
 
 type Options = RMSpropTfjsOptions & Residence;
@@ -62,7 +61,7 @@ const MUST_FIT_SCALE =
 
 /** The class for one copy of tfjs. */
 export function residentClass(tf: TensorFlow): SerializableClass & (new (options?: Options) => OptimizerLike) {
-  return class RMSpropWasmResident extends tf.Optimizer implements OptimizerLike, ResidentAdditions {
+  return class RMSpropWasmResident extends baseClass(tf) implements OptimizerLike, ResidentAdditions {
     /** In model.json. */
     static readonly className = "RMSpropWasmResident";
     readonly #by: Hyperparameters;
@@ -73,10 +72,10 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
     readonly #operations: Operations = new Operations(tf);
     readonly #variables: Variables = new Variables(tf);
     readonly #dynamic: DynamicScale | undefined;
-    /** Calls so far; under a dynamic scale only the device knows. */
-    #raw = 0;
+    /** Calls so far; under a dynamic scale with those that were skipped, of which only the device knows. */
+    #calls = 0;
     #excluded: Selection<VariableLike> = NO_SELECTION;
-    #overrides: readonly Override<VariableLike>[] = [];
+    readonly #overrides: OverrideIndex<VariableLike> = new OverrideIndex<VariableLike>(namedTensor);
     /** What `getWeights` gave last. */
     #given: readonly TensorLike[] = [];
     #measure: CheckedMeasure;
@@ -103,10 +102,6 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         minimum: lossScale.minimumScale ?? Number.NEGATIVE_INFINITY,
         maximum: lossScale.maximumScale ?? Number.POSITIVE_INFINITY,
       });
-    }
-
-    static fromConfig(optimizer: new (options: Options) => OptimizerLike, config: object): OptimizerLike {
-      return new optimizer(optionsOf(config));
     }
 
     override getConfig(): Record<string, unknown> {
@@ -155,16 +150,6 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#measure = checkedMeasure(measure);
     }
 
-    override minimize(loss: () => TensorLike, variables: readonly VariableLike[]): null;
-    override minimize(loss: () => TensorLike, returnCost?: boolean, variables?: VariableLike[]): TensorLike | null;
-    override minimize(
-      loss: () => TensorLike,
-      second?: boolean | readonly VariableLike[],
-      third?: VariableLike[],
-    ): TensorLike | null {
-      return minimized(this, loss, second, third);
-    }
-
     /** The loss as it is, and the gradients of the loss times `lossScaleTensor`. */
     override computeGradients(loss: () => TensorLike, variables?: VariableLike[]): GradientsLike {
       this.#assertAlive();
@@ -177,9 +162,9 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       this.#assertAlive();
       const list = asList(gradients);
       this.#assertUnlocked("A step");
-      const [raw, rate] = [this.#raw, this.#rate];
+      const [raw, rate] = [this.#calls, this.#rate];
       // First, because a user's learning-rate function can throw, dispose of tensors and set options.
-      const eta = this.#dynamic ? this.#dynamic.evaluate(rate) : list.length === 0 ? 0 : this.#rateAt(raw);
+      const eta = this.#dynamic ? this.#dynamic.evaluate(rate, raw) : list.length === 0 ? 0 : this.#rateAt(raw);
       const variables = checkedVariablesOf(tf, list);
       assertDistinct(variables);
       if (list.length > 0 && list.every(({ tensor }) => tensor == null)) {
@@ -202,16 +187,14 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
         tf.tidy(() => {
           const kernel = this.#resident === "composed" ? undefined : kernelOf(tf);
           const call = { all, pairs, measure: this.#measure };
-          const end = () => {
-            this.#raw = raw + 1;
-          };
-          const step = this.#dynamic
+          const step: Step & { end?(): void } = this.#dynamic
             ? this.#dynamic.step(kernel, this.#by, rate, call)
-            : { ...stepOf(tf, this.#operations, kernel, this.#by, { ...call, raw, eta }), end };
+            : stepOf(tf, this.#operations, kernel, this.#by, { ...call, raw, eta });
           const done = new KeptStep(step.record);
           keep();
           this.#variables.commit(step.writes);
-          step.end();
+          step.end?.();
+          this.#calls = raw + 1;
           done.keep(tf);
           this.#lastStep?.dispose();
           this.#lastStep = done;
@@ -224,15 +207,23 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     excludeFromWeightDecay(which: Exclusion): void {
       this.#assertAlive();
-      this.#select(checkedSelection(which, [], checkedTensors), this.#overrides);
+      const excluded = checkedSelection(which, [], checkedTensors);
+      const set = this.#evaluated(this.#variables.all, excluded);
+      this.#excluded = excluded;
+      set();
     }
 
     override(which: TensorSelection, options: VariableOverrides): void {
       this.#assertAlive();
       const last = checkedOverride(which, options, checkedTensors);
-      const met = this.#met();
-      if (met.length > 0) assertOverridesMatch([last], met, namedTensor);
-      this.#select(this.#excluded, withOverride(this.#overrides, last));
+      if (this.#variables.hasLive) assertOverridesMatch([last], () => this.#met(), namedTensor, this.#variables);
+      const { variables, patterns } = last.selection;
+      // Without patterns, the others need not be looked at.
+      const entries =
+        patterns.length > 0 ? this.#variables.all : [...variables].flatMap((each) => this.#variables.of(each) ?? []);
+      const set = this.#evaluated(entries, this.#excluded, last);
+      this.#overrides.add(last);
+      set();
     }
 
     finalizeVariableValues(): void {
@@ -409,14 +400,9 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       return core;
     }
 
-    /** Calls so far; under a dynamic scale with those that were skipped. */
-    get #calls(): number {
-      return this.#dynamic?.calls ?? this.#raw;
-    }
-
     get #rawIterations(): number {
       this.#assertAlive();
-      return this.#dynamic ? (this.#dynamic.tensors.raw.dataSync()[0] as number) : this.#raw;
+      return this.#dynamic ? (this.#dynamic.tensors.raw.dataSync()[0] as number) : this.#calls;
     }
 
     /** Counters and rates by the names that they have among the weights. */
@@ -427,7 +413,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
             ["dynamic_scale", this.#dynamic.tensors.scale.data()],
             [COUNTER, this.#dynamic.tensors.raw.data()],
           ]
-        : [[COUNTER, this.#raw]];
+        : [[COUNTER, this.#calls]];
       if (typeof this.#rate === "number") list.push(["learning_rate", this.#rate]);
       const values = await Promise.all(list.map(([, value]) => value));
       return new Map(
@@ -440,8 +426,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     #setScalars(numbers: ReadonlyMap<string, number>): void {
       const of = (name: string) => numbers.get(name);
-      this.#raw = of(COUNTER) ?? 0;
-      this.#dynamic?.set(this.#raw, of("dynamic_scale"), of("step_counter"));
+      this.#calls = of(COUNTER) ?? 0;
+      this.#dynamic?.set(this.#calls, of("dynamic_scale"), of("step_counter"));
       if (typeof this.#rate === "number") this.#rate = Math.fround(of("learning_rate") ?? this.#rate);
     }
 
@@ -468,8 +454,8 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
     /** The entries of these variables; the first that come must have all that overrides are about. */
     #meet(variables: readonly VariableLike[]): ReturnType<Variables["meet"]> {
-      if (variables.length > 0 && this.#met().length === 0) {
-        assertOverridesMatch(this.#overrides, variables, namedTensor);
+      if (variables.length > 0 && !this.#variables.hasLive) {
+        assertOverridesMatch(this.#overrides.all, () => variables, namedTensor);
       }
       return this.#variables.meet(
         variables,
@@ -500,25 +486,32 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
       name: string,
       variable: VariableLike | undefined,
       excluded: Selection<VariableLike> = this.#excluded,
-      overrides: readonly Override<VariableLike>[] = this.#overrides,
+      last?: Override<VariableLike>,
     ): ResolvedOverrides {
       // Loaded state that waits for its variable has a name alone.
-      const [key, named] = [variable as VariableLike, namedTensor(variable ?? { name })];
-      const own = overridden(overrides, key, named);
-      return own.weightDecay === null && selects(excluded, key, named) ? { ...own, weightDecay: false } : own;
+      const known = variable ?? ({ name } as VariableLike);
+      const own = this.#overrides.of(known, last);
+      const isExcluded = own.weightDecay === null && selects(excluded, known, namedTensor(known));
+      return isExcluded ? { ...own, weightDecay: false } : own;
     }
 
-    #select(excluded: Selection<VariableLike>, overrides: readonly Override<VariableLike>[]): void {
-      const { all } = this.#variables;
-      // First, because a user's regular expression can throw.
-      const options = all.map(({ name, variable }) => this.#optionsOf(name, variable, excluded, overrides));
-      all.forEach((entry, i) => {
-        entry.options = options[i] as ResolvedOverrides;
-      });
-      this.#operations.forget();
-      this.#dynamic?.forget();
-      this.#excluded = excluded;
-      this.#overrides = overrides;
+    /**
+     * Evaluates the options of these entries, with another exclusion or one more override, before anything changes: a user's regular
+     * expression can throw. Returns what sets them.
+     */
+    #evaluated(
+      entries: readonly Entry[],
+      excluded: Selection<VariableLike>,
+      last?: Override<VariableLike>,
+    ): () => void {
+      const options = entries.map(({ name, variable }) => this.#optionsOf(name, variable, excluded, last));
+      return () => {
+        entries.forEach((entry, i) => {
+          entry.options = options[i] as ResolvedOverrides;
+        });
+        this.#operations.forget();
+        this.#dynamic?.forget();
+      };
     }
 
     #rateAt(step: number): number {

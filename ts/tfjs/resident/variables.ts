@@ -39,7 +39,16 @@ export class Variables {
 
   /** Those whose variables tfjs still has. */
   get live(): readonly Entry[] {
-    return this.#entries.filter(({ variable }) => variable && !variable.isDisposed);
+    return this.#entries.filter(isLive);
+  }
+
+  get hasLive(): boolean {
+    return this.#entries.some(isLive);
+  }
+
+  /** Whether it is one of the live. */
+  has(variable: VariableLike): boolean {
+    return !variable.isDisposed && this.#byVariable.has(variable);
   }
 
   of(variable: VariableLike): Entry | undefined {
@@ -116,6 +125,8 @@ export class Variables {
     );
   }
 }
+
+const isLive = ({ variable }: Entry): boolean => variable !== undefined && !variable.isDisposed;
 
 function disposeSlots(entries: readonly Entry[]): void {
   for (const { slots } of entries) {
