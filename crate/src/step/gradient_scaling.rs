@@ -82,6 +82,7 @@ impl GradientScaling {
     }
 
     /// Adds a block of gradients to its accumulator, in the calls that do not update.
+    #[inline(never)]
     pub fn accumulate<L: Lanes>(&self, gradient: &[Group], accumulator: &mut [Group]) {
         match self.loss_scale.unwrap_or(Divisor::ONE) {
             Divisor::Exact(reciprocal) => {

@@ -54,7 +54,9 @@ pub fn update_stuck(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
 
 /// [`clip_block`]
 pub fn clip_via_f64<'a>(clip: Clip, gradient: &'a [Group], scratch: &'a mut [Group]) -> &'a [Group] {
-    if any_below(gradient, MIN_NORMAL - clip_exponent_loss(clip)) {
+    // Without a multiplication there is nothing to underflow.
+    let may_underflow = !matches!(clip, Clip::Off | Clip::Value(_));
+    if may_underflow && any_below(gradient, MIN_NORMAL - clip_exponent_loss(clip)) {
         clip_block::<F32ViaF64>(clip, gradient, scratch)
     } else {
         clip_block::<f32>(clip, gradient, scratch)

@@ -26,11 +26,13 @@ pub fn penalize_block<'a>(penalty: f32, gradient: &[Group], value: &[Group], scr
 }
 
 /// `w ←` [`decayed`]
+#[inline(never)]
 pub fn decay_block<L: Lanes>(value: &mut [Group], weight_decay: f32, learning_rate: f32) {
     update_each(value, |w: L| decayed(w, weight_decay, learning_rate));
 }
 
 /// Moves the average; then overwrites the values with it, if this call does.
+#[inline(never)]
 pub fn update_ema<L: Lanes>(ema: Ema, average: &mut [Group], value: &mut [Group]) {
     update_each_with(average, value, |average: L, w| ema.averaged_value(average, w));
     overwrite_with_ema(ema, average, value);
