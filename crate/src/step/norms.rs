@@ -5,7 +5,6 @@ use crate::arith::group::{Group, WIDTH, flat, group_count};
 use crate::arith::pairwise_sum::{pairwise_sum, run_sum, run_sum_via_f64, square, sum_of_squares};
 use crate::arith::subnormal::SCANS;
 use crate::memory::gradient_view::GradientView;
-use crate::rule::accumulate::maximum;
 use crate::rule::clip::{Clip, ClipMode, joint_norm, norm_divisor};
 use crate::step::gradient_scaling::GradientScaling;
 use crate::step::last_step::LastStep;
@@ -57,9 +56,11 @@ impl Norms {
         let clip_factor = match clip_mode {
             ClipMode::GlobalNorm(threshold) => Clip::global_factor(threshold, gradient_norm),
             ClipMode::Norm(threshold) => {
-                let greatest = sums_of_squares.iter().fold(0.0, |greatest, &sum| maximum(sum, greatest));
+                // Numbers that are not negative are in the order of their bits, and `NaN` is above all: the compiler sees a
+                // maximum of integers, four at a time.
+                let greatest = sums_of_squares.iter().fold(0, |greatest, sum| greatest.max(sum.abs().to_bits()));
                 let threshold = threshold as f32;
-                threshold / norm_divisor(threshold, greatest)
+                threshold / norm_divisor(threshold, f32::from_bits(greatest))
             }
             ClipMode::Off | ClipMode::Value(_) => 1.0,
         };

@@ -475,7 +475,7 @@ impl Optimizer {
             if progress.position >= count {
                 break;
             }
-            self.update_selected(variables, call, &mut progress);
+            progress = self.update_selected(variables, call, progress);
         }
         if (call.selected.is_some() || progress.has_frozen) && self.settings.changes_others() {
             // With nothing but overwritten variables, Keras leaves averages and accumulators alone.
@@ -518,28 +518,30 @@ impl Optimizer {
         &mut self,
         variables: &mut Variables,
         call: Call,
-        Progress { position, trained, has_frozen }: &mut Progress,
-    ) {
-        let end = if self.settings.inlined_factor().is_some() { *position + 1 } else { self.selected_count(call) };
+        Progress { mut position, mut trained, mut has_frozen }: Progress,
+    ) -> Progress {
+        let end = if self.settings.inlined_factor().is_some() { position + 1 } else { self.selected_count(call) };
         let settings = &mut self.settings;
         let scratch = &mut self.pinned.scratch;
-        while *position < end {
-            let index = if call.selected.is_some() { self.selection[*position] } else { *position };
-            *position += 1;
+        while position < end {
+            let index = if call.selected.is_some() { self.selection[position] } else { position };
+            position += 1;
             let state = &mut self.states[index];
             let Some(variable) = variables.get_mut(state.variable) else { continue };
             if state.is_frozen() {
-                *has_frozen = true;
+                has_frozen = true;
                 continue;
             }
-            state.selected = call.selected.is_some() && settings.changes_others();
+            if call.selected.is_some() {
+                state.selected = settings.changes_others();
+            }
             let arrays = Arrays::of(variable, &mut state.slots);
             if state.overwrite_with_gradient {
                 overwrite_with_gradient(settings, arrays, scratch);
                 continue;
             }
-            let clip = settings.variable_clip(self.sums_of_squares.get(*trained));
-            *trained += 1;
+            let clip = settings.variable_clip(self.sums_of_squares.get(trained));
+            trained += 1;
             let common = state.has_own_settings.then(|| state.overrides.apply(settings));
             step_variable(settings, clip, arrays, &mut state.tracked, scratch, scan_offset(index, self.raw_iterations));
             if let Some(common) = common {
@@ -547,6 +549,7 @@ impl Optimizer {
             }
             state.refresh_may_inline();
         }
+        Progress { position, trained, has_frozen }
     }
 
     /// What a call does to variables that it does not select, and to frozen ones, if it `changes` them.
