@@ -40,6 +40,10 @@ pub struct Coefficients {
     /// η behind the momentum buffer; 1 if it is in it.
     eta_outside: f32,
     momentum_mode: MomentumMode,
+    /// Whether a is used.
+    pub centered: bool,
+    /// Whether m is used.
+    pub has_momentum: bool,
     /// Whether ε and η are where Keras has them.
     pub are_keras: bool,
 }
@@ -66,6 +70,8 @@ impl Coefficients {
             eta_inside: 1.0,
             eta_outside: 1.0,
             momentum_mode,
+            centered: hyperparameters.centered,
+            has_momentum: hyperparameters.has_momentum(),
             are_keras: epsilon_mode == EpsilonMode::Inside && momentum_mode == MomentumMode::Keras,
         };
         coefficients.set_rate(eta);

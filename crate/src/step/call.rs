@@ -1,11 +1,15 @@
 //! One call of a step: what it is given, and what follows from that for all variables.
 
+use crate::arith::group::SIMD;
 use crate::config::{Hyperparameters, WeightDecayMode};
 use crate::rule::clip::{Clip, ClipMode};
 use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
-use crate::step::fused::FUSED;
 use crate::step::gradient_scaling::GradientScaling;
+
+/// Whether the step of a block is one loop. The JavaScript backend is parsed whole before it runs: the loops would add 2 kB of gzip,
+/// and there is no divider to wait for.
+pub const FUSED: bool = SIMD;
 
 /// What one call of a step is given.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +26,6 @@ pub struct Call {
 /// What a call does to a variable that has a gradient: the hyper-parameters as float32 scalars. They are kept from call to call:
 /// deriving them anew would make a step of ten parameters 1.6× slower.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each says a thing of its own")]
 pub struct Settings {
     /// One call in this many updates the variables; the others only accumulate.
     steps_per_update: u32,
@@ -35,8 +38,6 @@ pub struct Settings {
     pub weight_decay: Option<f32>,
     /// Whether weight decay is coupled.
     is_coupled: bool,
-    pub centered: bool,
-    pub momentum: bool,
     pub coefficients: Coefficients,
     pub ema: Option<Ema>,
     clip_mode: ClipMode,
@@ -73,8 +74,6 @@ impl Settings {
             scaling: GradientScaling::new(loss_scale, steps_per_update, hyperparameters.maximize),
             weight_decay: hyperparameters.weight_decay.map(|weight_decay| weight_decay as f32),
             is_coupled: hyperparameters.weight_decay_mode == WeightDecayMode::Coupled,
-            centered: hyperparameters.centered,
-            momentum: hyperparameters.has_momentum(),
             coefficients: Coefficients::new(hyperparameters, 0.0),
             ema: None,
             clip_mode: ClipMode::new(hyperparameters),

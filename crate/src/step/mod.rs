@@ -1,6 +1,7 @@
 //! One step over all variables. Downwards: `optimizer` (state, one method per kind of call), `call` (what a call does to
 //! variables), `variable` (one variable's step), `fused` (the loops), and from there the formulas in `rule`.
 
+pub mod arrays;
 pub mod call;
 pub mod fused;
 pub mod gradient_scaling;

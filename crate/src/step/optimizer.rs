@@ -10,15 +10,15 @@ use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::{Handle, SlotMap};
 use crate::memory::variable::{Freed, Variable, Variables};
 use crate::rule::loss_scale::LossScale;
+use crate::step::arrays::Arrays;
 use crate::step::call::{Call, Settings};
+use crate::step::fused::step_inlined;
 use crate::step::last_step::{LastStep, Outcome};
 use crate::step::norms::{Norms, gradient_sum_of_squares};
 use crate::step::overrides::{Override, restore};
 use crate::step::scratch::Scratch;
 use crate::step::slots::{Slot, Slots};
-use crate::step::variable::{
-    Arrays, Tracked, overwrite_with_gradient, scan_offset, step_inlined, step_variable, step_without_gradient,
-};
+use crate::step::variable::{Tracked, overwrite_with_gradient, scan_offset, step_variable, step_without_gradient};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytemuck::Zeroable;

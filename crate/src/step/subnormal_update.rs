@@ -11,7 +11,7 @@ use crate::arith::subnormal::{Exponent, MIN_NORMAL, SmallNumbers, any_below, any
 use crate::rule::clip::Clip;
 use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
-use crate::step::fused::{Block, update_rule, update_unfused};
+use crate::step::fused::{Block, State, update_rule, update_unfused};
 use crate::step::gradient_scaling::GradientScaling;
 use crate::step::unfused::{clip_block, decay_block, update_ema};
 
@@ -21,11 +21,11 @@ pub fn update_via_f64(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
     if !c.are_keras {
         return update_unfused::<false>(c, gradient, block);
     }
-    let Block { value, velocity, average_gradient, momentum, weight_decay, average, .. } = block;
+    let Block { value, state, weight_decay, average, .. } = block;
     if let Some(weight_decay) = weight_decay {
         decay_via_f64(value, weight_decay, c.eta);
     }
-    update_rule::<F32ViaF64, true>(c, 1.0, gradient, (value, velocity), (average_gradient, momentum));
+    update_rule::<F32ViaF64, true>(c, 1.0, gradient, value, state);
     if let Some((ema, average)) = average {
         ema_via_f64(ema, average, value);
     }
@@ -41,10 +41,10 @@ pub fn update_stuck(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
         decay_block::<f32>(block.value, weight_decay, c.eta);
     }
     let is_fixed_point = is_fixed_point(c, gradient, &block);
-    let Block { value, velocity, average_gradient, momentum, factor, average, .. } = block;
+    let Block { value, state, factor, average, .. } = block;
     if !is_fixed_point {
-        update_rule::<MaybeStuck, true>(c, factor, gradient, (value, velocity), (average_gradient, momentum));
-    } else if let Some(momentum) = momentum {
+        update_rule::<MaybeStuck, true>(c, factor, gradient, value, state);
+    } else if let Some(momentum) = state.momentum {
         update_each_with(value, momentum, |w: f32, m| w - m);
     }
     if let Some((ema, average)) = average {
@@ -120,9 +120,7 @@ pub fn gradient_may_underflow(c: &Coefficients, gradient: &[Group], loss: Expone
 pub fn small_numbers(
     c: &Coefficients,
     (gradient, loss): (&[Group], Exponent),
-    velocity: &[Group],
-    momentum: Option<&[Group]>,
-    average_gradient: Option<&[Group]>,
+    State { velocity, average_gradient, momentum }: &State<'_>,
 ) -> SmallNumbers {
     if gradient_may_underflow(c, gradient, loss, average_gradient.is_some()) {
         return SmallNumbers::Any;
@@ -140,8 +138,8 @@ pub fn small_numbers(
     let of_momentum = |m| of(m, c.momentum, MIN_NORMAL);
     let of_average = |a| of(a, c.rho, MIN_NORMAL / 2);
     of(velocity, c.rho, MIN_NORMAL)
-        .max(momentum.map_or(SmallNumbers::None, of_momentum))
-        .max(average_gradient.map_or(SmallNumbers::None, of_average))
+        .max(momentum.as_deref().map_or(SmallNumbers::None, of_momentum))
+        .max(average_gradient.as_deref().map_or(SmallNumbers::None, of_average))
 }
 
 /// Whether the update changes nothing but w: all gradients are +0, and all state is stuck. Where gradients have stopped
@@ -154,9 +152,9 @@ fn is_fixed_point(c: &Coefficients, gradient: &[Group], block: &Block<'_>) -> bo
         && keeps_zero(c.eta)
         && keeps_zero(block.factor)
         && gradient.iter().all(|g| g.0.iter().fold(0, |any, g| any | g.to_bits()) == 0)
-        && all_below(block.velocity, c.rho.stuck_below())
-        && block.momentum.as_deref().is_none_or(|m| all_below(m, c.momentum.stuck_below()))
-        && block.average_gradient.as_deref().is_none_or(|a| all_below(a, c.rho.stuck_below()))
+        && all_below(block.state.velocity, c.rho.stuck_below())
+        && block.state.momentum.as_deref().is_none_or(|m| all_below(m, c.momentum.stuck_below()))
+        && block.state.average_gradient.as_deref().is_none_or(|a| all_below(a, c.rho.stuck_below()))
 }
 
 /// Whether all magnitudes are below these bits, and no number is -0: adding +0 would make it +0.
@@ -221,9 +219,12 @@ mod tests {
             let c = Coefficients::new(&Hyperparameters { rho, momentum: 0.9, ..Hyperparameters::default() }, eta);
             let v = v.abs();
             let a = if a * g < 0.0 { -a } else { a };
-            let [gradient, velocity, buffer, average] = [g, v, m, a].map(|x| grouped(&[x]));
-            let (buffer, average) = (momentum.then_some(&*buffer), centered.then_some(&*average));
-            let small = small_numbers(&c, (&gradient, 0), &velocity, buffer, average);
+            let [gradient, mut velocity, mut buffer, mut average] = [g, v, m, a].map(|x| grouped(&[x]));
+            let small = small_numbers(&c, (&gradient, 0), &State {
+                velocity: &mut velocity,
+                average_gradient: centered.then_some(&mut average[..]),
+                momentum: momentum.then_some(&mut buffer[..]),
+            });
             // Stuck state takes part in no multiplication.
             let live = |x: f32, decay: Decay| if x.abs().to_bits() < decay.stuck_below() { 0.0 } else { x };
             let [v, a, m] = [live(v, c.rho), live(a, c.rho), live(m, c.momentum)];
@@ -242,8 +243,10 @@ mod tests {
             let c = Coefficients::new(&Hyperparameters { momentum: 0.9, ..Hyperparameters::default() }, 1e-3);
             let g: Vec<f32> = x.iter().map(|x| x * 10f32.powi(scale)).collect();
             let v: Vec<f32> = g.iter().map(|g| g * g).collect();
-            let [g, v] = [g, v].map(|x| grouped(&x));
-            prop_assert_eq!(small_numbers(&c, (&g, 0), &v, Some(&g), Some(&g)), SmallNumbers::None);
+            let [g, mut v] = [g, v].map(|x| grouped(&x));
+            let [mut a, mut m] = [g.clone(), g.clone()];
+            let state = State { velocity: &mut v, average_gradient: Some(&mut a), momentum: Some(&mut m) };
+            prop_assert_eq!(small_numbers(&c, (&g, 0), &state), SmallNumbers::None);
         }
 
         /// Whichever small numbers a block has, it ends with the bits of the plain loop: stuck state beside usual numbers, zeros of
@@ -275,9 +278,11 @@ mod tests {
                 let [mut w, mut v, mut a, mut m, mut mean] = [&w, &v, &a, &m, &w].map(Clone::clone);
                 step(&c, g, Block {
                     value: &mut w,
-                    velocity: &mut v,
-                    average_gradient: centered.then_some(&mut a[..]),
-                    momentum: momentum.map(|_| &mut m[..]),
+                    state: State {
+                        velocity: &mut v,
+                        average_gradient: centered.then_some(&mut a[..]),
+                        momentum: momentum.map(|_| &mut m[..]),
+                    },
                     factor,
                     weight_decay,
                     average: average.then_some((Ema::new(1, 0.9, None), &mut mean[..])),

@@ -10,7 +10,7 @@ use crate::rule::loss_scale::LossScale;
 use crate::rule::rmsprop::{Coefficients, Element, rmsprop};
 use crate::rule::weight_decay::decayed;
 use crate::step::call::Call;
-use crate::step::fused::{Block, update_block};
+use crate::step::fused::{Block, State, update_block};
 use crate::step::optimizer::Optimizer;
 use crate::step::overrides::Override;
 use crate::step::slots::Slot;
@@ -69,9 +69,11 @@ proptest! {
             let [mut w, mut v, mut a, mut m, mut mean] = [1, 2, 3, 4, 5].map(column);
             step(&c, &column(0), Block {
                 value: &mut w,
-                velocity: &mut v,
-                average_gradient: centered.then_some(&mut a[..]),
-                momentum: momentum.then_some(&mut m[..]),
+                state: State {
+                    velocity: &mut v,
+                    average_gradient: centered.then_some(&mut a[..]),
+                    momentum: momentum.then_some(&mut m[..]),
+                },
                 factor: 1.0,
                 weight_decay,
                 average: ema.map(|ema| (ema, &mut mean[..])),

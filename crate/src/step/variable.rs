@@ -4,14 +4,13 @@
 use crate::arith::f32_via_f64::F32ViaF64;
 use crate::arith::group::{Group, update_each_with};
 use crate::arith::subnormal::{MIN_NORMAL, SCANS, SmallNumbers, any_below, exponent_loss};
-use crate::memory::buffer::Buffer;
 use crate::memory::gradient_view::GradientView;
-use crate::memory::variable::Variable;
 use crate::rule::accumulate::maximum;
 use crate::rule::clip::Clip;
 use crate::rule::ema::Ema;
+use crate::step::arrays::Arrays;
 use crate::step::call::Settings;
-use crate::step::fused::{Block, update_block, update_rule_inlined};
+use crate::step::fused::{Block, range_of, update_block};
 use crate::step::scratch::{BLOCK, Scratch, UNFUSED_BLOCK};
 use crate::step::slots::Slots;
 use crate::step::subnormal_update::{
@@ -35,33 +34,6 @@ pub fn scan_offset(index: usize, raw_iterations: u32) -> usize {
     index.wrapping_add(raw_iterations as usize).wrapping_add(1) % SCAN_PERIOD
 }
 
-/// A variable's values, gradient and slots, or the same range of each.
-pub struct Arrays<'a, S> {
-    pub value: &'a mut [Group],
-    pub gradient: GradientView<'a>,
-    /// Borrowed, and of either type: five slices made of them would cost 8 ns per tensor.
-    pub slots: &'a mut Slots<Option<S>>,
-}
-
-impl<'a> Arrays<'a, Buffer> {
-    #[inline]
-    pub fn of(variable: &'a mut Variable, slots: &'a mut Slots<Option<Buffer>>) -> Self {
-        let Variable { value, gradient, .. } = variable;
-        Self { value: value.groups_mut(), gradient: gradient.view(), slots }
-    }
-}
-
-impl<'a, S> Arrays<'a, S> {
-    /// The gradient, if it is float32 and no block of the arrays is to be scanned.
-    #[inline]
-    fn gradient_if_no_scan(&self, scan_offset: usize) -> Option<&'a [Group]> {
-        match self.gradient {
-            GradientView::Float32(gradient) if gradient.len() <= scan_offset * BLOCK => Some(gradient),
-            _ => None,
-        }
-    }
-}
-
 /// What a step keeps of one variable from call to call.
 #[derive(Clone, Copy, Debug)]
 pub struct Tracked {
@@ -69,22 +41,6 @@ pub struct Tracked {
     pub decays: bool,
     /// What the last scan met. Decides on the speed of a step, never on its bits.
     pub small: SmallNumbers,
-}
-
-/// Runs the rule as one inlined loop if the variable needs no scan; otherwise does nothing and returns `false`. For settings
-/// that are [`inlined`](Settings::inlined_factor).
-#[inline]
-pub fn step_inlined(settings: &Settings, arrays: Arrays<'_, Buffer>, factor: f32, scan_offset: usize) -> bool {
-    let Some(gradient) = arrays.gradient_if_no_scan(scan_offset) else { return false };
-    // Not by `block_of`, which looks at all slots: 1.03× slower on 1,000 tensors of 8.
-    let Arrays { value, slots: Slots { velocity, momentum, average_gradient, .. }, .. } = arrays;
-    // Variables that are overwritten with their gradients have none.
-    let Some(velocity) = velocity else { return false };
-    let average_gradient = average_gradient.as_mut().filter(|_| settings.centered).map(Buffer::groups_mut);
-    let momentum = momentum.as_mut().filter(|_| settings.momentum).map(Buffer::groups_mut);
-    let written = (value, velocity.groups_mut());
-    update_rule_inlined(&settings.coefficients, factor, gradient, written, (average_gradient, momentum));
-    true
 }
 
 /// One variable's step, with its gradient clipped by `clip`.
@@ -118,7 +74,7 @@ fn step_in_single_pass<S: AsMut<[Group]>>(
     factor: f32,
     decays: bool,
 ) {
-    if let Some((block, _)) = block_of(settings, arrays, 0..gradient.len(), factor, decays) {
+    if let Some((block, _)) = Block::of(settings, arrays, 0..gradient.len(), factor, decays) {
         update_block(&settings.coefficients, gradient, block);
     }
 }
@@ -191,7 +147,7 @@ fn step_range<S: AsMut<[Group]>>(
     while from < range.end {
         let to = range.end.min(from + block_len);
         let gradient = view.float32(from, to, widened);
-        let Some((block, sums)) = block_of(settings, arrays, from..to, path.factor, decays) else { return };
+        let Some((block, sums)) = Block::of(settings, arrays, from..to, path.factor, decays) else { return };
         let scaled = path.scaling.scaled::<f32>(gradient, sums.as_deref().unwrap_or(&[]), scaled);
         let mut gradient = clip_block::<f32>(path.clip, scaled, clipped);
         if let Some(penalty) = penalty {
@@ -234,39 +190,6 @@ fn accumulate_range<S: AsMut<[Group]>>(
     }
 }
 
-/// A range of the arrays in use, and of the accumulator; `None` if there is no velocity.
-#[expect(clippy::inline_always, reason = "a block in memory: 1.4× slower with clipping by value")]
-#[inline(always)]
-fn block_of<'a, S: AsMut<[Group]>>(
-    settings: &Settings,
-    arrays: &'a mut Arrays<'_, S>,
-    range: Range<usize>,
-    factor: f32,
-    decays: bool,
-) -> Option<(Block<'a>, Option<&'a mut [Group]>)> {
-    let Arrays {
-        value,
-        slots: Slots { average, gradient_accumulator: accumulator, velocity, momentum, average_gradient },
-        ..
-    } = arrays;
-    let block = Block {
-        value: &mut value[range.clone()],
-        velocity: range_of(velocity, &range)?,
-        average_gradient: range_of(average_gradient, &range).filter(|_| settings.centered),
-        momentum: range_of(momentum, &range).filter(|_| settings.momentum),
-        factor,
-        weight_decay: settings.decay(decays),
-        average: settings.ema.zip(range_of(average, &range)),
-    };
-    Some((block, range_of(accumulator, &range).filter(|_| settings.scaling.accumulates())))
-}
-
-/// A range of a slot, if it is kept.
-#[inline]
-fn range_of<'a, S: AsMut<[Group]>>(slot: &'a mut Option<S>, range: &Range<usize>) -> Option<&'a mut [Group]> {
-    slot.as_mut().map(|slot| &mut slot.as_mut()[range.clone()])
-}
-
 /// Returns which small numbers a block has. If not all are stuck, does what [`step_range`] does to it.
 #[inline(never)]
 fn scan_block<S: AsMut<[Group]>>(
@@ -281,7 +204,7 @@ fn scan_block<S: AsMut<[Group]>>(
     SCANNED.set(SCANNED.get() + 1);
     let penalty = settings.penalty(decays);
     let gradient = arrays.gradient.float32(range.start, range.end, widened);
-    let Some((block, accumulator)) = block_of(settings, arrays, range, 1.0, decays) else { return SmallNumbers::None };
+    let Some((block, accumulator)) = Block::of(settings, arrays, range, 1.0, decays) else { return SmallNumbers::None };
     let small = small_numbers_of_block(settings, (clip, penalty), gradient, &block, accumulator.as_deref());
     if small != SmallNumbers::Any {
         return small;
@@ -319,16 +242,16 @@ fn small_numbers_of_block(
     let c = &settings.coefficients;
     let loss = scaling_exponent_loss(&settings.scaling);
     let of_rule = if settings.updates {
-        let (momentum, average_gradient) = (block.momentum.as_deref(), block.average_gradient.as_deref());
-        small_numbers(c, (gradient, loss + clip_exponent_loss(clip)), block.velocity, momentum, average_gradient)
+        small_numbers(c, (gradient, loss + clip_exponent_loss(clip)), &block.state)
     } else if any_below(gradient, MIN_NORMAL - loss) {
         SmallNumbers::Any
     } else {
         SmallNumbers::None
     };
     // Where a gradient is 0, the penalty is the gradient.
-    let penalty_may_underflow =
-        |penalty| gradient_may_underflow(c, block.value, exponent_loss(penalty), block.average_gradient.is_some());
+    let penalty_may_underflow = |penalty| {
+        gradient_may_underflow(c, block.value, exponent_loss(penalty), block.state.average_gradient.is_some())
+    };
     let any = of_rule == SmallNumbers::Any
         || (settings.updates
             && (penalty.is_some_and(penalty_may_underflow)

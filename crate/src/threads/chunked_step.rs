@@ -9,6 +9,7 @@ use crate::memory::buffer::{OutOfMemory, reserved};
 use crate::memory::gradient_view::GradientView;
 use crate::memory::variable::Variables;
 use crate::rule::clip::Clip;
+use crate::step::arrays::Arrays;
 use crate::step::call::{Call, Settings};
 use crate::step::last_step::Outcome;
 use crate::step::norms::gradient_sum_of_squares;
@@ -16,9 +17,7 @@ use crate::step::optimizer::{Optimizer, State};
 use crate::step::overrides::Override;
 use crate::step::scratch::Scratch;
 use crate::step::slots::Slots;
-use crate::step::variable::{
-    Arrays, Tracked, overwrite_with_gradient, scan_offset, step_variable, step_without_gradient,
-};
+use crate::step::variable::{Tracked, overwrite_with_gradient, scan_offset, step_variable, step_without_gradient};
 use crate::threads::plan::{ChunkPlan, Chunks, Piece};
 use alloc::vec::Vec;
 use bytemuck::Zeroable;
