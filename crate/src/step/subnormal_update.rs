@@ -33,6 +33,7 @@ pub fn update_via_f64(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
 
 /// [`update_block`](crate::step::fused::update_block) where state is stuck: as fast as on other numbers, and faster where a whole
 /// block is.
+#[inline(never)]
 pub fn update_stuck(c: &Coefficients, gradient: &[Group], block: Block<'_>) {
     if !c.are_keras {
         return update_unfused::<false>(c, gradient, block);
