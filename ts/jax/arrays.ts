@@ -52,6 +52,33 @@ export function firstState(
   return { count: counter(0), ...Object.fromEntries(slots) };
 }
 
+export const isArray = (leaf: unknown): leaf is np.Array =>
+  typeof (leaf as Partial<np.Array> | null)?.astype === "function";
+
+export const sameShape = (a: Leaf, b: Leaf): boolean => isArray(a) && isArray(b) && String(a.shape) === String(b.shape);
+
+/**
+ * The leaves of each slot.
+ *
+ * @throws {RangeError} if they have not the structure and shapes of the updates, whose leaves these are.
+ */
+export function slotLeaves(
+  trees: Readonly<Record<string, unknown>>,
+  kept: readonly Slot[],
+  updates: readonly Leaf[],
+  structure: tree.JsTreeDef,
+): ReadonlyMap<Slot, readonly Leaf[]> {
+  return new Map(
+    kept.map((slot) => {
+      const [leaves, own] = tree.flatten<Leaf>(trees[slot] as JsTree<Leaf>);
+      const fits =
+        own.equals(structure) && leaves.every((leaf, i) => updates[i] == null || sameShape(leaf, updates[i]));
+      if (fits) return [slot, leaves] as const;
+      throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", trees[slot]));
+    }),
+  );
+}
+
 /** `tree.dispose`, for trees with leaves that are no arrays. */
 export function disposeAll(trees: readonly (JsTree<Leaf> | undefined)[]): void {
   for (const each of trees) {

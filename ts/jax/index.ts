@@ -23,6 +23,7 @@ import {
   disposeAll,
   firstState,
   type Leaf,
+  slotLeaves,
   stored,
   values,
 } from "./arrays.js";
@@ -290,13 +291,7 @@ function checkedState(
   structure: tree.JsTreeDef,
 ): State {
   const { count, ...others } = checkedObject("state", state, ["count", ...kept]);
-  const slots = kept.map((slot) => {
-    const [leaves, own] = tree.flatten<Leaf>(others[slot] as JsTree<Leaf>);
-    const fits =
-      own.equals(structure) &&
-      leaves.every((leaf, i) => gradients[i] === null || String(leaf?.shape) === String(gradients[i]?.shape));
-    if (!fits)
-      throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", others[slot]));
+  const slots = [...slotLeaves(others, kept, gradients, structure)].map(([slot, leaves]) => {
     const checked = leaves.map((leaf, i) => (leaf == null ? null : checkedArray(`state.${slot}[${i}]`, leaf)));
     return [slot, checked] as const;
   });

@@ -7,11 +7,11 @@ import type { LearningRate } from "../optimizers/learning-rate.js";
 import { assertRateFinite } from "../optimizers/overrides.js";
 import { keptSlots } from "../optimizers/slots.js";
 import { callsPerUpdate, coefficients } from "../rule/coefficients.js";
-import { decayTerms, formOf } from "../rule/form.js";
+import { decayOf, formOf } from "../rule/form.js";
 import { average, descent, penalized, prepared, type State, updatedState, value } from "../rule/rmsprop.js";
 import { checkedObject, finiteFloat32 } from "../support/checks.js";
 import { message, NO_GRADIENTS, showReturned } from "../support/messages.js";
-import { assertReferences, disposeAll, firstState, type Leaf } from "./arrays.js";
+import { assertReferences, disposeAll, firstState, isArray, type Leaf, sameShape, slotLeaves } from "./arrays.js";
 import type { LeafOverrides } from "./overrides.js";
 import { tracedSchedule } from "./schedules.js";
 import { type Operand, Traced } from "./traced.js";
@@ -59,18 +59,9 @@ export function residentFunctions(
 
     update(updates, state, params) {
       const [leaves, structure] = tree.flatten<Leaf>(updates as JsTree<Leaf>);
-      const { count, ...trees } = checkedObject("state", state, ["count", ...kept]) as Record<string, JsTree<Leaf>>;
+      const { count, ...trees } = checkedObject("state", state, ["count", ...kept]);
       if (!isArray(count)) throw new TypeError(message("state.count", "the counter that `init` made", count));
-      const slots = new Map<Slot, readonly Leaf[]>(
-        kept.map((slot) => {
-          const [own, its] = tree.flatten<Leaf>(trees[slot] as JsTree<Leaf>);
-          const fits = its.equals(structure) && own.every((leaf, i) => leaves[i] == null || sameShape(leaf, leaves[i]));
-          if (!fits) {
-            throw new RangeError(message(`state.${slot}`, "of the structure and shapes of the updates", trees[slot]));
-          }
-          return [slot, own];
-        }),
-      );
+      const slots = slotLeaves(trees, kept, leaves, structure);
       const [values, its] = params === undefined ? [] : tree.flatten<Leaf>(params as JsTree<Leaf>);
       if (!values && (by.weightDecay !== null || by.useEma || overrides.decays)) {
         const name = by.useEma ? "useEma" : "weightDecay";
@@ -111,10 +102,10 @@ export function residentFunctions(
       /** The learning rate and the scalars of a leaf, and whether and how it decays. */
       const ownOf = (i: number) => {
         const { learningRateMultiplier = 1, weightDecay = null } = own?.[i] ?? {};
-        const lambda = weightDecay ?? by.weightDecay ?? false;
+        const { terms, lambda } = decayOf(by, weightDecay);
         const ownEta = learningRateMultiplier === 1 ? eta : scaledRate(x, eta, learningRateMultiplier);
-        const scalars = { ...c, eta: ownEta, lambda: Math.fround(Number(lambda)) };
-        return { c: scalars, form: { ...form, ...decayTerms(by, lambda) } };
+        const scalars = { ...c, eta: ownEta, lambda };
+        return { c: scalars, form: { ...form, ...terms } };
       };
 
       const given = leaves.flatMap((leaf, i) => (leaf == null || isFrozen(i) ? [] : [{ i, g: leaf as Operand }]));
@@ -203,10 +194,6 @@ export function residentFunctions(
 /** float32(η · multiplier); of a traced rate, the product of two float32 numbers. */
 const scaledRate = (x: Traced, eta: Operand, multiplier: number): Operand =>
   typeof eta === "number" ? Math.fround(eta * multiplier) : x.mul(eta, Math.fround(multiplier));
-
-const isArray = (leaf: unknown): leaf is np.Array => typeof (leaf as Partial<np.Array> | null)?.astype === "function";
-
-const sameShape = (a: Leaf, b: Leaf): boolean => isArray(a) && isArray(b) && String(a.shape) === String(b.shape);
 
 /** A float32 array or a tracer of one. */
 function float32(argument: string, leaf: unknown): np.Array {

@@ -127,13 +127,7 @@ function inOrder(
 const slotsByName = (): ReadonlyMap<string, Slot> =>
   new Map(SLOTS.flatMap((slot) => [TENSORFLOW[slot] ?? slot, slot].map((name) => [name, slot] as const)));
 
-const SCALAR_NAMES: Readonly<Record<string, string>> = {
-  iteration: "iteration",
-  iter: "iteration",
-  learning_rate: "learning_rate",
-  step_counter: "step_counter",
-  dynamic_scale: "dynamic_scale",
-};
+const SCALARS: readonly string[] = ["iteration", "learning_rate", "step_counter", "dynamic_scale"];
 
 /** The state in arrays that have names: `RMSprop/velocity/dense/kernel:0`, `rms:0` behind that, or `dense_kernel_velocity`. */
 export function namedState(arrays: readonly Dataset[]): OptimizerState {
@@ -146,10 +140,10 @@ export function namedState(arrays: readonly Dataset[]): OptimizerState {
       .replace(/:\d+$/, "")
       .split("/");
     const last = parts[parts.length - 1] as string;
-    if (isScalar(array) && Object.hasOwn(SCALAR_NAMES, last)) {
-      const name = SCALAR_NAMES[last] as string;
+    const scalar = last === "iter" ? "iteration" : last;
+    if (isScalar(array) && SCALARS.includes(scalar)) {
       // The second iteration is that of the optimizer inside.
-      (lists[0].has(name) ? lists[1] : lists[0]).set(name, array);
+      (lists[0].has(scalar) ? lists[1] : lists[0]).set(scalar, array);
       continue;
     }
     const suffix = [...names.keys()].find((name) => last.endsWith(`_${name}`));
@@ -157,7 +151,9 @@ export function namedState(arrays: readonly Dataset[]): OptimizerState {
     const slot = names.get(name ?? "");
     if (slot === undefined)
       throw new CheckpointError(`The file's array ${show(array.path)} is no state of an RMSprop.`);
-    slots.set(slot, [...(slots.get(slot) ?? []), array]);
+    const list = slots.get(slot) ?? [];
+    list.push(array);
+    slots.set(slot, list);
   }
   const [scalars, inner] = lists;
   return { scalars, inner: scalars.has("dynamic_scale") ? inner : undefined, slots };

@@ -34,8 +34,17 @@ export function formOf(by: Hyperparameters): Form {
   };
 }
 
-/** How weight decay λ enters the formula of a variable; `false`: not at all. Coupled, 0 is off too. */
-export function decayTerms(by: Hyperparameters, lambda: number | false): Pick<Form, "decays" | "penalizes"> {
+/** How weight decay enters the formula of a variable. */
+export interface Decay {
+  readonly terms: Pick<Form, "decays" | "penalizes">;
+  /** λ */
+  readonly lambda: number;
+}
+
+/** The decay of a variable that has this one of its own; `false`: none, `null`: the optimizer's. Coupled, 0 is none too. */
+export function decayOf(by: Hyperparameters, own: number | false | null): Decay {
+  const given = own ?? by.weightDecay ?? false;
+  const lambda = Math.fround(Number(given));
   const isCoupled = by.weightDecayMode === "coupled";
-  return { decays: lambda !== false && !isCoupled, penalizes: isCoupled && Math.fround(Number(lambda)) !== 0 };
+  return { terms: { decays: given !== false && !isCoupled, penalizes: isCoupled && lambda !== 0 }, lambda };
 }

@@ -172,10 +172,11 @@ export function optimizerClass(
      * belong to the optimizer, which disposes of them in the next `getWeights` and in `dispose`.
      */
     override async getWeights(): Promise<NamedTensorLike[]> {
+      const bindingOf = new Map<unknown, Binding>(this.#bindings.map((binding) => [binding.variable, binding]));
       const weights = this.core.variables
         .filter(({ ignored }) => !ignored)
         .map(({ name, slot, shape, dtype, variable, value }) => {
-          const binding = this.#bindings.find((binding) => binding.variable === variable);
+          const binding = bindingOf.get(variable);
           const tensor = tf.tensor(value.slice(), [...shape], dtype);
           tf.keep(tensor);
           return { name: binding ? `${binding.tensor?.name ?? binding.name}/${slot}` : weightName({ name }), tensor };

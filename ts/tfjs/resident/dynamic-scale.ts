@@ -6,7 +6,7 @@ import { defaultRuntime } from "../../memory/runtime.js";
 import { type LearningRate, lockedLearningRateAt } from "../../optimizers/learning-rate.js";
 import { type Coefficients, callsPerUpdate, coefficients } from "../../rule/coefficients.js";
 import { conditionalAverage, conditionalStep, type Flags, overwritten } from "../../rule/conditional.js";
-import { decayTerms, type Form, formOf } from "../../rule/form.js";
+import { decayOf, type Form, formOf } from "../../rule/form.js";
 import { prepared } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import { CONTROLS, type Controls } from "./controls.js";
@@ -194,15 +194,15 @@ export class DynamicScale {
     );
     // Last, because a kernel may write in place: what can fail has been done.
     const updated = pairs.map(({ entry }, i): Write => {
-      const lambda = entry.options.weightDecay ?? by.weightDecay ?? false;
-      const terms: Form = { ...form, ...gradients.form, ...decayTerms(by, lambda) };
+      const decay = decayOf(by, entry.options.weightDecay);
+      const { lambda } = decay;
+      const terms: Form = { ...form, ...gradients.form, ...decay.terms };
       const arrays = arraysOf(entry, gradients.list[i] as TensorLike);
       const { own, controls } = ownScalars.get(entry.options.learningRateMultiplier) as OwnScalars;
-      const number = Math.fround(Number(lambda));
       if (kernel) {
-        return writeOf(entry, runKernel(this.#tf, kernel, terms, { ...numbers, lambda: number }, arrays, controls));
+        return writeOf(entry, runKernel(this.#tf, kernel, terms, { ...numbers, lambda }, arrays, controls));
       }
-      return writeOf(entry, conditionalStep(x, terms, { ...own, lambda: lambdaOnDevice(x, number) }, chosen, arrays));
+      return writeOf(entry, conditionalStep(x, terms, { ...own, lambda: lambdaOnDevice(x, lambda) }, chosen, arrays));
     });
     const writes = [...others, ...updated];
     return {

@@ -548,6 +548,7 @@ export function residentClass(tf: TensorFlow): SerializableClass & (new (options
 
 /** Each variable once. */
 function assertDistinct(variables: readonly VariableLike[]): void {
-  const twice = variables.find((variable, i) => variables.indexOf(variable) !== i);
+  const met = new Set<VariableLike>();
+  const twice = variables.find((variable) => met.size === met.add(variable).size);
   if (twice) throw new RangeError(`Argument \`gradients\` lists variable "${twice.name}" twice.`);
 }

@@ -4,7 +4,7 @@ import type { Slot } from "../../generated/codes.js";
 import type { Hyperparameters } from "../../generated/hyperparameters.js";
 import type { CheckedMeasure } from "../../optimizers/measure.js";
 import { type Coefficients, callsPerUpdate, coefficients, mapCoefficients } from "../../rule/coefficients.js";
-import { decayTerms, type Form, formOf } from "../../rule/form.js";
+import { decayOf, type Form, formOf } from "../../rule/form.js";
 import { type Arrays, average, type State, step, type Updated } from "../../rule/rmsprop.js";
 import type { TensorFlow, TensorLike } from "../tensorflow.js";
 import type { Kernel } from "./kernel.js";
@@ -117,12 +117,12 @@ export function stepOf(
   // Last, because a kernel may write in place: what can fail has been done.
   const updated = pairs.map(({ entry }, i) => {
     const { learningRateMultiplier: multiplier, weightDecay } = entry.options;
-    const lambda = weightDecay ?? by.weightDecay ?? false;
-    const own: Form = { ...form, divides, ...decayTerms(by, lambda) };
-    const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda: Math.fround(Number(lambda)) };
+    const { terms, lambda } = decayOf(by, weightDecay);
+    const own: Form = { ...form, divides, ...terms };
+    const c = { ...numbers, eta: Math.fround(eta * multiplier), lambda };
     const arrays = arraysOf(entry, gradients[i] as TensorLike, clipping[i]);
     if (kernel) return writeOf(entry, runKernel(tf, kernel, own, c, arrays));
-    const tensors = { ...scalars, eta: etaOnDevice(x, eta, multiplier), lambda: lambdaOnDevice(x, c.lambda) };
+    const tensors = { ...scalars, eta: etaOnDevice(x, eta, multiplier), lambda: lambdaOnDevice(x, lambda) };
     const made = step(x, own, tensors, arrays);
     return writeOf(entry, own.overwrites && made.average ? { ...made, value: x.copy(made.average) } : made);
   });

@@ -87,9 +87,9 @@ export class Variables {
       entries: variables.map((variable) => (this.#byVariable.get(variable) ?? met.get(variable)) as Entry),
       keep: () => {
         if (fresh.length > 0) {
-          const gone = this.#entries.filter(({ variable }) => variable?.isDisposed);
-          disposeSlots(gone);
-          this.#entries = [...this.#entries.filter((entry) => !gone.includes(entry)), ...fresh];
+          const isGone = ({ variable }: Entry) => variable?.isDisposed;
+          disposeSlots(this.#entries.filter(isGone));
+          this.#entries = [...this.#entries.filter((entry) => !isGone(entry)), ...fresh];
         }
         this.#index();
       },
