@@ -1,7 +1,14 @@
 // Replicas that compute: no values travel. Each process has the bits of one process, units are shared out without a message, and no
 // user's function, loop or error makes them wait for each other.
 import { save } from "rmsprop-wasm/checkpoint";
-import { ConfigurationError, memoryLog, type ReplicateOptions, replicate, work } from "rmsprop-wasm/distributed";
+import {
+  ConfigurationError,
+  LogChangedError,
+  memoryLog,
+  type ReplicateOptions,
+  replicate,
+  work,
+} from "rmsprop-wasm/distributed";
 import { describe, expect, it } from "vitest";
 import { UnitChoice } from "../../ts/distributed/unit-choice.js";
 import { useOwnClock } from "./clock.js";
@@ -150,6 +157,16 @@ describe("the loop", () => {
       if (type === "update" && applied < 8) expect(units).toContain(applied);
     }
     expect(units.sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  it("may be slower than two checkpoints of others: then the replica ends, and joins again", async () => {
+    const training = wide(2);
+    const log = await newRun(training);
+    const slow = replicate(log, make(training).optimizer, { ...patient, workers: false });
+    expect((await slow.next()).value).toMatchObject({ type: "join" });
+    expect((await peer(log, training, { updates: 19 }).ended).error).toBeUndefined();
+    expect((await drained(slow)).error).toBeInstanceOf(LogChangedError);
+    expect((await peer(log, training).ended).error).toBeUndefined();
   });
 
   it("may end early, also while a unit is computed", async () => {

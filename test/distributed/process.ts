@@ -16,10 +16,12 @@ export interface Part {
   readonly run: string;
   readonly training: Training;
   readonly updates: number;
-  /** Milliseconds that a unit takes; 0: gradients are not computed at all. */
+  /** Milliseconds that a unit takes; 0: gradients are not computed at all, and nothing is told of updates. */
   readonly delay: number;
   readonly patience: number;
   readonly stall: number;
+  readonly checkpointEvery?: number;
+  readonly span?: number;
 }
 
 const part: Part = JSON.parse(process.argv[2]!);
@@ -64,8 +66,10 @@ if (part.role === "worker") {
   for (;;) {
     try {
       const computing = part.role === "peer" ? { compute: computeUnit, patience } : {};
-      const options = { updates: part.updates, checkpointEvery: 5, stall: part.stall, stallLimit: 60, workers };
+      const { updates, checkpointEvery = 5, span, stall } = part;
+      const options = { updates, checkpointEvery, span, stall, stallLimit: 60, workers };
       for await (const event of replicate(log, trained.optimizer, { ...options, ...computing })) {
+        if (part.delay === 0 && event.type === "update") continue;
         const hash = createHash("sha256").update(stateOf(trained)).digest("hex");
         process.stdout.write(`${JSON.stringify({ ...event, hash, at: Date.now() })}\n`);
       }

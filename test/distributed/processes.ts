@@ -5,12 +5,13 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import type { CorePeerPart } from "./core-peer.js";
 import type { CorePart } from "./core-worker.js";
 import type { Part } from "./process.js";
 
 const root = new URL("../../", import.meta.url);
 
-const SCRIPTS = ["gradients", "support", "process", "core-worker", "websocket-worker"];
+const SCRIPTS = ["gradients", "support", "process", "core-worker", "core-peer", "websocket-worker"];
 
 /** The processes' scripts, which Node must be able to read. */
 export function makeScripts(): URL {
@@ -30,6 +31,10 @@ export function makeScripts(): URL {
 
 let scripts: URL | undefined;
 
+type AnyPart = Part | CorePart | CorePeerPart;
+const scriptOf = (part: AnyPart): string =>
+  !("subject" in part) ? "process" : "isStored" in part ? "core-peer" : "core-worker";
+
 /** What a replica tells of an event. */
 export interface Told {
   readonly type: string;
@@ -46,16 +51,17 @@ export class Process {
   errors = "";
   #child!: ChildProcess;
   #isStopped = false;
-  readonly #part: Part | CorePart;
+  #mayStart: Promise<unknown> = Promise.resolve();
+  readonly #part: Part | CorePart | CorePeerPart;
 
-  constructor(part: Part | CorePart) {
+  constructor(part: AnyPart) {
     this.#part = part;
     this.ended = this.#run();
   }
 
   async #run(): Promise<void> {
     scripts ??= makeScripts();
-    const script = fileURLToPath(new URL("subject" in this.#part ? "core-worker.js" : "process.js", scripts));
+    const script = fileURLToPath(new URL(`${scriptOf(this.#part)}.js`, scripts));
     while (!this.#isStopped) {
       const child = spawn(process.execPath, [script, JSON.stringify(this.#part)], {
         stdio: ["ignore", "pipe", "pipe"],
@@ -70,6 +76,7 @@ export class Process {
         if (code !== 0) throw new Error(`${JSON.stringify(this.#part)} ended with ${code}: ${this.errors}`);
         return;
       }
+      await this.#mayStart;
     }
   }
 
@@ -83,6 +90,12 @@ export class Process {
     this.#isStopped = true;
     this.#child.kill("SIGKILL");
     await this.ended;
+  }
+
+  /** Kills it; it is started again after `until`. */
+  kill(until: Promise<unknown>): void {
+    this.#mayStart = until;
+    this.signal("SIGKILL");
   }
 
   signal(name: NodeJS.Signals): void {

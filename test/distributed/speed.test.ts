@@ -6,11 +6,12 @@ import { RMSprop, Variable } from "rmsprop-wasm";
 import { save } from "rmsprop-wasm/checkpoint";
 import { type ReplicaEvent, replicate } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
+import { corePeer } from "./core-peer.js";
 import type { Part } from "./process.js";
 import { Process } from "./processes.js";
 import { TcpProxy } from "./proxy.js";
 import { Server, version } from "./server.js";
-import { type Dtype, everything, make } from "./support.js";
+import { type Dtype, everything, make, type Training } from "./support.js";
 
 const ROUNDS = Number(process.env["DISTRIBUTED_SPEED"] ?? 0);
 const isReal = ROUNDS > 0;
@@ -49,17 +50,10 @@ function show(measured: object): void {
 
 const training = { ...everything, growth: null, infinite: 0 };
 
-const parts = (
-  role: "replica" | "worker",
-  port: number,
-  run: string,
-  count: number,
-  times: Pick<Part, "delay" | "patience" | "stall"> = { delay: 0, patience: 2000, stall: 5000 },
-) =>
-  Array.from(
-    { length: count },
-    () => new Process({ role, port, run, training, updates: 1e6, workers: true, ...times }),
-  );
+const usual = { training, updates: 1e6, workers: true, delay: 0, patience: 2000, stall: 5000 };
+
+const parts = (role: Part["role"], port: number, run: string, count: number, more: Partial<Part> = {}) =>
+  Array.from({ length: count }, () => new Process({ ...usual, role, port, run, ...more }));
 
 function model(parameters: number, gradientDtype: Dtype) {
   const variable = new Variable(new Float32Array(parameters), { path: "w", gradientDtype });
@@ -176,6 +170,59 @@ it.each(SETTINGS)(
   },
 );
 
+it.each(SETTINGS)(
+  "%i parameters, %s, each process replica and worker, beside core NATS",
+  { timeout: 60_000 + 60_000 * ROUNDS },
+  async (parameters, dtype) => {
+    const server = await Server.start(() => "max_payload: 8MB");
+    const { log, connection } = await server.log("peers");
+    const options = { gradientAccumulationSteps: WORKERS };
+    const told: Training = { ...training, options, lengths: [parameters], dtype };
+    const { optimizer } = make(told);
+    await log.create(save(optimizer), { unit: 0 });
+    const schedule = { checkpointEvery: 1e6, span: 200 };
+    // While the others are measured, it must not go on alone.
+    const computing = { ...schedule, patience: 1e9, workers: false };
+    const [other] = parts("peer", server.port, "peers", 1, { ...computing, training: told });
+    const without = async (subject: string, isStored: boolean) => {
+      const part = { port: server.port, subject, isStored, count: WORKERS, parameters, dtype, chunkBytes: CHUNK };
+      // It listens before the other one publishes: core NATS drops what nobody has subscribed to yet.
+      const update = await corePeer(connection, { ...part, rank: 0 });
+      const child = new Process({ ...part, rank: 1 });
+      await child.ready();
+      return { child, update };
+    };
+    const [core, stored] = [await without("core", false), await without("stored", true)];
+    let computed = 0;
+    const compute = () => void computed++;
+    const events = replicate(log, optimizer, { updates: 1e6, ...computing, compute });
+    // Until each computes one unit of two.
+    for (let before = -1; computed - before !== 50; ) {
+      before = computed;
+      for (let i = 0; i < 50; i++) await nextUpdate(events);
+    }
+    const round = async (updates: number) => ({
+      log: median(await timed(updates, () => nextUpdate(events))),
+      core: median(await timed(updates, core.update)),
+      stored: median(await timed(updates, stored.update)),
+    });
+    await round(isReal ? 30 : 3);
+    const rounds: Awaited<ReturnType<typeof round>>[] = [];
+    for (let i = 0; i < Math.max(1, 8 * ROUNDS); i++) rounds.push(await round(isReal ? 20 : 3));
+    const ms = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each[of]));
+    const ratio = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each.log / each[of]));
+    show({
+      ...{ parameters, dtype, log: ms("log"), core: ms("core"), stored: ms("stored") },
+      ...{ toCore: ratio("core"), toStored: ratio("stored") },
+    });
+    expect(optimizer.iterations).toBeGreaterThan(3);
+    await events.return();
+    await Promise.all([other!, core.child, stored.child].map((part) => part.stop()));
+    await connection.close();
+    await server.free();
+  },
+);
+
 it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async () => {
   const server = await Server.start();
   const proxy = await TcpProxy.start(server.port, 10);
@@ -214,16 +261,20 @@ it("the death of one of two replicas, and of the server", { timeout: 60_000 + 12
   const stop = new AbortController();
   const events = replicate(log, trained.optimizer, { stall: 1000, checkpointEvery: 5, signal: stop.signal });
   const next = () => nextUpdate(events);
-  const undisturbed = await timed(isReal ? 100 : 10, next);
-  const usual = median(undisturbed);
+  const undisturbed = await timed(isReal ? 300 : 10, next);
+  const usualMs = median(undisturbed);
   // The longest of ten updates in which nobody dies, to compare with.
   const calm = Array.from({ length: undisturbed.length / 10 }, (_, i) => {
-    return Math.max(...undisturbed.slice(10 * i, 10 * i + 10)) / usual;
+    return Math.max(...undisturbed.slice(10 * i, 10 * i + 10)) / usualMs;
   });
-  const [replicaGaps, serverGaps]: [number[], number[]] = [[], []];
-  for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) {
-    other!.signal("SIGKILL");
-    replicaGaps.push(Math.max(...(await timed(10, next))) / usual);
+  const longest = async () => Math.max(...(await timed(10, next))) / usualMs;
+  const [replicaGaps, restartGaps, serverGaps]: [number[], number[], number[]] = [[], [], []];
+  for (let i = 0; i < Math.max(1, 8 * ROUNDS); i++) {
+    // What its death costs; and then what it costs that a process starts on the same cores.
+    const died = longest();
+    other!.kill(died);
+    replicaGaps.push(await died);
+    restartGaps.push(await longest());
     await timed(60, next);
   }
   for (let i = 0; i < Math.max(1, 2 * ROUNDS); i++) {
@@ -237,10 +288,13 @@ it("the death of one of two replicas, and of the server", { timeout: 60_000 + 12
     expect(performance.now()).toBeGreaterThan(died);
   }
   show({
-    updateMs: usual,
+    updateMs: usualMs,
     nobody: median(calm),
+    nobodyMax: Math.max(...calm),
     replica: median(replicaGaps),
     replicaMax: Math.max(...replicaGaps),
+    restart: median(restartGaps),
+    restartMax: Math.max(...restartGaps),
     serverMs: median(serverGaps),
     serverMaxMs: Math.max(...serverGaps),
   });

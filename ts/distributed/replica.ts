@@ -84,7 +84,10 @@ export class Replica {
       onStall: async () => {
         this.#push("stall");
         await verify(log, this.#at);
+        // A replica that was slower than others' checkpoints reads on behind what they have dropped, and nothing counts.
+        await verify(log, this.#base);
         this.#publisher?.publishAgain();
+        this.#worker?.update();
       },
       lastError: () => this.#publisher?.lastError,
       fail,
