@@ -5,7 +5,7 @@ import { save } from "rmsprop-wasm/checkpoint";
 import { memoryLog, replicate, work } from "rmsprop-wasm/distributed";
 import { expect, it } from "vitest";
 import { Assembly, Draft, type Frame, PREFIX, readFrame } from "../../ts/distributed/frame.js";
-import { Layout } from "../../ts/distributed/layout.js";
+import { layoutOf } from "../../ts/distributed/layout.js";
 import { xxHash32 } from "../../ts/distributed/xxhash32.js";
 import { useOwnClock } from "./clock.js";
 import { compute, drained, everything, make, OneProcess, stateOf } from "./support.js";
@@ -81,7 +81,7 @@ it("any bytes are a frame or none, and never one that is longer than allowed", (
         expect(frame.length).toBeLessThanOrEqual(200);
         expect(frame.chunk).toBeLessThan(frame.chunks);
         new Assembly(1).add(frame);
-        Layout.of(frame.data.slice());
+        layoutOf(frame.data.slice());
       }
     }),
     { numRuns: 1000 },

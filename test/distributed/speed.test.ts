@@ -223,32 +223,41 @@ it.each(SETTINGS)(
   },
 );
 
-it("round trips of a slow network", { timeout: 60_000 + 60_000 * ROUNDS }, async () => {
-  const server = await Server.start();
-  const proxy = await TcpProxy.start(server.port, 10);
-  const trained = make({ ...training, options: { gradientAccumulationSteps: WORKERS } });
-  const { log: near, connection: nearConnection } = await server.log("slow");
-  await near.create(save(trained.optimizer), { unit: 0 });
-  await nearConnection.close();
-  const { log, connection } = await server.log("slow", {}, { servers: `127.0.0.1:${proxy.port}` });
-  const workers = parts("worker", proxy.port, "slow", WORKERS);
-  const stop = new AbortController();
-  const events = replicate(log, trained.optimizer, { signal: stop.signal });
-  await timed(5, () => nextUpdate(events));
-  const ratios: number[] = [];
-  for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) {
-    const wave = median(await timed(5, () => nextUpdate(events)));
-    ratios.push(wave / median(await timed(5, () => connection.flush())));
-  }
-  show({ waveInRoundTrips: median(ratios) });
-  expect(ratios.length).toBeGreaterThan(0);
-  stop.abort();
-  await events.return();
-  await Promise.all(workers.map((worker) => worker.stop()));
-  await connection.close();
-  await proxy.free();
-  await server.free();
-});
+it.each([true, false])(
+  "round trips of a slow network, workers: %s",
+  { timeout: 60_000 + 60_000 * ROUNDS },
+  async (workers) => {
+    const server = await Server.start();
+    const proxy = await TcpProxy.start(server.port, 10);
+    const told = { ...training, options: { gradientAccumulationSteps: WORKERS } };
+    const trained = make(told);
+    const { log: near, connection: nearConnection } = await server.log("slow");
+    await near.create(save(trained.optimizer), { unit: 0 });
+    await nearConnection.close();
+    const { log, connection } = await server.log("slow", {}, { servers: `127.0.0.1:${proxy.port}` });
+    // Two processes compute: two workers beside this replica, or a peer and this one.
+    const schedule = { checkpointEvery: 100, patience: 1e9, workers };
+    const others = workers
+      ? parts("worker", proxy.port, "slow", WORKERS)
+      : parts("peer", proxy.port, "slow", WORKERS - 1, { ...schedule, training: told });
+    const computing = workers ? {} : { ...schedule, compute() {} };
+    const events = replicate(log, trained.optimizer, { updates: 1e6, ...computing });
+    await Promise.all([timed(5, () => nextUpdate(events)), ...others.map((other) => other.ready())]);
+    await timed(20, () => nextUpdate(events));
+    const ratios: number[] = [];
+    for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) {
+      const wave = median(await timed(5, () => nextUpdate(events)));
+      ratios.push(wave / median(await timed(5, () => connection.flush())));
+    }
+    show({ workers, waveInRoundTrips: median(ratios) });
+    expect(ratios.length).toBeGreaterThan(0);
+    await events.return();
+    await Promise.all(others.map((other) => other.stop()));
+    await connection.close();
+    await proxy.free();
+    await server.free();
+  },
+);
 
 it("the death of one of two replicas, and of the server", { timeout: 60_000 + 120_000 * ROUNDS }, async () => {
   const server = await Server.start();

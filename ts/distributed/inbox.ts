@@ -1,10 +1,8 @@
-// The values that a worker computes from: the newest that the log has.
+// The newest values, which a worker computes from: the log has brought them, or they are the replica's own.
 
-import { ConfigurationError } from "./errors.js";
-import { Assembly, type Position, readFrame } from "./frame.js";
-import { after, type Signal } from "./host.js";
-import { Layout } from "./layout.js";
-import type { Log } from "./log.js";
+import type { Position } from "./frame.js";
+import { after } from "./host.js";
+import type { Layout } from "./layout.js";
 
 /** The values of a base, as a worker has them. */
 export interface Values {
@@ -18,36 +16,20 @@ export interface Values {
 /** The room that values have where replicas offer no units to workers. */
 export const NO_WORKERS: number = 2 ** 32 - 1;
 
-/** The newest values that the log brought. */
 export class Inbox {
   values: Values | undefined;
   readonly #waiting = new Set<() => void>();
   #failure: { readonly cause: unknown } | undefined;
 
-  /** Reads values until it is time to stop. */
-  async listen(log: Log, maximum: number, signal: Signal): Promise<void> {
-    try {
-      const assembly = new Assembly(4);
-      for await (const bytes of log.receiveValues(signal)) {
-        // Another consumer brings chunks that were seen once more.
-        if (!bytes) assembly.clear();
-        const frame = bytes && readFrame(bytes, maximum);
-        const whole = frame?.kind === "values" ? assembly.add(frame) : undefined;
-        if (whole?.room === NO_WORKERS) throw new ConfigurationError("The run's replicas have `workers: false`.");
-        const layout = whole && Layout.of(whole.bytes, this.values?.layout);
-        if (!layout || layout.crc !== whole.layout) continue;
-        const { base: position, room, lossScale } = whole;
-        this.put({ position, room, lossScale, layout, arrays: layout.values(whole.bytes) });
-      }
-    } catch (cause) {
-      this.#failure = { cause };
-    }
-    this.wake();
-  }
-
   /** Replaces the values. */
   put(values: Values): void {
     this.values = values;
+    this.wake();
+  }
+
+  /** Ends all that wait, now or later, with this error. */
+  fail(cause: unknown): void {
+    this.#failure = { cause };
     this.wake();
   }
 

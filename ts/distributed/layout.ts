@@ -53,22 +53,6 @@ export class Layout {
     this.valueBytes = values;
   }
 
-  /**
-   * The layout that a record of values describes, or `undefined` if it is not one. `known` is taken if it is that one: to parse
-   * the same text at every update would be waste.
-   */
-  static of(record: Uint8Array<ArrayBuffer>, known?: Layout): Layout | undefined {
-    if (record.length < 4) return undefined;
-    const length = new DataView(record.buffer, record.byteOffset).getUint32(0, true);
-    if (length > record.length - 4) return undefined;
-    const description = record.subarray(4, 4 + length);
-    if (known && known.valueBytes === record.length && known.crc === crc32(description)) return known;
-    const variables = parsed(description);
-    if (!variables) return undefined;
-    const layout = new Layout(variables, description.slice());
-    return layout.valueBytes === record.length ? layout : undefined;
-  }
-
   get #valuesAt(): number {
     return aligned(4 + this.#description.length);
   }
@@ -132,6 +116,22 @@ export class Layout {
     );
     return list.some((gradient) => gradient !== null) ? list : undefined;
   }
+}
+
+/**
+ * The layout that a record of values describes, or `undefined` if it is not one. `known` is taken if it is that one: to parse the
+ * same text at every update would be waste.
+ */
+export function layoutOf(record: Uint8Array<ArrayBuffer>, known?: Layout): Layout | undefined {
+  if (record.length < 4) return undefined;
+  const length = new DataView(record.buffer, record.byteOffset).getUint32(0, true);
+  if (length > record.length - 4) return undefined;
+  const description = record.subarray(4, 4 + length);
+  if (known && known.valueBytes === record.length && known.crc === crc32(description)) return known;
+  const variables = parsed(description);
+  if (!variables) return undefined;
+  const layout = new Layout(variables, description.slice());
+  return layout.valueBytes === record.length ? layout : undefined;
 }
 
 const view = (record: Uint8Array<ArrayBuffer>, { array, at, size }: Slice): GradientArray =>

@@ -2,8 +2,9 @@
 
 import { checkedObject, integer } from "../support/checks.js";
 import { message } from "../support/messages.js";
-import { newAbortController, onAbort, randomId, type Signal } from "./host.js";
+import { newAbortController, onAbort, type Signal } from "./host.js";
 import { Inbox } from "./inbox.js";
+import { listen } from "./listen.js";
 import { Log } from "./log.js";
 import { type Compute, computeTasks, offeredTasks } from "./worker.js";
 
@@ -31,6 +32,7 @@ export interface WorkOptions {
  * @returns how many gradients it has appended.
  * @throws {TypeError | RangeError} for arguments, or gradients, that are not as documented.
  * @throws {NoRunError | ServerSilentError} if there is no run, or no answer, for too long.
+ * @throws {ConfigurationError} if the run's replicas have `workers: false`.
  */
 export async function work(log: Log, compute: Compute, options: WorkOptions = {}): Promise<number> {
   if (!(log instanceof Log)) throw new TypeError(message("log", "made by `natsLog` or `memoryLog`", log));
@@ -43,21 +45,12 @@ export async function work(log: Log, compute: Compute, options: WorkOptions = {}
   const abort = () => stop.abort();
   const cancel = onAbort(given.signal, abort);
   const inbox = new Inbox();
-  const listening = inbox.listen(log, maximum, stop.signal);
+  const listening = listen(inbox, log, maximum, stop.signal);
   const ending = endOf(inbox, patience, stop.signal).then(abort, abort);
-  const { signal } = stop;
   try {
+    const { signal } = stop;
     const tasks = offeredTasks(log, patience, signal);
-    return await computeTasks({
-      log,
-      compute,
-      tasks,
-      inbox,
-      patience,
-      attempt: randomId,
-      isMissing: () => true,
-      signal,
-    });
+    return await computeTasks({ log, compute, tasks, inbox, patience, signal });
   } finally {
     abort();
     cancel();

@@ -3,7 +3,7 @@
 
 import { LogFullError, ServerSilentError } from "./errors.js";
 import { Draft, type Position, readFrame, sequenceOf } from "./frame.js";
-import { newAbortController, now, onAbort, type Signal, sleep } from "./host.js";
+import { newAbortController, now, onAbort, randomId, type Signal, sleep } from "./host.js";
 import type { Inbox } from "./inbox.js";
 import type { GradientArray } from "./layout.js";
 import type { Log } from "./log.js";
@@ -51,9 +51,9 @@ interface Parts {
   /** Milliseconds that a task may wait for its values. */
   readonly patience: number;
   /** A new name for an attempt. */
-  attempt(): string;
+  attempt?: () => string;
   /** Whether the log, as far as it is known here, has no gradient of this unit yet. */
-  isMissing(unit: number): boolean;
+  isMissing?: (unit: number) => boolean;
   readonly signal: Signal;
 }
 
@@ -72,7 +72,7 @@ export async function* offeredTasks(log: Log, patience: number, signal: Signal):
  * @returns how many gradients it has appended.
  */
 export async function computeTasks(parts: Parts): Promise<number> {
-  const { log, compute, tasks, inbox, patience, attempt, isMissing, signal } = parts;
+  const { log, compute, tasks, inbox, patience, attempt = randomId, isMissing = () => true, signal } = parts;
   let appended = 0;
   let appending = Promise.resolve();
   for await (const { base, unit, ack } of tasks) {
