@@ -137,8 +137,10 @@ export function readFrame(bytes: Uint8Array, maximumLength: number): Frame | und
 }
 
 /** The position of a stored message; `""` if it is no frame, which is no position. */
-export function positionOf({ sequence, time, bytes }: { sequence: number; time: string; bytes: Uint8Array }): Position {
-  const frame = readFrame(bytes, Number.MAX_SAFE_INTEGER);
+export function positionOf(
+  { sequence, time, bytes }: { sequence: number; time: string; bytes: Uint8Array },
+  frame: Frame | undefined = readFrame(bytes, Number.MAX_SAFE_INTEGER),
+): Position {
   return frame ? `${sequence}:${time}:${frame.attempt}:${frame.chunk}` : "";
 }
 

@@ -218,10 +218,10 @@ export class Replica {
 
   /** What a message does to the state; `undefined` if it does not count. Check 2. */
   #read(assembly: Assembly, stored: Delivered) {
-    // Also of a message that does not count: it was read.
-    this.#at = positionOf(stored) || this.#at;
     const { gradientBytes, crc } = this.#layout;
-    const frame = readFrame(stored.bytes, gradientBytes);
+    // Of any length: also a message that does not count was read.
+    const frame = readFrame(stored.bytes, Number.MAX_SAFE_INTEGER);
+    this.#at = positionOf(stored, frame) || this.#at;
     if (frame?.kind !== "gradients" || frame.base !== this.#base || frame.layout !== crc) return undefined;
     if (frame.length !== gradientBytes || !this.#fold.wants(frame.unit)) return undefined;
     const whole = assembly.add(frame);
