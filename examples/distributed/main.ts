@@ -1,5 +1,5 @@
-// The command: a server, a replica and two workers, each a process of its own, until the run is over; with --kill, a worker and the
-// replica are killed on the way. At last the same training in one process, whose bits must be the same.
+// The command: a server, a replica and two workers, or with --peers two that are both, each a process of its own, until the run is
+// over; with --kill, two of them are killed on the way. At last the same training in one process, whose bits must be the same.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { begin, readDigits, replica, worker } from "./roles.js";
+import { begin, peer, readDigits, replica, worker } from "./roles.js";
 
-async function all({ kills, hasPage }: { kills: boolean; hasPage: boolean }): Promise<void> {
+async function all(names: readonly string[], kills: boolean, hasPage: boolean): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "digits-"));
   const [file, store] = [join(folder, "server.conf"), JSON.stringify(folder)];
   // The server chooses ports that are free, and writes them into a file.
@@ -36,15 +36,15 @@ websocket { listen: "127.0.0.1:-1", no_tls: true }`,
       await page.opened;
       page.server.close();
     }
-    const parts = new Map(["replica", "worker 1", "worker 2"].map((name) => [name, new Part(name, address)]));
+    const parts = names.map((name) => new Part(name, address));
     if (kills) {
-      for (const name of ["worker 1", "replica"]) {
-        await parts.get(name)!.heard;
-        parts.get(name)!.kill();
+      for (const part of parts.slice(0, 2).reverse()) {
+        await part.heard;
+        part.kill();
       }
     }
-    await Promise.all([...parts.values()].map(({ ended }) => ended));
-    const last = parts.get("replica")!.lastLine.replace(/^.*: /, "");
+    await Promise.all(parts.map(({ ended }) => ended));
+    const last = parts[0]!.lastLine.replace(/^.*: /, "");
     const alone = readDigits().trainAlone();
     console.log(`many processes: ${last}\none process:    ${alone}`);
     if (last !== alone) throw new Error("These must be the same.");
@@ -111,4 +111,9 @@ async function portsOf(file: string): Promise<Record<"nats" | "websocket", [stri
 const [role, servers] = process.argv.slice(2);
 if (role === "replica" && servers) await replica(servers, console.log);
 else if (role === "worker" && servers) await worker(servers, console.log);
-else await all({ kills: process.argv.includes("--kill"), hasPage: process.argv.includes("--page") });
+else if (role === "peer" && servers) await peer(servers, console.log);
+else {
+  const has = (flag: string) => process.argv.includes(flag);
+  const names = has("--peers") ? ["peer 1", "peer 2"] : ["replica", "worker 1", "worker 2"];
+  await all(names, has("--kill"), has("--page"));
+}

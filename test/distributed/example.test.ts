@@ -1,4 +1,4 @@
-// examples/distributed ends with the bits of one process, though a worker and the replica are killed on the way.
+// examples/distributed ends with the bits of one process, though parts are killed on the way.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -9,10 +9,13 @@ import { needing } from "./needs.js";
 
 const main = fileURLToPath(new URL("../../build/examples/distributed/main.js", import.meta.url));
 
-it("the digits over many processes", { timeout: 180_000 }, () => {
+it.each([
+  ["replica", []],
+  ["peer 1", ["--peers"]],
+])("the digits over many processes, %s killed", { timeout: 180_000 }, (victim, flags) => {
   expect(existsSync(main), "npm run examples").toBe(true);
-  const said = execFileSync(process.execPath, [main, "--kill"], { encoding: "utf8" });
-  expect(said).toMatch(/replica +killed/);
+  const said = execFileSync(process.execPath, [main, "--kill", ...flags], { encoding: "utf8" });
+  expect(said).toMatch(new RegExp(`${victim} +killed`));
   const [, many] = /many processes: (.*)/.exec(said)!;
   const [, one] = /one process: +(.*)/.exec(said)!;
   expect(many).toBe(one);
