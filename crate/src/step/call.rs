@@ -2,6 +2,7 @@
 
 use crate::arith::group::SIMD;
 use crate::config::{Hyperparameters, WeightDecayMode};
+use crate::rule::accumulate::maximum;
 use crate::rule::clip::{Clip, ClipMode};
 use crate::rule::ema::Ema;
 use crate::rule::rmsprop::Coefficients;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub ema: Option<Ema>,
     clip_mode: ClipMode,
     clip: Clip,
+    /// The largest divisor of clipping by variables' own norms.
+    largest_divisor: f32,
     /// If a variable's step is a single pass of the fused loop: the factor of its gradients.
     single_pass: Option<f32>,
     /// The same, if that pass is Keras' rule alone, for all variables in order.
@@ -78,6 +81,7 @@ impl Settings {
             ema: None,
             clip_mode: ClipMode::new(hyperparameters),
             clip: Clip::Off,
+            largest_divisor: 1.0,
             single_pass: None,
             inlined: None,
         }
@@ -106,21 +110,23 @@ impl Settings {
         if self.updates { self.clip_mode } else { ClipMode::Off }
     }
 
-    /// Completes the settings with the factor of clipping by the global norm, which other ways of clipping ignore.
+    /// Completes the settings with the joint norm of the gradients, which clipping by the global norm alone needs.
     #[inline]
-    pub fn set_clip(&mut self, global_factor: f32, call: Call) {
-        let clip_mode = self.clip_mode();
-        self.clip = match clip_mode {
-            ClipMode::GlobalNorm(_) => Clip::Factor(global_factor),
+    pub fn set_clip(&mut self, gradient_norm: f32, call: Call) {
+        self.clip = match self.clip_mode() {
+            ClipMode::GlobalNorm(threshold) => Clip::Factor(Clip::global_factor(threshold, gradient_norm)),
             ClipMode::Value(limit) => Clip::Value(limit as f32),
             ClipMode::Off | ClipMode::Norm(_) => Clip::Off,
         };
-        self.single_pass = match clip_mode {
-            ClipMode::GlobalNorm(_) if self.scaling.is_identity() => Some(global_factor),
-            ClipMode::Off if self.scaling.is_identity() => Some(1.0),
-            ClipMode::Off => self.scaling.factor(),
+        self.single_pass = match (self.clip_mode(), self.clip) {
+            (_, Clip::Factor(factor)) if self.scaling.is_identity() => Some(factor),
+            (ClipMode::Off, _) if self.scaling.is_identity() => Some(1.0),
+            (ClipMode::Off, _) => self.scaling.factor(),
             _ => None,
         };
+        if let ClipMode::Norm(threshold) = self.clip_mode() {
+            self.largest_divisor = threshold as f32;
+        }
         let is_rule_alone = self.weight_decay.is_none() && self.ema.is_none() && self.coefficients.are_keras;
         self.inlined = self.single_pass.filter(|_| is_rule_alone && call.selected.is_none());
     }
@@ -156,10 +162,22 @@ impl Settings {
 
     /// How the gradient of a variable with this sum of squares is clipped. Only its own norm needs the sum.
     #[inline]
-    pub fn variable_clip(&self, sum_of_squares: Option<&f32>) -> Clip {
-        match (self.clip_mode(), sum_of_squares) {
-            (ClipMode::Norm(threshold), Some(&sum)) => Clip::by_norm(threshold, sum),
-            _ => self.clip,
+    pub fn variable_clip(&mut self, sum_of_squares: Option<&f32>) -> Clip {
+        let (ClipMode::Norm(threshold), Some(&sum)) = (self.clip_mode(), sum_of_squares) else { return self.clip };
+        let clip = Clip::by_norm(threshold, sum);
+        if let Clip::Norm { divisor, .. } = clip {
+            self.largest_divisor = maximum(divisor, self.largest_divisor);
+        }
+        clip
+    }
+
+    /// What clipping by a norm multiplied gradients by, as [`LastStep::clip_factor`](crate::LastStep::clip_factor).
+    #[inline]
+    pub fn clip_factor(&self) -> f32 {
+        match (self.clip_mode(), self.clip) {
+            (ClipMode::Norm(threshold), _) => threshold as f32 / self.largest_divisor,
+            (_, Clip::Factor(factor)) => factor,
+            _ => 1.0,
         }
     }
 

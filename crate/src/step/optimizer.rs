@@ -9,12 +9,13 @@ use crate::config::Hyperparameters;
 use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::{Handle, SlotMap};
 use crate::memory::variable::{Freed, Variable, Variables};
+use crate::rule::clip::joint_norm;
 use crate::rule::loss_scale::LossScale;
 use crate::step::arrays::Arrays;
 use crate::step::call::{Call, Settings};
 use crate::step::fused::step_inlined;
 use crate::step::last_step::{LastStep, Outcome};
-use crate::step::norms::{Norms, gradient_sum_of_squares};
+use crate::step::norms::gradient_sum_of_squares;
 use crate::step::overrides::{Override, restore};
 use crate::step::scratch::Scratch;
 use crate::step::slots::{Slot, Slots};
@@ -140,8 +141,8 @@ pub struct Optimizer {
     /// Sums of squares of the gradients of one call, in the order of the selection.
     pub(crate) sums_of_squares: Vec<f32>,
     pinned: Box<Pinned>,
-    /// The norms of the last call; unknown if it did not need them.
-    pub(crate) norms: Norms,
+    /// The joint norm of the last call's gradients; [`LastStep::UNKNOWN`] if it needed none.
+    gradient_norm: f32,
     /// Whether the norm of the gradients is computed even if no option needs it.
     measures_norm: bool,
     /// Those of the last call.
@@ -181,7 +182,7 @@ impl Optimizer {
             selection,
             sums_of_squares: reserved(handles.len())?,
             pinned,
-            norms: Norms::UNKNOWN,
+            gradient_norm: LastStep::UNKNOWN,
             measures_norm: false,
         })
     }
@@ -430,12 +431,8 @@ impl Optimizer {
     /// Completes the settings with the sums of squares, if there are any.
     #[inline]
     pub(crate) fn complete(&mut self, call: Call) {
-        self.norms = if self.needs_norms() {
-            Norms::new(self.settings.clip_mode(), &self.sums_of_squares)
-        } else {
-            Norms::UNKNOWN
-        };
-        self.settings.set_clip(self.norms.clip_factor, call);
+        self.gradient_norm = if self.needs_norms() { joint_norm(&self.sums_of_squares) } else { LastStep::UNKNOWN };
+        self.settings.set_clip(self.gradient_norm, call);
     }
 
     /// Whether all gradients are finite. One whose sum of squares was found to be finite is not read again: infinities and `NaN`
@@ -495,7 +492,6 @@ impl Optimizer {
     #[inline]
     pub(crate) fn record(&mut self, outcome: Outcome, call: Call) {
         let is_skipped = outcome == Outcome::Skipped;
-        let Norms { gradient_norm, clip_factor } = if is_skipped { Norms::UNKNOWN } else { self.norms };
         self.pinned.last_step = LastStep {
             outcome: f32::from(outcome as u8),
             learning_rate: call.learning_rate,
@@ -504,8 +500,8 @@ impl Optimizer {
                 None => LastStep::UNKNOWN,
                 Some(_) => f32::from(!is_skipped),
             },
-            gradient_norm,
-            clip_factor,
+            gradient_norm: if is_skipped { LastStep::UNKNOWN } else { self.gradient_norm },
+            clip_factor: if is_skipped { 1.0 } else { self.settings.clip_factor() },
             update_norm: LastStep::UNKNOWN,
             selected: call.selected.map_or(LastStep::UNKNOWN, |selected| selected as f32),
         };

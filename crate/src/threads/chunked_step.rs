@@ -204,15 +204,14 @@ impl ChunkedStep {
             self.sum_pieces(optimizer);
         }
         optimizer.complete(self.call);
-        self.settings = Some(optimizer.settings);
-        let Some(settings) = &self.settings else { return };
-        let count = optimizer.selected_count(self.call);
-        let mut sums = optimizer.sums_of_squares.iter();
-        for position in 0..count {
+        let mut trained = 0;
+        for position in 0..optimizer.selected_count(self.call) {
             if let Action::Train { clip, .. } = &mut self.actions[optimizer.selected_index(self.call, position)] {
-                *clip = settings.variable_clip(sums.next());
+                *clip = optimizer.settings.variable_clip(optimizer.sums_of_squares.get(trained));
+                trained += 1;
             }
         }
+        self.settings = Some(optimizer.settings);
         self.phase = Phase::Update;
     }
 
