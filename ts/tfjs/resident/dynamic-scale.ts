@@ -15,7 +15,7 @@ import { runKernel } from "./kernels.js";
 import { NO_NORMS } from "./last-step.js";
 import { clipsByNorm, type GradientNorms, gradientNorms, updateNorm } from "./norms.js";
 import type { Operations } from "./operations.js";
-import { arraysOf, type Call, etaOnDevice, lambdaOnDevice, onDevice, type Step, writeOf } from "./step.js";
+import { arraysOf, type Call, etaOnDevice, lambdaOnDevice, onDevice, type Pair, type Step, writeOf } from "./step.js";
 import type { Write } from "./variables.js";
 
 /** The rule by which the scale moves. */
@@ -134,31 +134,15 @@ export class DynamicScale {
     const calls = callsPerUpdate(by);
     const numbers = coefficients(by, 1);
     const scalars = onDevice(x, numbers);
-    const isMultiple = (count: TensorLike, of: number) =>
-      x.run("Equal", { a: x.run("Mod", { a: count, b: x.constant(of) }), b: x.constant(0) });
-    const and = (a: TensorLike, b: TensorLike) => x.run("LogicalAnd", { a, b });
-
-    const flags = pairs.map(({ gradient }) => x.all(x.run("IsFinite", { x: gradient })));
-    const finite =
-      flags.length === 0 ? x.truth([]) : flags.length === 1 ? (flags[0] as TensorLike) : x.all(x.stack(flags));
-    const updates = calls > 1 ? and(finite, isMultiple(x.add(raw, x.constant(1)), calls)) : finite;
-
-    let overwrites: TensorLike | undefined;
-    let { emaMomentum, oneMinusEmaMomentum } = scalars;
-    if (by.useEma) {
-      const iteration = calls > 1 ? x.run("Floor", { x: x.div(raw, x.constant(calls)) }) : raw;
-      const isFirst = x.run("Equal", { a: iteration, b: x.constant(0) });
-      emaMomentum = x.select(isFirst, x.constant(0), scalars.emaMomentum);
-      oneMinusEmaMomentum = x.sub(x.constant(1), emaMomentum);
-      const frequency = by.emaOverwriteFrequency;
-      overwrites = frequency ? and(finite, isMultiple(x.add(iteration, x.constant(1)), frequency)) : undefined;
-    }
+    const finite = this.#allFinite(pairs);
+    const updates = calls > 1 ? this.#endsPeriod(calls, raw, finite) : finite;
+    const { overwrites, ...weights } = by.useEma ? this.#averaging(by, scalars, finite) : { overwrites: undefined };
     const chosen: Flags<TensorLike> = { finite, updates, overwrites };
     const etaOf =
       typeof rate === "number" ? (multiplier: number) => etaOnDevice(x, rate, multiplier) : this.#rateAt(raw);
     const eta = etaOf(1);
     const divisor = calls > 1 ? scalars.divisor : by.maximize ? x.mul(scale, x.constant(-1)) : scale;
-    const c: Coefficients<TensorLike> = { ...scalars, eta, divisor, emaMomentum, oneMinusEmaMomentum };
+    const c: Coefficients<TensorLike> = { ...scalars, ...weights, eta, divisor };
 
     const sums = pairs.map(({ entry, gradient }) => {
       const sum = entry.slots.get("gradient_accumulator");
@@ -213,6 +197,39 @@ export class DynamicScale {
         updateNorm: measure.updateNorm ? updateNorm(x, writes) : null,
       },
       end: () => this.#take(next),
+    };
+  }
+
+  /** Whether all gradients are finite. */
+  #allFinite(pairs: readonly Pair[]): TensorLike {
+    const x = this.#x;
+    const flags = pairs.map(({ gradient }) => x.all(x.run("IsFinite", { x: gradient })));
+    const [first = x.truth([])] = flags;
+    return flags.length > 1 ? x.all(x.stack(flags)) : first;
+  }
+
+  /** Whether the call or iteration after `count` ends a period of this length, and the flag is set. */
+  #endsPeriod(period: number, count: TensorLike, flag: TensorLike): TensorLike {
+    const x = this.#x;
+    const rest = x.run("Mod", { a: x.add(count, x.constant(1)), b: x.constant(period) });
+    return x.run("LogicalAnd", { a: flag, b: x.run("Equal", { a: rest, b: x.constant(0) }) });
+  }
+
+  /** The scalars of the moving averages in this call, and whether they overwrite the variables. */
+  #averaging(
+    by: Hyperparameters,
+    c: Coefficients<TensorLike>,
+    finite: TensorLike,
+  ): Pick<Coefficients<TensorLike>, "emaMomentum" | "oneMinusEmaMomentum"> & Pick<Flags<TensorLike>, "overwrites"> {
+    const x = this.#x;
+    const [{ raw }, calls, frequency] = [this.tensors, callsPerUpdate(by), by.emaOverwriteFrequency];
+    const iteration = calls > 1 ? x.run("Floor", { x: x.div(raw, x.constant(calls)) }) : raw;
+    const isFirst = x.run("Equal", { a: iteration, b: x.constant(0) });
+    const emaMomentum = x.select(isFirst, x.constant(0), c.emaMomentum);
+    return {
+      emaMomentum,
+      oneMinusEmaMomentum: x.sub(x.constant(1), emaMomentum),
+      overwrites: frequency ? this.#endsPeriod(frequency, iteration, finite) : undefined,
     };
   }
 
