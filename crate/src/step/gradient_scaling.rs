@@ -6,7 +6,7 @@ use crate::arith::lanes::Lanes;
 use crate::rule::accumulate::{accumulated, averaged_gradient, unscaled};
 
 /// The divisors of one call.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct GradientScaling {
     /// The loss scale.
     pub loss_scale: Option<Divisor>,
@@ -15,8 +15,11 @@ pub struct GradientScaling {
 }
 
 impl GradientScaling {
-    /// Division by `loss_scale`, then averaging over `steps` calls, if that is more than one. To `maximize`, the last divisor is negative: a quotient changes
-    /// its sign and no other bit, and accumulators hold sums of what was given.
+    /// Nothing happens.
+    pub const IDENTITY: Self = Self { loss_scale: None, steps: None };
+
+    /// Division by `loss_scale`, then averaging over `steps` calls, if that is more than one. To `maximize`, the last divisor is
+    /// negative: a quotient changes its sign and no other bit, and accumulators hold sums of what was given.
     #[inline(never)]
     pub fn new(loss_scale: Option<f32>, steps: u32, maximize: bool) -> Self {
         let steps = (steps > 1).then_some(steps as f32);
@@ -106,7 +109,7 @@ mod tests {
     #[test]
     fn the_gradient_is_passed_on_untouched_when_there_is_nothing_to_do() {
         let gradient = grouped(&[1.0, 2.0]);
-        let block = GradientScaling::default().scaled::<f32>(&gradient, &[], &mut []).as_ptr();
+        let block = GradientScaling::IDENTITY.scaled::<f32>(&gradient, &[], &mut []).as_ptr();
         assert_eq!(block, gradient.as_ptr());
     }
 
