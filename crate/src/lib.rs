@@ -61,9 +61,10 @@ pub use memory::variable::{Freed, Variable, Variables};
 pub use rule::loss_scale::LossScale;
 pub use step::call::Call;
 pub use step::last_step::{LastStep, Outcome};
-pub use step::optimizer::{BuildError, Optimizer};
+pub use step::optimizer::Optimizer;
 pub use step::overrides::Override;
 pub use step::slots::Slot;
+pub use step::state::BuildError;
 #[cfg(any(feature = "threads", test))]
 pub use threads::{chunked_step::Phase, plan::ChunkPlan, shared::SharedStep};
 pub use wasm::status;

@@ -11,6 +11,7 @@ pub mod optimizer;
 pub mod overrides;
 pub mod scratch;
 pub mod slots;
+pub mod state;
 pub mod subnormal_update;
 #[cfg(test)]
 mod tests;

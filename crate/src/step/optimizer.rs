@@ -8,7 +8,7 @@ use crate::arith::subnormal::SmallNumbers;
 use crate::config::Hyperparameters;
 use crate::memory::buffer::{Buffer, OutOfMemory, reserved};
 use crate::memory::slot_map::{Handle, SlotMap};
-use crate::memory::variable::{Freed, Variable, Variables};
+use crate::memory::variable::{Freed, Variables};
 use crate::rule::clip::joint_norm;
 use crate::rule::loss_scale::LossScale;
 use crate::step::arrays::Arrays;
@@ -18,70 +18,13 @@ use crate::step::last_step::{LastStep, Outcome};
 use crate::step::norms::gradient_sum_of_squares;
 use crate::step::overrides::{Override, restore};
 use crate::step::scratch::Scratch;
-use crate::step::slots::{Slot, Slots};
-use crate::step::variable::{Tracked, overwrite_with_gradient, scan_offset, step_variable, step_without_gradient};
+use crate::step::slots::Slot;
+use crate::step::state::{BuildError, State, bytes_of_states, first_states};
+use crate::step::variable::{overwrite_with_gradient, scan_offset, step_variable, step_without_gradient};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use bytemuck::Zeroable;
-use bytemuck::allocation::{try_zeroed_box, try_zeroed_vec};
-use core::{error::Error, fmt};
-
-/// The state kept for one variable.
-#[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "what a step reads of each variable is a byte each")]
-pub(crate) struct State {
-    pub variable: Handle,
-    pub overwrite_with_gradient: bool,
-    /// Within a call that selects variables and changes the others too: whether this one was among them.
-    selected: bool,
-    /// Whether the inlined loop may update it: there are no overrides, and the last step met no subnormal numbers. One byte for
-    /// both: with two, steps of 1,000 tensors of 8 are 1.02× slower.
-    may_inline: bool,
-    /// [`Override::needs_own_settings`]
-    pub has_own_settings: bool,
-    pub tracked: Tracked,
-    pub overrides: Override,
-    pub slots: Slots<Option<Buffer>>,
-}
-
-impl State {
-    fn new(hyperparameters: &Hyperparameters, handle: Handle, variable: &Variable) -> Result<Self, OutOfMemory> {
-        let overwrite_with_gradient = variable.overwrite_with_gradient;
-        let mut slots = [const { None }; Slot::ALL.len()];
-        for (slot, kept) in Slot::ALL.into_iter().zip(&mut slots) {
-            if slot.is_kept(hyperparameters, overwrite_with_gradient) {
-                let mut buffer = Buffer::zeroed(variable.value().len())?;
-                let first = slot.begins_at(hyperparameters).map_or(0.0, |(_, number)| number);
-                if first != 0.0 {
-                    buffer.fill(first as f32);
-                }
-                *kept = Some(buffer);
-            }
-        }
-        Ok(Self {
-            variable: handle,
-            overwrite_with_gradient,
-            selected: false,
-            may_inline: true,
-            has_own_settings: false,
-            tracked: Tracked { decays: true, small: SmallNumbers::None },
-            overrides: Override::NONE,
-            slots: Slots::from(slots),
-        })
-    }
-
-    /// Derives `may_inline` after its overrides were set or a scan was made.
-    #[inline]
-    fn refresh_may_inline(&mut self) {
-        self.may_inline = !self.has_own_settings && self.tracked.small == SmallNumbers::None;
-    }
-
-    /// Whether steps leave the variable alone.
-    #[inline]
-    pub fn is_frozen(&self) -> bool {
-        self.has_own_settings && !self.overrides.trainable
-    }
-}
+use bytemuck::allocation::try_zeroed_box;
 
 /// What does not move when a table of optimizers grows.
 #[derive(Debug, Zeroable)]
@@ -89,41 +32,6 @@ struct Pinned {
     scratch: Scratch,
     last_step: LastStep,
 }
-
-/// Why an optimizer could not be built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BuildError {
-    /// No room for the state.
-    OutOfMemory,
-    /// A variable is not there (any more).
-    Freed(Freed),
-    /// The variable with this handle is listed twice.
-    Duplicate(Handle),
-}
-
-impl From<OutOfMemory> for BuildError {
-    fn from(_: OutOfMemory) -> Self {
-        Self::OutOfMemory
-    }
-}
-
-impl From<Freed> for BuildError {
-    fn from(freed: Freed) -> Self {
-        Self::Freed(freed)
-    }
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OutOfMemory => OutOfMemory.fmt(f),
-            Self::Freed(freed) => freed.fmt(f),
-            Self::Duplicate(handle) => write!(f, "variable {handle} is listed twice"),
-        }
-    }
-}
-
-impl Error for BuildError {}
 
 /// Keras' RMSprop over a list of variables.
 #[derive(Debug)]
@@ -162,12 +70,7 @@ impl Optimizer {
         handles: &[Handle],
         variables: &Variables,
     ) -> Result<Self, BuildError> {
-        check_distinct(handles, variables)?;
-        let mut states = reserved(handles.len())?;
-        for &handle in handles {
-            let variable = variables.get(handle).ok_or(Freed(handle))?;
-            states.push(State::new(&hyperparameters, handle, variable)?);
-        }
+        let states = first_states(&hyperparameters, handles, variables)?;
         let pinned = try_zeroed_box().map_err(|()| OutOfMemory)?;
         let mut selection = reserved(handles.len())?;
         selection.extend(0..handles.len());
@@ -189,9 +92,9 @@ impl Optimizer {
 
     /// Bytes of memory that an optimizer takes, at most, without the state of its variables.
     const FIXED_BYTES: usize = SlotMap::<Self>::BYTES_PER_OBJECT + size_of::<Pinned>();
-    /// Bytes of memory that a variable takes, at most, without its slots: its state, its entries in the selection and the sums,
-    /// and in the list that the optimizer is built from, which may have doubled.
-    const BYTES_PER_VARIABLE: usize = size_of::<State>() + 4 * size_of::<usize>();
+    /// Bytes of memory that a variable takes, at most, beside its state: its entries in the selection and the sums, and in the list
+    /// that the optimizer is built from, which may have doubled.
+    const BYTES_PER_VARIABLE: usize = 4 * size_of::<usize>();
 
     /// Bytes of memory that [`build`](Self::build) will take for these variables, at most.
     ///
@@ -202,16 +105,8 @@ impl Optimizer {
         handles: &[Handle],
         variables: &Variables,
     ) -> Result<usize, BuildError> {
-        handles.iter().try_fold(Self::FIXED_BYTES, |sum, &handle| {
-            let variable = variables.get(handle).ok_or(Freed(handle))?;
-            let kept = Slot::ALL
-                .into_iter()
-                .filter(|slot| slot.is_kept(hyperparameters, variable.overwrite_with_gradient))
-                .count();
-            let slots = Buffer::bytes(variable.value().len()).and_then(|bytes| bytes.checked_mul(kept));
-            let sum = slots.and_then(|slots| sum.checked_add(slots)?.checked_add(Self::BYTES_PER_VARIABLE));
-            sum.ok_or(BuildError::OutOfMemory)
-        })
+        let states = bytes_of_states(hyperparameters, handles, variables, Self::BYTES_PER_VARIABLE)?;
+        states.checked_add(Self::FIXED_BYTES).ok_or(BuildError::OutOfMemory)
     }
 
     /// The hyper-parameters, read anew at every step.
@@ -599,16 +494,4 @@ struct Progress {
     trained: usize,
     /// Whether one before it is frozen.
     has_frozen: bool,
-}
-
-/// No handle is listed twice: two threads may update two variables of an optimizer at once. In time linear in the lists.
-fn check_distinct(handles: &[Handle], variables: &Variables) -> Result<(), BuildError> {
-    let mut seen: Vec<u8> = try_zeroed_vec(variables.indices_end()).map_err(|()| OutOfMemory)?;
-    for &handle in handles {
-        variables.get(handle).ok_or(Freed(handle))?;
-        if core::mem::replace(&mut seen[Variables::index(handle)], 1) != 0 {
-            return Err(BuildError::Duplicate(handle));
-        }
-    }
-    Ok(())
 }

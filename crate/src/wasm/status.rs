@@ -1,7 +1,7 @@
 //! What an exported function reports.
 
 use crate::memory::buffer::OutOfMemory;
-use crate::step::optimizer::BuildError;
+use crate::step::state::BuildError;
 
 /// Outcome of an exported function, by its number at the boundary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
