@@ -1,7 +1,8 @@
 // Why a replica or a worker ends. Each has a name of its own, because each asks for another answer; none is repaired in place.
 
 /**
- * The replica's position in the log is gone: the log lost its end, was rolled back, or replaced. Call `replicate` again to join what is there now.
+ * The replica's position in the log is gone: the log lost its end, was rolled back or replaced, or others' checkpoints have dropped it because
+ * the replica was slow. Call `replicate` again to join what is there now.
  *
  * ```js
  * try {

@@ -46,7 +46,9 @@ export async function has(log: Messages, position: Position): Promise<boolean> {
 /** Checks 1 and 4. */
 export async function verify(log: Messages, position: Position): Promise<void> {
   if (await has(log, position)) return;
-  throw new LogChangedError(`The log has no message at ${position} any more: it lost its end, or was replaced.`);
+  throw new LogChangedError(
+    `The log has no message at ${position} any more: it lost its end, was replaced, or went on without this replica.`,
+  );
 }
 
 function announcementOf(stored: Stored): Announcement | undefined {
