@@ -79,6 +79,13 @@ it("publish no values and no units, and a worker is told so", async () => {
   await expect(work(log, () => {})).rejects.toThrow("The run's replicas have `workers: false`.");
 });
 
+it("have the same bits where they differ in `workers`", async () => {
+  const [log, training] = [await newRun(wide(4)), wide(4)];
+  for (const { ended } of [true, false].map((workers) => peer(log, training, { workers }))) {
+    expect((await ended).error).toBeUndefined();
+  }
+});
+
 describe("compute", () => {
   it("has values of its own: what it does to them is nothing to the state", async () => {
     const training = wide(null);

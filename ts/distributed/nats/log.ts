@@ -130,7 +130,8 @@ export class NatsLog extends Log {
 
   async purge(before: number): Promise<void> {
     const { questions, manager, run } = this.#parts;
-    await questions.ask(() => manager.streams.purge(run, { seq: before }));
+    // Not again after a reconnect: in a log that has lost its end meanwhile, this would be a purge beyond it, which empties the stream.
+    await questions.askOnce(() => manager.streams.purge(run, { seq: before }));
   }
 
   async *readGradients(
