@@ -20,4 +20,4 @@ export { type MemoryLog, type MemoryLogOptions, type MemoryMessage, memoryLog } 
 export type { ReplicaEvent } from "./replica.js";
 export { type ReplicateOptions, replicate } from "./replicate.js";
 export { type WorkOptions, work } from "./work.js";
-export type { Unit } from "./worker.js";
+export type { Compute, Unit } from "./worker.js";
