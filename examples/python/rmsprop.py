@@ -106,14 +106,11 @@ class RMSprop:
         self, learning_rate: float, indices: Iterable[int] | None = None, loss_scale: LossScale | None = None
     ) -> bool:
         """One step with the gradients of all variables, or of those in `indices`. False if the loss scale skipped it."""
-        scale = () if loss_scale is None else (loss_scale.handle,)
-        prefix = "optimizer" if loss_scale is None else "loss_scale"
-        if indices is None:
-            return self._check(getattr(self.kernel, f"{prefix}_step")(*scale, self.handle, learning_rate))
-        count = 0
-        for count, index in enumerate(indices, start=1):
+        count = -1 if indices is None else 0
+        for count, index in enumerate(indices or (), start=1):
             self._check(self.kernel.optimizer_select(self.handle, count - 1, index))
-        return self._check(getattr(self.kernel, f"{prefix}_step_selected")(*scale, self.handle, learning_rate, count))
+        scale = 0 if loss_scale is None else loss_scale.handle
+        return self._check(self.kernel.optimizer_step(self.handle, scale, learning_rate, count))
 
     def slot(self, name: str, index: int) -> np.ndarray | None:
         """The state in slot `name` for the variable at `index`: a view, or None if it is not kept."""
