@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { LogChangedError, replicate, type Unit, work } from "rmsprop-wasm/distributed";
+import { save } from "rmsprop-wasm/checkpoint";
+import { LogChangedError, NoRunError, replicate, type Unit, work } from "rmsprop-wasm/distributed";
 import { natsLog } from "rmsprop-wasm/distributed/nats";
 import { compute, make, stateOf, type Training } from "./support.js";
 
@@ -63,20 +64,29 @@ if (part.role === "worker") {
   await work(log, computeUnit, { patience });
 } else {
   const trained = make(part.training);
-  for (;;) {
+  // Of the last event, to begin the run again from if the server loses its log.
+  let kept: { readonly bytes: Uint8Array; readonly unit: number } | undefined;
+  for (let tries = 0; ; tries++) {
     try {
       const computing = part.role === "peer" ? { compute: computeUnit, patience } : {};
       const { updates, checkpointEvery = 5, span, stall } = part;
       const options = { updates, checkpointEvery, span, stall, stallLimit: 60, workers };
       for await (const event of replicate(log, trained.optimizer, { ...options, ...computing })) {
         if (part.delay === 0 && event.type === "update") continue;
+        tries = 0;
+        kept = { bytes: save(trained.optimizer), unit: event.units };
         const hash = createHash("sha256").update(stateOf(trained)).digest("hex");
         process.stdout.write(`${JSON.stringify({ ...event, hash, at: Date.now() })}\n`);
       }
       break;
     } catch (error) {
-      if (!(error instanceof LogChangedError)) throw error;
-      process.stdout.write(`${JSON.stringify({ type: "LogChangedError" })}\n`);
+      const isLost = error instanceof NoRunError;
+      if (!(error instanceof LogChangedError || (isLost && tries < 50))) throw error;
+      process.stdout.write(`${JSON.stringify({ type: error.name })}\n`);
+      if (!isLost) continue;
+      // Whoever was killed meanwhile has nothing to begin from, and waits for another one.
+      if (kept) await log.create(kept.bytes, { unit: kept.unit });
+      else await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
 }
