@@ -1,30 +1,18 @@
 // The worker in a replica: no values travel, because it computes from the replica's own.
 
-import type { Fold, ReplicatedVariable } from "./fold.js";
-import type { Position } from "./frame.js";
-import { onAbort, type Signal } from "./host.js";
+import { onAbort } from "./host.js";
 import { Inbox } from "./inbox.js";
-import type { Layout } from "./layout.js";
-import type { Log } from "./log.js";
+import type { ReplicaParts } from "./publisher.js";
 import { UnitChoice } from "./unit-choice.js";
 import { type Compute, computeTasks, offeredTasks, type Task } from "./worker.js";
 
-interface Parts {
-  readonly log: Log;
-  readonly fold: Fold;
-  readonly layout: Layout;
-  readonly variables: readonly ReplicatedVariable[];
+interface Parts extends ReplicaParts {
   readonly compute: Compute;
   readonly patience: number;
   /** Whether units are taken as other workers take them, or chosen here. */
   readonly workers: boolean;
-  /** The position of the replica's base. */
-  base(): Position;
-  isOver(): boolean;
   /** Milliseconds since the last gradient that counted. */
   idle(): number;
-  readonly signal: Signal;
-  fail(cause: unknown): void;
 }
 
 export class LocalWorker {

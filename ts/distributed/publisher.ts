@@ -12,14 +12,15 @@ import type { Log } from "./log.js";
 /** Attempts to publish one base; after that a stall tries again. */
 const TRIES = 5;
 
-interface Parts {
+/** What a replica shares with its publisher and its worker. */
+export interface ReplicaParts {
   readonly log: Log;
   readonly fold: Fold;
   readonly layout: Layout;
   readonly variables: readonly ReplicatedVariable[];
   /** The position of the replica's base. */
   base(): Position;
-  /** Whether the run is over: then its last values say so. */
+  /** Whether the run is over: then the last values say so. */
   isOver(): boolean;
   readonly signal: Signal;
   fail(cause: unknown): void;
@@ -28,13 +29,13 @@ interface Parts {
 export class Publisher {
   /** What the last attempt failed with. */
   lastError: unknown;
-  readonly #parts: Parts;
+  readonly #parts: ReplicaParts;
   #published: Position = "";
   /** Counts what was published: an older attempt ends when there is a newer one. */
   #generation = 0;
   #publishing: Promise<void> = Promise.resolve();
 
-  constructor(parts: Parts) {
+  constructor(parts: ReplicaParts) {
     this.#parts = parts;
   }
 

@@ -7,7 +7,7 @@ import { assertSameEverywhere, type ReplicatedOptimizer } from "./configuration.
 import type { Signal } from "./host.js";
 import { Log } from "./log.js";
 import { Replica, type ReplicaEvent } from "./replica.js";
-import type { Compute } from "./worker.js";
+import { assertCompute, type Compute, checkedPatience } from "./worker.js";
 
 /**
  * Options of `replicate`.
@@ -91,9 +91,7 @@ export function replicate(
   if (!optimizer.built) throw notBuilt(optimizer.name);
   const given = checkedObject("options", options, KNOWN) as ReplicateOptions;
   const { compute, workers = true } = given;
-  if (compute !== undefined && typeof compute !== "function") {
-    throw new TypeError(message("compute", "a function", compute));
-  }
+  if (compute !== undefined) assertCompute(compute);
   if (typeof workers !== "boolean") throw new TypeError(message("workers", "a boolean", workers));
   const count = (name: keyof ReplicateOptions, otherwise: number) =>
     given[name] === undefined ? otherwise : integer(name, given[name], 1, Number.MAX_SAFE_INTEGER);
@@ -104,7 +102,7 @@ export function replicate(
     stall: count("stall", 5000),
     stallLimit: count("stallLimit", 12),
     compute,
-    patience: integer("patience", given.patience ?? 5000, 1, 2 ** 31 - 1),
+    patience: checkedPatience(given.patience),
     workers,
     signal: given.signal,
   };

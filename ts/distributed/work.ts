@@ -6,7 +6,7 @@ import { newAbortController, onAbort, type Signal } from "./host.js";
 import { Inbox } from "./inbox.js";
 import { listen } from "./listen.js";
 import { Log } from "./log.js";
-import { type Compute, computeTasks, offeredTasks } from "./worker.js";
+import { assertCompute, type Compute, checkedPatience, computeTasks, offeredTasks } from "./worker.js";
 
 /** Options of `work`. */
 export interface WorkOptions {
@@ -36,9 +36,9 @@ export interface WorkOptions {
  */
 export async function work(log: Log, compute: Compute, options: WorkOptions = {}): Promise<number> {
   if (!(log instanceof Log)) throw new TypeError(message("log", "made by `natsLog` or `memoryLog`", log));
-  if (typeof compute !== "function") throw new TypeError(message("compute", "a function", compute));
+  assertCompute(compute);
   const given = checkedObject("options", options, ["patience", "signal", "maximumBytes"]) as WorkOptions;
-  const patience = integer("patience", given.patience ?? 5000, 1, 2 ** 31 - 1);
+  const patience = checkedPatience(given.patience);
   const maximum = integer("maximumBytes", given.maximumBytes ?? 2 ** 31, 1, Number.MAX_SAFE_INTEGER);
 
   const stop = newAbortController();

@@ -1,6 +1,8 @@
 // The loop of a worker, in a process of its own or in a replica's: takes a unit, waits for the values that it is for, has its
 // gradient computed, and appends that.
 
+import { integer } from "../support/checks.js";
+import { message } from "../support/messages.js";
 import { LogFullError, ServerSilentError } from "./errors.js";
 import { Draft, type Position, readFrame, sequenceOf } from "./frame.js";
 import { newAbortController, now, onAbort, randomId, type Signal, sleep } from "./host.js";
@@ -34,6 +36,14 @@ export interface Unit {
 
 /** Fills in the gradients of a unit. */
 export type Compute = (unit: Unit) => void | Promise<void>;
+
+/** @throws {TypeError} if it is no function. */
+export function assertCompute(compute: unknown): void {
+  if (typeof compute !== "function") throw new TypeError(message("compute", "a function", compute));
+}
+
+/** Milliseconds. */
+export const checkedPatience = (patience: unknown): number => integer("patience", patience ?? 5000, 1, 2 ** 31 - 1);
 
 /** A unit that this worker is to compute. */
 export interface Task {
