@@ -44,6 +44,18 @@ export function timesOurs(run, over, workload, configuration = "default", under 
 }
 
 /**
+ * How long our step takes in each run.
+ *
+ * @param {readonly Run[]} runs
+ * @param {Workload} workload
+ * @param {Configuration} configuration
+ */
+function ourTimes(runs, workload, configuration) {
+  const all = runs.map((run) => stepsOf(run, "ours", workload, configuration));
+  return joined(all.map((times) => (times ? time(median(times)) : none)));
+}
+
+/**
  * Contestants by models.
  *
  * @param {readonly Run[]} runs
@@ -51,14 +63,7 @@ export function timesOurs(run, over, workload, configuration = "default", under 
  * @param {readonly Workload[]} models
  */
 function stepsTable(runs, keys, models) {
-  const ours = models.map((model) =>
-    joined(
-      runs.map((run) => {
-        const times = stepsOf(run, "ours", model, "default");
-        return times ? time(median(times)) : none;
-      }),
-    ),
-  );
+  const ours = models.map((model) => ourTimes(runs, model, "default"));
   const rows = keys.map((key) => [
     contestants[key].title,
     ...models.map((model) => joined(runs.map((run) => short(timesOurs(run, key, model))))),
@@ -78,12 +83,7 @@ function optionsTable(runs) {
     joined(runs.map((run) => short(timesOurs(run, over, model, configuration, under))));
   const rows = /** @type {Configuration[]} */ (Object.keys(configurations)).map((name) => [
     name,
-    joined(
-      runs.map((run) => {
-        const times = stepsOf(run, "ours", "1M", name);
-        return times ? time(median(times)) : none;
-      }),
-    ),
+    ourTimes(runs, "1M", name),
     cell(name, "4k", "ours", "native"),
     cell(name, "1M", "ours", "native"),
     ...["js", "tfjs-wasm", "torch", "jax", "keras"].map((key) => cell(name, "1M", key)),
