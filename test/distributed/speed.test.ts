@@ -42,6 +42,33 @@ async function nextUpdate(events: AsyncGenerator<ReplicaEvent>): Promise<void> {
   }
 }
 
+interface Effort {
+  /** Updates before the first round. */
+  readonly warmUp: number;
+  readonly rounds: number;
+  /** Of each way, in a round. */
+  readonly updates: number;
+}
+
+/** Milliseconds of an update of the log and in other ways, and how many times as long the log takes: medians of interleaved rounds. */
+async function compared(log: () => Promise<unknown>, others: Record<string, () => Promise<unknown>>, effort: Effort) {
+  const ways = Object.entries({ log, ...others });
+  const round = async (updates: number) => {
+    const times: Record<string, number> = {};
+    for (const [name, update] of ways) times[name] = median(await timed(updates, update));
+    return times;
+  };
+  await round(effort.warmUp);
+  const rounds: Record<string, number>[] = [];
+  for (let i = 0; i < Math.max(1, effort.rounds); i++) rounds.push(await round(effort.updates));
+  const milliseconds = ways.map(([name]) => [name, median(rounds.map((times) => times[name]!))]);
+  const ratios = Object.keys(others).map((name) => {
+    const to = `to${name[0]!.toUpperCase()}${name.slice(1)}`;
+    return [to, median(rounds.map((times) => times["log"]! / times[name]!))];
+  });
+  return Object.fromEntries([...milliseconds, ...ratios]);
+}
+
 /** Prints what was measured, with three digits. */
 function show(measured: object): void {
   const short = (_: string, value: unknown) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);
@@ -143,23 +170,10 @@ it.each(SETTINGS)(
     const core = await withoutLog(server, "core", parameters, dtype);
     const stop = new AbortController();
     const events = replicate(log, optimizer, { checkpointEvery: 1e6, span: 100, signal: stop.signal });
-    const round = async (updates: number) => ({
-      log: median(await timed(updates, () => nextUpdate(events))),
-      core: median(await timed(updates, core.publish)),
-      request: median(await timed(updates, core.request)),
-      store: median(await timed(updates, core.store)),
-    });
-    await round(3);
-    const rounds: Awaited<ReturnType<typeof round>>[] = [];
-    for (let i = 0; i < Math.max(1, 4 * ROUNDS); i++) rounds.push(await round(isReal ? 10 : 3));
-    const ms = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each[of]));
-    const ratio = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each.log / each[of]));
-    show({
-      parameters,
-      dtype,
-      ...{ log: ms("log"), core: ms("core"), request: ms("request"), store: ms("store") },
-      ...{ toCore: ratio("core"), toRequest: ratio("request"), toStore: ratio("store") },
-    });
+    const others = { core: core.publish, request: core.request, store: core.store };
+    const effort = { warmUp: 3, updates: isReal ? 10 : 3 };
+    const measured = await compared(() => nextUpdate(events), others, { ...effort, rounds: 4 * ROUNDS });
+    show({ parameters, dtype, ...measured });
     expect(optimizer.iterations).toBeGreaterThan(3);
     stop.abort();
     await events.return();
@@ -201,20 +215,10 @@ it.each(SETTINGS)(
       before = computed;
       for (let i = 0; i < 50; i++) await nextUpdate(events);
     }
-    const round = async (updates: number) => ({
-      log: median(await timed(updates, () => nextUpdate(events))),
-      core: median(await timed(updates, core.update)),
-      stored: median(await timed(updates, stored.update)),
-    });
-    await round(isReal ? 30 : 3);
-    const rounds: Awaited<ReturnType<typeof round>>[] = [];
-    for (let i = 0; i < Math.max(1, 8 * ROUNDS); i++) rounds.push(await round(isReal ? 20 : 3));
-    const ms = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each[of]));
-    const ratio = (of: keyof (typeof rounds)[0]) => median(rounds.map((each) => each.log / each[of]));
-    show({
-      ...{ parameters, dtype, log: ms("log"), core: ms("core"), stored: ms("stored") },
-      ...{ toCore: ratio("core"), toStored: ratio("stored") },
-    });
+    const others = { core: core.update, stored: stored.update };
+    const effort = isReal ? { warmUp: 30, updates: 20 } : { warmUp: 3, updates: 3 };
+    const measured = await compared(() => nextUpdate(events), others, { ...effort, rounds: 8 * ROUNDS });
+    show({ parameters, dtype, ...measured });
     expect(optimizer.iterations).toBeGreaterThan(3);
     await events.return();
     await Promise.all([other!, core.child, stored.child].map((part) => part.stop()));

@@ -84,3 +84,13 @@ export function room(): number {
   for (const variable of variables) variable.free();
   return variables.length;
 }
+
+/** A pattern that counts how often it is searched in a text. */
+export class Counting extends RegExp {
+  searches = 0;
+
+  override [Symbol.search](text: string): number {
+    this.searches++;
+    return super[Symbol.search](text);
+  }
+}
