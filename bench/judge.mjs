@@ -1,14 +1,9 @@
 // Whether a run reached the goals of goals.mjs.
 import { budgets, ratioGoals, regimeGoals } from "./goals.mjs";
-import { interval, median, ratios } from "./statistics.mjs";
+import { ratiosOf, timesOf } from "./measured.mjs";
+import { interval, median } from "./statistics.mjs";
 
 /** @import { Estimate, Goal, JudgedRun, Limit, MeasuredMatch, RatioGoal, Summary } from "./types.js" */
-
-/**
- * @param {MeasuredMatch | undefined} match
- * @param {string} key
- */
-const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key)?.nanoseconds;
 
 /**
  * A median ratio and its 95 % interval, widened by how far the same code differs from itself.
@@ -19,11 +14,10 @@ const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key
  * @returns {Estimate | null}
  */
 function ratio(match, over, under) {
-  const [numerator, denominator] = [timesOf(match, over), timesOf(match, under)];
-  if (!numerator || !denominator) return null;
-  const list = ratios(numerator, denominator);
-  const again = timesOf(match, "again");
-  const bias = again ? Math.abs(median(ratios(again, timesOf(match, "ours") ?? [])) - 1) : 0;
+  const list = ratiosOf(match, over, under);
+  if (!list) return null;
+  const again = ratiosOf(match, "again", "ours");
+  const bias = again ? Math.abs(median(again) - 1) : 0;
   const { low, high } = interval(list);
   return { measured: median(list), low: low / (1 + bias), high: high * (1 + bias) };
 }

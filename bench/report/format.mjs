@@ -44,3 +44,7 @@ export function table(head, rows) {
     `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(" | ")} |`;
   return [line(head), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rows.map(line)].join("\n");
 }
+
+/** @param {import("../types.js").Limit} limit */
+export const limitOf = ({ atMost, atLeast, unit }) =>
+  atMost !== undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`;

@@ -2,9 +2,10 @@
 import { contestants } from "../contestants.mjs";
 import { judge } from "../judge.mjs";
 import { effort } from "../matches.mjs";
-import { median, ratios } from "../statistics.mjs";
+import { ratiosOf, timesOf } from "../measured.mjs";
+import { median } from "../statistics.mjs";
 import { configurations, parametersOf, regimes, workloads } from "../workloads.mjs";
-import { short, table, time } from "./format.mjs";
+import { limitOf, short, table, time } from "./format.mjs";
 import { versions } from "./full.mjs";
 import { titles } from "./runs.mjs";
 
@@ -16,19 +17,19 @@ const none = "–";
 const joined = (cells) => (cells.every((cell) => cell === none) ? none : cells.join(", "));
 
 /**
- * Nanoseconds of a contestant's steps beside others, one number for each round.
+ * The match in which contestants took the same steps side by side.
  *
  * @param {Run} run
- * @param {string} key
  * @param {Workload} workload
  * @param {Configuration} configuration
  */
-const stepsOf = ({ matches }, key, workload, configuration) =>
-  matches
-    .find(
-      (match) => match.name === "side by side" && match.workload === workload && match.configuration === configuration,
-    )
-    ?.entries.find((entry) => entry.key === key)?.nanoseconds;
+const sideBySide = ({ matches }, workload, configuration) =>
+  matches.find(
+    (match) => match.name === "side by side" && match.workload === workload && match.configuration === configuration,
+  );
+
+/** @param {number[] | null} list */
+const typical = (list) => (list ? median(list) : undefined);
 
 /**
  * How many times the time of `under` the contestant `over` takes for a step; `undefined` unless both were measured.
@@ -38,10 +39,8 @@ const stepsOf = ({ matches }, key, workload, configuration) =>
  * @param {Workload} workload
  * @param {Configuration} [configuration]
  */
-export function timesOurs(run, over, workload, configuration = "default", under = "ours") {
-  const [numerator, denominator] = [over, under].map((key) => stepsOf(run, key, workload, configuration));
-  return numerator && denominator ? median(ratios(numerator, denominator)) : undefined;
-}
+export const timesOurs = (run, over, workload, configuration = "default", under = "ours") =>
+  typical(ratiosOf(sideBySide(run, workload, configuration), over, under));
 
 /**
  * How long our step takes in each run.
@@ -51,7 +50,7 @@ export function timesOurs(run, over, workload, configuration = "default", under 
  * @param {Configuration} configuration
  */
 function ourTimes(runs, workload, configuration) {
-  const all = runs.map((run) => stepsOf(run, "ours", workload, configuration));
+  const all = runs.map((run) => timesOf(sideBySide(run, workload, configuration), "ours"));
   return joined(all.map((times) => (times ? time(median(times)) : none)));
 }
 
@@ -108,12 +107,7 @@ function regimesTable(runs) {
     .filter(([regime]) => regime !== "dense")
     .map(([regime, says]) => [
       `${regime}: ${says}`,
-      ...columns.map(({ match }) => {
-        const [over, under] = [regime, "dense"].map(
-          (each) => match?.entries.find(({ key }) => key === `ours/${each}`)?.nanoseconds,
-        );
-        return short(over && under && median(ratios(over, under)));
-      }),
+      ...columns.map(({ match }) => short(typical(ratiosOf(match, `ours/${regime}`, "ours/dense")))),
     ]);
   return table(["Numbers", ...columns.map(({ title }) => title)], rows);
 }
@@ -128,7 +122,7 @@ function growthTable(runs) {
   const rows = sizes.map((size) => {
     const cells = runs.map((run) => {
       const match = run.growth.find((each) => each.size === size);
-      const times = match?.entries.find((entry) => entry.key === "ours")?.nanoseconds;
+      const times = timesOf(match, "ours");
       return times ? short(median(times) / size) : none;
     });
     return [size.toLocaleString("en-US"), joined(cells)];
@@ -176,10 +170,7 @@ function verdictOf(goals) {
 /** The goals as they are today, in what the kept runs measured. @param {Runs} runs */
 function goalsTable(runs) {
   /** @param {Goal} goal */
-  const groupOf = ({ title, atMost, atLeast, unit }) => {
-    const limit = atMost !== undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`;
-    return [unit === "×" ? title.split(",")[0] : title, limit].join("|");
-  };
+  const groupOf = ({ title, ...limit }) => [limit.unit === "×" ? title.split(",")[0] : title, limitOf(limit)].join("|");
   const judged = Object.values(runs).map((run) => judge(run).map((goal) => ({ goal, group: groupOf(goal) })));
   const groups = [...new Set(judged.flatMap((goals) => goals.map(({ group }) => group)))];
   const rows = groups.map((group) => {
@@ -206,7 +197,9 @@ const setups = (runs) =>
 export function page(runs) {
   const { epyc, xeon, quick } = runs;
   const full = [epyc, xeon];
-  const measured = Object.keys(contestants).filter((key) => full.every((run) => stepsOf(run, key, "4k", "default")));
+  const measured = Object.keys(contestants).filter((key) =>
+    full.every((run) => timesOf(sideBySide(run, "4k", "default"), key)),
+  );
   const peers = measured.filter((key) => key !== "ours");
   /** @type {Workload[]} */
   const models = ["small", "4k", "64k", "1M", "16M", "60 tensors", "1000x8"];

@@ -1,5 +1,6 @@
 // The plots of a run, by the names of their files.
 import { contestants } from "../contestants.mjs";
+import { timesOf } from "../measured.mjs";
 import { median } from "../statistics.mjs";
 import { parametersOf, workloads } from "../workloads.mjs";
 import { plot } from "./plot.mjs";
@@ -20,9 +21,9 @@ const byCount = (number) =>
  */
 function perParameter(found, key) {
   /** @type {Series["points"]} */
-  const points = found.flatMap(({ size, entries }) => {
-    const times = entries.find((entry) => entry.key === key)?.nanoseconds;
-    return times ? [/** @type {[number, number]} */ ([size, median(times) / size])] : [];
+  const points = found.flatMap((match) => {
+    const times = timesOf(match, key);
+    return times ? [/** @type {[number, number]} */ ([match.size, median(times) / match.size])] : [];
   });
   return { name: contestants[key].title, points: points.sort(([a], [b]) => a - b) };
 }

@@ -1,18 +1,14 @@
 // A run as tables.
 import { contestants } from "../contestants.mjs";
-import { median, ratios, summary } from "../statistics.mjs";
+import { ratiosOf, timesOf } from "../measured.mjs";
+import { median, summary } from "../statistics.mjs";
 import { configurations, parametersOf, regimes, workloads } from "../workloads.mjs";
-import { short, table, time } from "./format.mjs";
+import { limitOf, short, table, time } from "./format.mjs";
 
 /** @import { Configuration, MeasuredMatch, Run, Summary, Workload } from "../types.js" */
 
 const workloadNames = /** @type {Workload[]} */ (Object.keys(workloads));
 
-/**
- * @param {MeasuredMatch | undefined} match
- * @param {string} key
- */
-const timesOf = (match, key) => match?.entries.find((entry) => entry.key === key)?.nanoseconds;
 /** @param {number[] | undefined} times */
 const typical = (times) => (times ? median(times) : undefined);
 
@@ -20,18 +16,6 @@ const typical = (times) => (times ? median(times) : undefined);
 const isSide = (match) => match.name === "side by side";
 /** @param {string} key */
 const titleOf = (key) => (key === "again" ? "rmsprop-wasm again (noise)" : contestants[key].title);
-
-/**
- * Ratios of two entries of a match, round by round; `null` unless both were measured.
- *
- * @param {MeasuredMatch | undefined} match
- * @param {string} over
- * @param {string} under
- */
-function ratiosOf(match, over, under) {
-  const [numerator, denominator] = [timesOf(match, over), timesOf(match, under)];
-  return numerator && denominator ? ratios(numerator, denominator) : null;
-}
 
 /**
  * Time of a step, and in brackets how many times that of ours.
@@ -181,9 +165,9 @@ export function partsTable(parts) {
 /** Goals that were measured. @param {Run["goals"]} goals */
 export function goalsTable(goals) {
   const measuredGoals = goals.filter(({ verdict }) => verdict !== "not measured");
-  const rows = measuredGoals.map(({ title, atMost, atLeast, unit, measured, low, high, verdict }) => [
+  const rows = measuredGoals.map(({ title, measured, low, high, verdict, ...limit }) => [
     title,
-    atMost !== undefined ? `≤ ${atMost} ${unit}` : `≥ ${atLeast} ${unit}`,
+    limitOf(limit),
     measured === undefined ? "–" : `${short(measured)} (${short(low)}–${short(high)})`,
     verdict,
   ]);
