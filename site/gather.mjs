@@ -16,7 +16,7 @@ import { plots } from "../bench/report/plots.mjs";
 import { keptRuns, titles } from "../bench/report/runs.mjs";
 import { entries } from "../scripts/entries.mjs";
 import { display, texOf } from "./formulas.mjs";
-import { notSearched, otherPages, REPOSITORY, sections } from "./navigation.mjs";
+import { notSearched, otherPages, REPOSITORY, runPage, sections } from "./navigation.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const docs = join(root, "docs");
@@ -72,7 +72,7 @@ function writeBenchmarks() {
       return `![${file === "peers.svg" ? "Contestants over the number of parameters" : "Growth"}](/${folder}/${file})`;
     });
     const text = `# All numbers: ${titles[name]}\n\n${fullReport(run)}\n## Plots\n\n${pictures.join("\n\n")}\n`;
-    write(`benchmarks-${name}.md`, text);
+    write(`${runPage(name)}.md`, text);
   }
 }
 

@@ -1,9 +1,14 @@
 // Which pages there are, in which order. What is in docs/ and not here stands at the end: no page gets lost.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { names } from "../bench/report/runs.mjs";
 
 /** Where the sources can be read; empty until there is an address. Links to them are plain text meanwhile. */
 export const REPOSITORY = "";
+
+/** The page with all numbers of a run of the benchmark, generated when the site is built. */
+export const runPage = (name) => `benchmarks-${name}`;
+const runPages = names.map(runPage);
 
 /** The groups of the guide; pages are files of docs/, without their ending, or generated when the site is built. */
 export const groups = [
@@ -21,7 +26,7 @@ export const groups = [
   {
     text: "Numbers",
     pages: ["benchmarks", "environments", "size", "decisions"],
-    generated: ["benchmarks-epyc", "benchmarks-xeon", "benchmarks-quick"],
+    generated: runPages,
   },
   { text: "Project", pages: ["changes", "contributing", "security"] },
 ];
@@ -35,15 +40,8 @@ export const otherPages = {
 
 /** Long tables that nobody searches: they would double the index. */
 export const notSearched = [
-  "benchmarks",
-  "benchmarks-epyc",
-  "benchmarks-xeon",
-  "benchmarks-quick",
-  "decisions",
-  "environments",
-  "size",
-  "changes",
-  "contributing",
+  ...["benchmarks", ...runPages],
+  ...["decisions", "environments", "size", "changes", "contributing"],
 ];
 
 const title = (path) => /^# (.+)$/m.exec(readFileSync(path, "utf8"))?.[1]?.replaceAll("`", "") ?? path;
